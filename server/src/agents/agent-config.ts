@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { scriptSchema } from './script-schema.ts';
+
+/** Names are the API's own: this document is stored and returned as it is written. */
+const sttSchema = z.strictObject({
+  /** `local` is the embedded Moonshine model, `fake` a timed stand-in for measurements. */
+  provider: z.enum(['local', 'fake']).default('local'),
+  /** `fake` only: time to a transcript. */
+  latency_ms: z.number().int().min(0).max(60_000).optional(),
+  /** `fake` only: transcripts handed out in turn. */
+  transcripts: z.array(z.string().max(2_000)).max(100).optional(),
+});
+
+const ttsSchema = z.strictObject({
+  provider: z.enum(['local', 'fake']).default('local'),
+  /** A Flite voice: slt, rms, awb, kal. */
+  voice: z.enum(['slt', 'rms', 'awb', 'kal']).default('slt'),
+  speed: z.number().min(0.5).max(2).default(1),
+  /** `fake` only: time to the first audio. */
+  latency_ms: z.number().int().min(0).max(60_000).optional(),
+});
+
+const llmSchema = z.strictObject({
+  /** `openai` is any OpenAI-compatible endpoint. */
+  provider: z.enum(['openai', 'fake']).default('openai'),
+  model: z.string().min(1).max(200).default('gpt-4o-mini'),
+  /** Endpoint, such as `http://127.0.0.1:11434/v1`. Default: the server's setting. */
+  base_url: z.url().max(500).optional(),
+  temperature: z.number().min(0).max(2).default(0.3),
+  max_tokens: z.number().int().min(1).max(4_096).default(300),
+  /** `fake` only: time to the first token. */
+  latency_ms: z.number().int().min(0).max(60_000).optional(),
+  /** `fake` only: answers handed out in turn. */
+  replies: z.array(z.string().max(2_000)).max(100).optional(),
+});
+
+const turnSchema = z.strictObject({
+  /** Silence that ends a turn whose text is complete. */
+  endpointing_min_ms: z.number().int().min(200).max(3_000).default(400),
+  /** Silence that ends any turn. */
+  endpointing_max_ms: z.number().int().min(400).max(10_000).default(3_000),
+  /** Words, or milliseconds of speech, that take the floor from the agent. */
+  interruption_words: z.number().int().min(1).max(20).default(2),
+  interruption_ms: z.number().int().min(100).max(5_000).default(500),
+  /** Whether the caller can interrupt at all. */
+  interruptible: z.boolean().default(true),
+});
+
+const silenceSchema = z.strictObject({
+  prompt_after_ms: z.number().int().min(1_000).max(120_000).default(7_000),
+  prompt_text: z.string().max(500).default('Are you still there?'),
+  hangup_after_ms: z.number().int().min(2_000).max(600_000).default(15_000),
+});
+
+export const agentConfigSchema = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  /** `scripted` follows `script` and needs no language model; `llm` follows `prompt`. */
+  type: z.enum(['scripted', 'llm']).default('scripted'),
+  language: z.enum(['en']).default('en'),
+  /** First words; `{name}` and `{{ name }}` are variables. Null: the caller speaks first. */
+  greeting: z.string().max(2_000).nullable().default(null),
+  /** Said when the platform ends the call (maximum duration, API); null: nothing. */
+  goodbye: z.string().max(500).nullable().default('Thank you. Goodbye.'),
+  prompt: z.string().max(100_000).default(''),
+  script: scriptSchema.nullable().default(null),
+  /** Values of variables that a call does not give. */
+  variables: z.record(z.string(), z.string().max(10_000)).default({}),
+  llm: llmSchema.prefault({}),
+  stt: sttSchema.prefault({}),
+  tts: ttsSchema.prefault({}),
+  turn: turnSchema.prefault({}),
+  silence: silenceSchema.prefault({}),
+  max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
+  recording: z.boolean().default(true),
+});
+
+/** An agent, complete: every default filled in. */
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+/** An agent as it is written. */
+export type AgentConfigInput = z.input<typeof agentConfigSchema>;

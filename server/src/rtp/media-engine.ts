@@ -1,0 +1,95 @@
+import type { Clock } from '../shared/clock.ts';
+import type { TypedEvents } from '../shared/events.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { CodecName, MediaDirection } from '../sdp/sdp.ts';
+
+/** Samples in a frame: 20 ms at 8 kHz. */
+export const FRAME_SAMPLES = 160;
+
+export interface MediaEngineOptions {
+  /** Address to bind. */
+  host: string;
+  /** Even RTP ports are taken from here to `portMax`; RTCP is the port above. */
+  portMin: number;
+  portMax: number;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Where a stream's packets go and what they are. */
+export interface RtpRemote {
+  host: string;
+  port: number;
+  codec: CodecName;
+  payloadType: number;
+  dtmfPayloadType: number | null;
+  /** Ours: with `recvonly` and `inactive` nothing but the required keeps going out. */
+  direction: MediaDirection;
+}
+
+export interface RtpStreamEvents {
+  /** The first valid packet of the far end. */
+  'first-packet': [];
+  /** A digit of the far end, once per press (RFC 4733 §2.5.1.3). `0-9*#A-D`. */
+  dtmf: [{ digit: string; durationMs: number }];
+  /** No packet for `gapMs` although there was one; emitted once per gap, at 1 s and then every second. */
+  gap: [{ gapMs: number }];
+  /** A packet after a gap that was reported. */
+  resumed: [{ gapMs: number }];
+}
+
+export interface RtpStreamStats {
+  packetsSent: number;
+  packetsReceived: number;
+  packetsLost: number;
+  /** Not RTP, wrong version, wrong payload type, bad length. */
+  packetsInvalid: number;
+  /** From an address that the stream has not latched to. */
+  packetsFromStrangers: number;
+  packetsLate: number;
+  packetsDuplicate: number;
+  /** RFC 3550 §6.4.1, in milliseconds. */
+  jitterMs: number;
+}
+
+/**
+ * One full-duplex audio stream. Sends a packet every 20 ms from `connect` to `close`, silence
+ * where `source` gives nothing; timestamps always grow by 160.
+ */
+export interface RtpStream {
+  readonly localPort: number;
+  readonly events: TypedEvents<RtpStreamEvents>;
+  readonly stats: Readonly<RtpStreamStats>;
+  /**
+   * Called by the wheel every 20 ms, before the packet leaves: the samples to send, or null for
+   * silence. The array is read at once and not kept. `played` is the frame of the far end that
+   * leaves the jitter buffer in the same tick (null: none), for recording and mixing.
+   */
+  onTick: ((played: Int16Array | null) => Int16Array | null) | null;
+  /**
+   * Called for each packet in order of sequence as soon as it arrives, before the jitter buffer:
+   * linear samples at 8 kHz, 80 to 480 of them. Valid during the call only.
+   */
+  onAudio: ((samples: Int16Array) => void) | null;
+  /** Starts sending, or changes where and what. Packets received before are latched from then on. */
+  connect(remote: RtpRemote): void;
+  /** Queues digits as RFC 4733 events, 100 ms each with a pause of 60 ms; audio is silent meanwhile. Resolves when the last has left; rejects when the far end takes no telephone-event. */
+  sendDtmf(digits: string): Promise<void>;
+  /** Idempotent. The port is not used again for 30 s. */
+  close(): void;
+}
+
+/** All streams of one thread on one 1 ms wheel. */
+export interface MediaEngine {
+  readonly streamCount: number;
+  /** Datagrams that were no RTP of any call. */
+  readonly garbageReceived: number;
+  /** Latest lateness of the wheel, for metrics: p50, p99 and max of the last minute. */
+  tickLateness(): { p50Ms: number; p99Ms: number; maxMs: number };
+  /** Binds a port. Throws when none is free. */
+  open(): Promise<RtpStream>;
+  /** Closes every stream. Idempotent. */
+  close(): void;
+}
+
+export declare function startMediaEngine(options: MediaEngineOptions): MediaEngine;

@@ -1,0 +1,97 @@
+import type { Clock } from '../shared/clock.ts';
+import type { TypedEvents } from '../shared/events.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
+import type { SipAddress, SipHeader, SipRequest, SipResponse } from './message.ts';
+
+export interface UserAgentOptions {
+  /** Address to bind. */
+  host: string;
+  /** Port for UDP and TCP alike; 0 takes a free one. */
+  port: number;
+  /** Address that is put into Via, Contact and SDP. Default: `host`. */
+  advertisedHost?: string;
+  /** Default: both. */
+  transports?: readonly ('udp' | 'tcp')[];
+  /** Value of User-Agent and Server. */
+  userAgent: string;
+  clock: Clock;
+  logger: Logger;
+  /** T1 of RFC 3261 §17.1.1.1. Default 500. */
+  t1Ms?: number;
+}
+
+/** What goes out in an INVITE. */
+export interface InviteOptions {
+  /** Request-URI, such as `sip:+15005550101@carrier.example:5060`. */
+  requestUri: string;
+  /** Where the request is sent. */
+  nextHop: SipAddress;
+  /** Fixed by the caller, so that it can be stored before anything leaves. */
+  sipCallId: string;
+  localTag: string;
+  /** Via branch of the first INVITE (with magic cookie), stored for the same reason. */
+  branch: string;
+  /** From URI without tag; display name optional. */
+  from: { uri: string; displayName?: string };
+  to: { uri: string };
+  headers?: readonly SipHeader[];
+  /** SDP offer. */
+  sdp: string;
+  /** Answers a 401 or 407 (RFC 3261 §22). */
+  credentials?: { username: string; password: string };
+}
+
+export interface UserAgentEvents {
+  /** A new INVITE outside any dialog; 100 has been sent. Answer, ring or reject it. */
+  invite: [InboundLeg];
+}
+
+/** What came in that could not be used, and how much of everything. */
+export interface UserAgentCounters {
+  requestsReceived: number;
+  responsesReceived: number;
+  /** Datagrams or stream bytes that were no SIP message. */
+  garbageReceived: number;
+  /** Messages that were SIP but broken in a way that RFC 3261 answers with 400 or drops. */
+  malformedReceived: number;
+  retransmissionsSent: number;
+  /** Responses and ACKs that belong to nothing. */
+  strayReceived: number;
+}
+
+/** A SIP user agent, client and server (RFC 3261 §8), over UDP and TCP. */
+export interface UserAgent {
+  /** The port that is bound. */
+  readonly port: number;
+  readonly events: TypedEvents<UserAgentEvents>;
+  readonly counters: Readonly<UserAgentCounters>;
+  /** Legs that have not ended. */
+  readonly legs: ReadonlySet<Leg>;
+  /** Sends an INVITE at once. The leg's events tell the rest. */
+  invite(options: InviteOptions): Leg;
+  /** A request outside any dialog, such as OPTIONS. Resolves with the final response; a timeout is a 408 made here, a transport error a 503 made here (RFC 3261 §8.1.3.1). */
+  request(options: {
+    method: string;
+    requestUri: string;
+    nextHop: SipAddress;
+    from: string;
+    to: string;
+    headers?: readonly SipHeader[];
+    body?: { contentType: string; content: string };
+  }): Promise<SipResponse>;
+  /** Decides about requests from outside dialogs; `drop` answers nothing. Default: accept. */
+  screen: (request: SipRequest, source: SipAddress) => 'accept' | 'drop';
+  /** When set, OPTIONS outside dialogs and new INVITEs are answered 503 (draining). Default false. */
+  draining: boolean;
+  /**
+   * Releases the far end of a leg whose process died: BYE for a confirmed dialog, CANCEL for an
+   * INVITE that has no final response. Resolves when answered or timed out.
+   */
+  release(snapshot: DialogSnapshot): Promise<{ status: number }>;
+  /** Ends without waiting: legs that live are released with CANCEL or BYE, sockets closed. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Binds the sockets. Throws an Error with `code: 'EADDRINUSE'` and the port in its message. */
+export declare function startUserAgent(options: UserAgentOptions): Promise<UserAgent>;

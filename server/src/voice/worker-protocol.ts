@@ -1,0 +1,115 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
+import type { RtpStreamStats } from '../rtp/media-engine.ts';
+
+/** Everything a voice worker needs to know to run one call. Sent before anything is dialled. */
+export interface OpenCall {
+  callId: string;
+  direction: 'inbound' | 'outbound';
+  agent: AgentConfig;
+  /** Rendered into prompt, greeting and script. */
+  variables: Record<string, string>;
+  /** Provider keys in clear, by provider name; live in memory only. */
+  secrets: Record<string, string>;
+  /** Absolute path of the WAV to be written; null: no recording. */
+  recordingPath: string | null;
+  mediaTimeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
+}
+
+/** Media is bound and the agent can speak. */
+export interface CallReady {
+  rtpPort: number;
+}
+
+export interface TurnRecord {
+  id: string;
+  speaker: 'caller' | 'agent';
+  /** Agent: what was played out, cut where playout stopped. Caller: the final transcript. */
+  text: string;
+  /** Milliseconds since the answer. */
+  startedMs: number;
+  endedMs: number;
+  /** The caller cut the agent off. */
+  interrupted: boolean;
+  /** Caller turns: the recogniser's. */
+  confidence: number | null;
+  /** Agent turns that answer the caller. */
+  latency: TurnLatency | null;
+}
+
+/** From the end of the caller's speech to the first audio of the answer. Milliseconds. */
+export interface TurnLatency {
+  /** End of speech to first agent packet. */
+  totalMs: number;
+  /** Of these: waited to be sure that the caller had finished. */
+  endpointingMs: number;
+  sttMs: number;
+  /** Until the first words of the reply. */
+  llmMs: number;
+  /** Until the first audio of the first sentence. */
+  ttsMs: number;
+}
+
+/** What is left when a call's media is closed. */
+export interface CallReport {
+  turns: TurnRecord[];
+  outcome: Record<string, unknown>;
+  recordingPath: string | null;
+  recordingDurationMs: number;
+  firstAgentAudioAtMs: number | null;
+  media: RtpStreamStats;
+  /** Milliseconds of speech recognised and characters synthesised, tokens used: what costs are made of. */
+  usage: { sttMs: number; ttsCharacters: number; llmInputTokens: number; llmOutputTokens: number };
+}
+
+/** Served by the voice worker. */
+export type VoiceWorkerProcedures = {
+  /** Binds RTP, loads the agent, synthesises the greeting. Rejects when the agent cannot be made ready. */
+  open: (args: OpenCall) => Promise<CallReady>;
+  /** The far end's media is known (early media, answer, re-INVITE). */
+  media: (args: { callId: string; audio: NegotiatedAudio }) => void;
+  /** The far end has answered: the agent may speak. `atMs`: wall clock of the answer. */
+  answered: (args: { callId: string; atMs: number }) => void;
+  /** The agent says goodbye (when `sayGoodbye`) and `playedOut` is resolved when it has been heard. */
+  finish: (args: { callId: string; text: string | null }) => Promise<void>;
+  sendDtmf: (args: { callId: string; digits: string }) => Promise<void>;
+  /** Stops media at once and closes the recording. */
+  close: (args: { callId: string }) => Promise<CallReport>;
+  stats: (args: Record<string, never>) => VoiceWorkerStats;
+};
+
+export interface VoiceWorkerStats {
+  calls: number;
+  rtpGarbageReceived: number;
+  tickLateness: { p50Ms: number; p99Ms: number; maxMs: number };
+  packetsSent: number;
+  packetsReceived: number;
+}
+
+export type VoiceCallEvent =
+  /** The agent wants the call to end; everything that it said has been played out. */
+  | { type: 'end-requested'; reason: string }
+  /** `first-packet` not in time, or packets stopped. */
+  | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
+  | { type: 'one-way-audio'; seconds: number }
+  | { type: 'first-agent-audio'; atMs: number }
+  | {
+      type: 'transcript';
+      speaker: 'caller' | 'agent';
+      turnId: string;
+      text: string;
+      final: boolean;
+    }
+  | { type: 'turn'; turn: TurnRecord }
+  | { type: 'interrupted'; turnId: string; reactionMs: number }
+  | { type: 'dtmf'; digit: string; from: 'caller' | 'agent' }
+  | { type: 'note'; name: string; data: Record<string, unknown> }
+  /** A provider failed in mid-call; the agent apologises and, when it cannot go on, requests the end. */
+  | { type: 'provider-error'; provider: string; message: string };
+
+/** Served by the main thread. */
+export type VoiceHostProcedures = {
+  event: (args: { callId: string; event: VoiceCallEvent }) => void;
+};
+
+export type { LocalAudio };
