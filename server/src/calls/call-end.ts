@@ -1,0 +1,246 @@
+import type { LegEnd, LegFailure } from '../sip/leg.ts';
+import type { CallStatus, EndedBy } from './call-status.ts';
+import { isEndReason, type EndReason } from './end-reasons.ts';
+
+/** What made a call end, as seen by the object that ran it. */
+export type CallEndCause =
+  /** The INVITE came to nothing and nobody here had asked for the end. */
+  | { type: 'leg-failed'; failure: LegFailure }
+  /** The dialog is over and nobody here had asked for it. */
+  | { type: 'leg-ended'; end: LegEnd }
+  | { type: 'agent'; reason: string }
+  | { type: 'api-stop' }
+  | { type: 'ring-timeout' }
+  | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
+  /** The far end's session description cannot be used. */
+  | { type: 'bad-sdp' }
+  | { type: 'agent-not-ready' }
+  | { type: 'trunk-inactive' }
+  | { type: 'no-capacity' }
+  | { type: 'voice-crashed' }
+  | { type: 'platform-error' }
+  | { type: 'node-lost' }
+  | { type: 'shutdown' };
+
+export interface CallEndContext {
+  direction: 'inbound' | 'outbound';
+  /** The far end had answered and media was agreed on. */
+  answered: boolean;
+  /** The last final SIP answer of the call that really crossed the wire, whoever sent it. */
+  sip: { code: number; reason: string } | null;
+}
+
+/** How a call ended. `status` is final. */
+export interface CallEnd {
+  status: CallStatus;
+  endReason: EndReason;
+  endedBy: EndedBy;
+  /** The real SIP code; null where no SIP answer crossed the wire. */
+  sipCode: number | null;
+  sipReason: string | null;
+}
+
+type Verdict = Pick<CallEnd, 'status' | 'endReason' | 'endedBy'>;
+
+/** The one place where causes become status, end reason, who ended it and SIP code. */
+export function callEnd(cause: CallEndCause, context: CallEndContext): CallEnd {
+  const sip = sipOf(cause, context);
+  return {
+    ...verdict(cause, context),
+    sipCode: sip?.code ?? null,
+    sipReason: sip?.reason ?? null,
+  };
+}
+
+/** The final status of a call that was answered, from the reason for which it ended. */
+export function statusAfterAnswer(endReason: EndReason): CallStatus {
+  switch (endReason) {
+    case 'api-stopped':
+    case 'shutdown':
+      return 'stopped';
+    case 'voice-worker-crashed':
+    case 'platform-error':
+    case 'node-lost':
+      return 'error';
+    case 'media-incompatible':
+      return 'failed';
+    default:
+      return 'completed';
+  }
+}
+
+function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
+  switch (cause.type) {
+    case 'leg-failed':
+      return context.direction === 'inbound'
+        ? inboundFailure(cause.failure)
+        : outboundFailure(cause.failure);
+    case 'leg-ended':
+      return cause.end.by === 'remote'
+        ? afterAnswer(
+            context.direction === 'outbound' ? 'callee-hangup' : 'caller-hangup',
+            context.direction === 'outbound' ? 'callee' : 'caller',
+          )
+        : afterAnswer('dialog-lost', 'system');
+    case 'agent':
+      return agentEnd(cause.reason);
+    case 'api-stop':
+      return context.answered
+        ? afterAnswer('api-stopped', 'api')
+        : { status: 'canceled', endReason: 'canceled', endedBy: 'api' };
+    case 'ring-timeout':
+      return { status: 'no-answer', endReason: 'ring-timeout', endedBy: 'system' };
+    case 'media-timeout':
+      return afterAnswer(cause.phase === 'hold' ? 'hold-timeout' : 'media-timeout', 'system');
+    case 'bad-sdp':
+      return { status: 'failed', endReason: 'media-incompatible', endedBy: 'system' };
+    case 'agent-not-ready':
+      return { status: 'error', endReason: 'agent-not-ready', endedBy: 'system' };
+    case 'trunk-inactive':
+      return { status: 'failed', endReason: 'trunk-inactive', endedBy: 'system' };
+    case 'no-capacity':
+      return { status: 'failed', endReason: 'no-capacity', endedBy: 'system' };
+    case 'voice-crashed':
+      return { status: 'error', endReason: 'voice-worker-crashed', endedBy: 'system' };
+    case 'platform-error':
+      return { status: 'error', endReason: 'platform-error', endedBy: 'system' };
+    case 'node-lost':
+      return { status: 'error', endReason: 'node-lost', endedBy: 'system' };
+    case 'shutdown':
+      return { status: 'stopped', endReason: 'shutdown', endedBy: 'system' };
+  }
+}
+
+function afterAnswer(endReason: EndReason, endedBy: EndedBy): Verdict {
+  return { status: statusAfterAnswer(endReason), endReason, endedBy };
+}
+
+/** Limits that the platform keeps for the agent; the agent did not decide them. */
+const LIMITS: ReadonlySet<string> = new Set(['silence', 'max-duration', 'provider-error']);
+
+function agentEnd(reason: string): Verdict {
+  if (reason === 'voice-worker-crashed') return verdictOfCrash();
+  // A language model may name any reason; what is not in the list is an ordinary goodbye.
+  const endReason = isEndReason(reason) ? reason : 'agent-goodbye';
+  return {
+    status: 'completed',
+    endReason,
+    endedBy: LIMITS.has(endReason) ? 'system' : 'agent',
+  };
+}
+
+function verdictOfCrash(): Verdict {
+  return { status: 'error', endReason: 'voice-worker-crashed', endedBy: 'system' };
+}
+
+function inboundFailure(failure: LegFailure): Verdict {
+  if (failure.cause === 'cancelled') {
+    return { status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' };
+  }
+  if (failure.cause === 'response') {
+    return { status: 'failed', endReason: 'platform-error', endedBy: 'system' };
+  }
+  return { status: 'failed', endReason: 'dialog-lost', endedBy: 'system' };
+}
+
+function outboundFailure(failure: LegFailure): Verdict {
+  switch (failure.cause) {
+    case 'cancelled':
+      // Ours by definition; whoever asked for it is the cause, so this is a CANCEL nobody owns.
+      return { status: 'canceled', endReason: 'canceled', endedBy: 'system' };
+    case 'timeout':
+      // The phone has rung although the final answer never came.
+      if (failure.provisionalSeen) return noAnswer('request-timeout', 'carrier');
+      return failed('trunk-unreachable', 'carrier');
+    case 'transport':
+      return failed('trunk-unreachable', 'carrier');
+    case 'response':
+      return refusal(failure);
+  }
+}
+
+/** Carriers say in words that a limit is reached; there is no code for it. */
+const LIMIT_TEXT = /\b(cps|calls? per second|concurren\w*|channel limit|rate limit|capacity)\b/i;
+
+function refusal(failure: LegFailure): Verdict {
+  const { status } = failure;
+  if ((status === 403 || status >= 500) && status < 600) {
+    if (LIMIT_TEXT.test(`${failure.reason} ${failure.reasonHeader ?? ''}`)) {
+      return failed('channel-limit', 'carrier');
+    }
+  }
+  switch (status) {
+    case 486:
+    case 600:
+      return { status: 'busy', endReason: 'user-busy', endedBy: 'callee' };
+    case 480:
+      return noAnswer('unavailable', 'callee');
+    case 408:
+      return noAnswer('request-timeout', 'carrier');
+    case 487:
+      return noAnswer('request-terminated', 'carrier');
+    case 603:
+      return failed('declined', 'callee');
+    case 607:
+    case 608:
+      return failed('carrier-blocked', 'carrier');
+    case 404:
+    case 410:
+    case 484:
+    case 485:
+    case 604:
+      return failed('invalid-number', 'carrier');
+    case 403:
+      return failed('forbidden', 'carrier');
+    case 401:
+    case 407:
+      return failed('auth-failed', 'carrier');
+    case 402:
+      return failed('no-credit', 'carrier');
+    case 415:
+    case 488:
+    case 606:
+      return failed('media-incompatible', 'carrier');
+    case 482:
+    case 483:
+      return failed('routing-loop', 'carrier');
+    case 420:
+    case 421:
+    case 422:
+      return failed('negotiation-failed', 'carrier');
+    case 428:
+    case 436:
+    case 437:
+    case 438:
+      return failed('identity-rejected', 'carrier');
+    case 503:
+      return failed('congestion', 'carrier');
+    default:
+      if (status < 400) return failed('redirected', 'carrier');
+      if (status >= 500 && status < 600) return failed('carrier-error', 'carrier');
+      return failed('rejected', 'carrier');
+  }
+}
+
+function failed(endReason: EndReason, endedBy: EndedBy): Verdict {
+  return { status: 'failed', endReason, endedBy };
+}
+
+function noAnswer(endReason: EndReason, endedBy: EndedBy): Verdict {
+  return { status: 'no-answer', endReason, endedBy };
+}
+
+/** Codes made here for a timeout or a transport error never crossed the wire. */
+function sipOf(
+  cause: CallEndCause,
+  context: CallEndContext,
+): { code: number; reason: string } | null {
+  if (cause.type === 'leg-failed') {
+    const { failure } = cause;
+    if (failure.cause === 'response' || failure.cause === 'cancelled') {
+      return { code: failure.status, reason: failure.reason };
+    }
+    return null;
+  }
+  return context.sip;
+}
