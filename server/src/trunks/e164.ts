@@ -1,0 +1,42 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/** The sandbox's test numbers: reserved for fiction, so no numbering plan has them. */
+const SANDBOX_NUMBER = /^\+1500555\d{4}$/;
+
+export type E164Result = { ok: true; e164: string } | { ok: false; message: string };
+
+/**
+ * Checks a number in E.164 form: `+`, country code, national number. Spaces, dashes, dots and
+ * parentheses are tolerated, a missing `+` is not: it would be a guess.
+ * @param options.sandbox accepts +1500555xxxx.
+ */
+export function parseE164(text: string, options: { sandbox: boolean }): E164Result {
+  const compact = text.replace(/[\s().-]/g, '');
+  if (!/^\+[1-9]\d{6,14}$/.test(compact)) {
+    return {
+      ok: false,
+      message: 'expected a number in E.164 form, such as +14155550123',
+    };
+  }
+  if (SANDBOX_NUMBER.test(compact)) {
+    return options.sandbox
+      ? { ok: true, e164: compact }
+      : { ok: false, message: 'test numbers +1500555xxxx work on the sandbox trunk only' };
+  }
+  const parsed = parsePhoneNumberFromString(compact);
+  if (!parsed?.isValid()) {
+    return { ok: false, message: 'the number does not exist in its country’s numbering plan' };
+  }
+  return { ok: true, e164: parsed.number };
+}
+
+/** A number from the user part of a SIP URI: carriers send it with `+`, without, or with `00`. */
+export function e164FromUser(user: string): string | null {
+  const digits = user.split(';')[0]?.replace(/[\s().-]/g, '') ?? '';
+  const bare = digits.startsWith('+')
+    ? digits.slice(1)
+    : digits.startsWith('00')
+      ? digits.slice(2)
+      : digits;
+  return /^[1-9]\d{6,14}$/.test(bare) ? `+${bare}` : null;
+}
