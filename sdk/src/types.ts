@@ -1,0 +1,111 @@
+/** Shapes of the API that the client hands out; names are the API's own. */
+
+export type CallStatus =
+  | 'scheduled'
+  | 'queued'
+  | 'rescheduled'
+  | 'initiated'
+  | 'ringing'
+  | 'in-progress'
+  | 'call-disconnected'
+  | 'completed'
+  | 'no-answer'
+  | 'busy'
+  | 'failed'
+  | 'canceled'
+  | 'stopped'
+  | 'error'
+  | 'balance-low';
+
+export const FINAL_STATUSES: ReadonlySet<CallStatus> = new Set([
+  'completed',
+  'no-answer',
+  'busy',
+  'failed',
+  'canceled',
+  'stopped',
+  'error',
+  'balance-low',
+]);
+
+export interface TurnLatency {
+  total_ms: number;
+  endpointing_ms: number;
+  stt_ms: number;
+  llm_ms: number;
+  tts_ms: number;
+}
+
+export interface Turn {
+  id: string;
+  speaker: 'caller' | 'agent';
+  text: string;
+  started_ms: number;
+  ended_ms: number;
+  interrupted: boolean;
+  confidence: number | null;
+  latency: TurnLatency | null;
+}
+
+export interface CostLine {
+  kind: 'platform' | 'network' | 'transcriber' | 'model' | 'synthesizer';
+  provider: string;
+  quantity: number;
+  unit: string;
+  amount_micros: number;
+}
+
+export interface Call {
+  id: string;
+  direction: 'outbound' | 'inbound';
+  status: CallStatus;
+  end_reason: string | null;
+  ended_by: 'caller' | 'callee' | 'agent' | 'api' | 'system' | 'carrier' | null;
+  answered_by: string | null;
+  sip: { code: number | null; reason: string | null };
+  from: string;
+  to: string;
+  agent_id: string | null;
+  trunk_id: string | null;
+  variables: Record<string, string>;
+  timestamps: Record<
+    | 'created_at'
+    | 'scheduled_at'
+    | 'queued_at'
+    | 'initiated_at'
+    | 'ringing_at'
+    | 'answered_at'
+    | 'first_agent_audio_at'
+    | 'disconnected_at'
+    | 'ended_at',
+    string | null
+  >;
+  duration_ms: number | null;
+  transcript: string | null;
+  turns: Turn[];
+  outcome: Record<string, unknown>;
+  recording_url: string | null;
+  recording_duration_ms: number | null;
+  cost: { currency: string; total_micros: number; lines: CostLine[] } | null;
+}
+
+export interface CallEvent {
+  /** Grows by one within a call; null for live-only events such as interim transcripts. */
+  sequence: number | null;
+  call_id: string;
+  type: string;
+  at: string;
+  data: Record<string, unknown>;
+}
+
+export interface Page<T> {
+  data: T[];
+  next_cursor: string | null;
+}
+
+export interface PlaceCall {
+  to: string;
+  from?: string;
+  agent_id?: string;
+  variables?: Record<string, string>;
+}
