@@ -1,0 +1,134 @@
+import type { Socket } from 'node:net';
+import type { Clock, TimerHandle } from '../shared/clock.ts';
+import { MAX_MESSAGE_BYTES } from './parse-message.ts';
+import { StreamFramer, type StreamFrame } from './stream-framer.ts';
+import type { SipConnection } from './transport.ts';
+
+export interface TcpConnectionOptions {
+  socket: Socket;
+  clock: Clock;
+  /** Closes when nothing was sent or received for so long. */
+  idleTimeoutMs: number;
+  /** Closes when a message was begun and not finished for so long. */
+  partialTimeoutMs: number;
+  /** Refuses to send when so much waits for the far end. */
+  maxPendingBytes: number;
+  /** A message, or the head of one whose end cannot be told. */
+  onMessage: (bytes: Buffer) => void;
+  onGarbage: () => void;
+  /** Called once. */
+  onClose: () => void;
+}
+
+const PONG = Buffer.from('\r\n');
+
+/** One TCP connection, opened by either side. */
+export class TcpConnection implements SipConnection {
+  readonly #options: TcpConnectionOptions;
+  readonly #socket: Socket;
+  readonly #framer = new StreamFramer(MAX_MESSAGE_BYTES);
+  #lastActivityMs: number;
+  #partialSinceMs: number | null = null;
+  #timer: TimerHandle;
+  #open = true;
+
+  constructor(options: TcpConnectionOptions) {
+    const { socket, clock } = options;
+    this.#options = options;
+    this.#socket = socket;
+    this.#lastActivityMs = clock.monotonicMs();
+    this.#timer = this.#armTimer();
+    socket.setNoDelay(true);
+    socket.on('data', (chunk) => this.#receive(chunk));
+    // The reason of a failure comes to the callbacks of the writes that it cost.
+    socket.on('error', () => undefined);
+    socket.on('end', () => this.close());
+    socket.on('close', () => this.#closed());
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  send(bytes: Uint8Array): Promise<void> {
+    if (!this.#open) return Promise.reject(new Error('tcp connection is closed'));
+    const pendingBytes = this.#socket.writableLength;
+    if (pendingBytes + bytes.length > this.#options.maxPendingBytes) {
+      return Promise.reject(new Error(`tcp connection has ${pendingBytes} bytes waiting`));
+    }
+    this.#lastActivityMs = this.#options.clock.monotonicMs();
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  /** Sends what waits, then closes. Idempotent. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#timer.cancel();
+    if (this.#socket.connecting) this.#socket.destroy();
+    // A far end that never reads would hold the socket for ever; half-closed is enough for it.
+    else this.#socket.end(() => this.#socket.destroy());
+  }
+
+  /** Closes at once; what waits is lost. Idempotent. */
+  destroy(): void {
+    this.#open = false;
+    this.#timer.cancel();
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (!this.#open) return;
+    this.#lastActivityMs = this.#options.clock.monotonicMs();
+    for (const frame of this.#framer.push(chunk)) {
+      if (!this.#open) return;
+      this.#take(frame);
+    }
+    if (!this.#framer.hasPartial) this.#partialSinceMs = null;
+    else this.#partialSinceMs ??= this.#lastActivityMs;
+  }
+
+  #take(frame: StreamFrame): void {
+    switch (frame.kind) {
+      case 'message':
+        // The wait for a following message starts anew.
+        this.#partialSinceMs = null;
+        this.#options.onMessage(frame.bytes);
+        break;
+      case 'ping':
+        // A full queue towards a far end that does not read needs no pong.
+        this.send(PONG).catch(() => this.destroy());
+        break;
+      case 'broken':
+        this.#options.onMessage(frame.bytes);
+        this.close();
+        break;
+      case 'garbage':
+        this.#options.onGarbage();
+        this.destroy();
+        break;
+    }
+  }
+
+  #armTimer(): TimerHandle {
+    const { clock, idleTimeoutMs, partialTimeoutMs } = this.#options;
+    return clock.setTimer(Math.min(idleTimeoutMs, partialTimeoutMs), () => {
+      const nowMs = clock.monotonicMs();
+      const stalledMs = this.#partialSinceMs === null ? 0 : nowMs - this.#partialSinceMs;
+      if (stalledMs >= partialTimeoutMs) this.destroy();
+      else if (nowMs - this.#lastActivityMs >= idleTimeoutMs) this.close();
+      else this.#timer = this.#armTimer();
+    });
+  }
+
+  #closed(): void {
+    this.#open = false;
+    this.#timer.cancel();
+    this.#options.onClose();
+  }
+}

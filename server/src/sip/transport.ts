@@ -1,0 +1,37 @@
+import type { TypedEvents } from '../shared/events.ts';
+import type { SipAddress, SipMessage, SipTransportName } from './message.ts';
+import type { SipParseError } from './parse-message.ts';
+
+/** A stream connection that a message came in on. */
+export interface SipConnection {
+  /** False once it is closed or closing. */
+  readonly open: boolean;
+  /** Resolves when the bytes are with the operating system; rejects when the connection is gone. */
+  send(bytes: Uint8Array): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Where a message came from; responses to it go back by `connection` where there is one. */
+export interface SipSource extends SipAddress {
+  connection?: SipConnection;
+}
+
+export interface SipTransportEvents {
+  message: [message: SipMessage, source: SipSource, transport: SipTransport];
+  /** SIP, but broken; `error.request` can be answered where it is set. */
+  malformed: [error: SipParseError, source: SipSource];
+  /** Bytes that are no SIP. */
+  garbage: [source: SipSource];
+}
+
+/** One protocol on one port (RFC 3261 §18). */
+export interface SipTransport {
+  readonly name: SipTransportName;
+  readonly localPort: number;
+  readonly events: TypedEvents<SipTransportEvents>;
+  /** Rejects when the bytes could not be handed over. */
+  send(bytes: Uint8Array, to: SipAddress): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
