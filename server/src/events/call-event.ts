@@ -1,0 +1,59 @@
+/** What a call's status change carries; JSON, as stored and as published. */
+export interface StatusData {
+  status: string;
+  end_reason: string | null;
+  ended_by: string | null;
+  sip: { code: number | null; reason: string | null };
+}
+
+/** Data of every event, by type. Times inside a call are milliseconds since the answer. */
+export interface CallEventData {
+  'call.queued': StatusData;
+  'call.initiated': StatusData & { gateway: string; attempt: number };
+  'call.ringing': StatusData;
+  'call.answered': StatusData;
+  /** The line is free; the final status follows when costs are made. */
+  'call.disconnected': StatusData;
+  /** The status is final, whatever it is. */
+  'call.status': StatusData;
+  /** `final: false` is interim: live only, never stored. */
+  'call.transcript': {
+    speaker: 'caller' | 'agent';
+    turn_id: string;
+    text: string;
+    final: boolean;
+  };
+  'call.turn': {
+    id: string;
+    speaker: 'caller' | 'agent';
+    text: string;
+    started_ms: number;
+    ended_ms: number;
+    interrupted: boolean;
+    confidence: number | null;
+    latency: Record<string, number> | null;
+  };
+  'call.dtmf': { digit: string; from: 'caller' | 'agent' };
+  'call.interrupted': { turn_id: string; reaction_ms: number };
+  /** Something that is wrong but does not end the call. */
+  'call.warning': { code: 'one-way-audio' | 'provider-error' | 'agent-not-ready'; message: string };
+  /** Something the agent did, such as a tool that ran. */
+  'call.note': { name: string; data: Record<string, unknown> };
+}
+
+export type CallEventType = keyof CallEventData;
+
+/** An event before it has a place in its call's sequence. */
+export type CallEventDraft = {
+  [Type in CallEventType]: { type: Type; data: CallEventData[Type] };
+}[CallEventType];
+
+/** A fact about a call, as published. */
+export type CallEvent = CallEventDraft & {
+  workspaceId: string;
+  callId: string;
+  /** Grows by one per stored event of a call; null: live only. */
+  sequence: number | null;
+  /** Milliseconds since the Unix epoch. */
+  atMs: number;
+};
