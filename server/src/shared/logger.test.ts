@@ -1,0 +1,29 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { createLogger } from './logger.ts';
+
+let folder: string | null = null;
+
+afterEach(async () => {
+  if (folder) await rm(folder, { recursive: true });
+});
+
+it('writes JSON lines without the values of secrets', async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'trunkline-log-'));
+  const destination = path.join(folder, 'a b', 'trunkline.log');
+  const logger = createLogger({ level: 'info', destination }).child({ call_id: 'call_1' });
+  logger.debug({}, 'not written');
+  logger.info({ trunk: { auth_password: 'hunter2', name: 'main' }, api_key: 'tl_x' }, 'saved');
+  const text = await readFile(destination, 'utf8');
+  const lines = text.trim().split('\n');
+  expect(lines).toHaveLength(1);
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    call_id: 'call_1',
+    msg: 'saved',
+    trunk: { auth_password: '[redacted]', name: 'main' },
+    api_key: '[redacted]',
+  });
+  expect(text).not.toContain('hunter2');
+});
