@@ -117,10 +117,14 @@ function readHeaders(head: string, from: number, headers: SipHeader[]): Failure 
       return ['too-many-headers', `more than ${MAX_HEADERS} header fields`];
     }
     let value = head.slice(colon + 1, end);
-    while (isSpaceAt(head, end + 2)) {
-      const next = lineEndAt(head, end + 2);
-      value = `${value.trimEnd()} ${head.slice(end + 2, next).trimStart()}`;
-      end = next;
+    if (isSpaceAt(head, end + 2)) {
+      const lines = [value];
+      while (isSpaceAt(head, end + 2)) {
+        const next = lineEndAt(head, end + 2);
+        lines.push(head.slice(end + 2, next));
+        end = next;
+      }
+      value = lines.map((line) => line.trim()).join(' ');
     }
     headers.push({ name: longHeaderName(name), value: value.trim() });
     at = end + 2;

@@ -16,7 +16,9 @@ export interface SipUri {
 }
 
 const FORBIDDEN = /[\s<>"]|\p{Cc}/u;
-const TEL_NUMBER = /^\+?[0-9A-Fa-f*#().\-]*[0-9A-Fa-f*#][0-9A-Fa-f*#().\-]*$/;
+// Two patterns: one that does both needs quadratic time for a long text that is no number.
+const TEL_CHARACTERS = /^\+?[0-9A-Fa-f*#().-]+$/;
+const TEL_DIGIT = /[0-9A-Fa-f*#]/;
 
 /** Characters that stand unescaped in each part (RFC 3261 §25.1). */
 const USER_PLAIN = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/gu;
@@ -85,7 +87,7 @@ function parseTel(text: string): SipUri | null {
   const semicolon = text.indexOf(';');
   const user = semicolon < 0 ? text : text.slice(0, semicolon);
   const params = parseUriParams(semicolon < 0 ? '' : text.slice(semicolon + 1));
-  if (!TEL_NUMBER.test(user) || !params) return null;
+  if (!TEL_CHARACTERS.test(user) || !TEL_DIGIT.test(user) || !params) return null;
   return { scheme: 'tel', user, host: '', port: null, params, headers: new Map() };
 }
 
@@ -153,7 +155,7 @@ function unescape(text: string): string | null {
 }
 
 function telEquals(a: SipUri, b: SipUri): boolean {
-  const digits = (uri: SipUri): string => uri.user.replace(/[().\-]/g, '').toLowerCase();
+  const digits = (uri: SipUri): string => uri.user.replace(/[().-]/g, '').toLowerCase();
   return (
     digits(a) === digits(b) &&
     a.params.size === b.params.size &&

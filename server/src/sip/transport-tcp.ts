@@ -147,7 +147,11 @@ export class TcpTransport implements SipTransport {
     else if (result.error.code === 'not-sip') {
       this.events.emit('garbage', source);
       source.connection?.close();
-    } else this.events.emit('malformed', result.error, source);
+    } else {
+      this.events.emit('malformed', result.error, source);
+      // Where the next message starts is then not sure either.
+      if (result.error.code === 'bad-content-length') source.connection?.close();
+    }
   }
 }
 
