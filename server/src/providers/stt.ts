@@ -17,7 +17,12 @@ export interface SttSession {
    * The transcript of the utterance so far; may be asked again when the caller goes on.
    * Rejects with ProviderError, or the signal's reason.
    */
-  transcribe(options: { expectDigits: boolean; signal: AbortSignal }): Promise<Transcript>;
+  transcribe(options: {
+    expectDigits: boolean;
+    signal: AbortSignal;
+    /** A guess while the caller speaks: it may wait for those that a turn depends on. Default false. */
+    interim?: boolean;
+  }): Promise<Transcript>;
   close(): void;
 }
 

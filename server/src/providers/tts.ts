@@ -5,6 +5,8 @@ export interface TtsRequest {
   /** 1 is the voice's own speed. */
   speed: number;
   signal: AbortSignal;
+  /** Made in advance: it may wait for what a caller is waiting for. Default false. */
+  prefetch?: boolean;
 }
 
 export interface TtsProvider {
