@@ -68,6 +68,7 @@ create table numbers (
   created_at timestamptz not null default now()
 );
 create index numbers_by_workspace on numbers (workspace_id, id);
+create index numbers_by_trunk on numbers (trunk_id);
 
 create table nodes (
   id text primary key,
@@ -94,7 +95,7 @@ create table calls (
   sip_reason text,
   variables jsonb not null default '{}',
   idempotency_key text,
-  node_id text references nodes,
+  node_id text references nodes on delete set null,
   scheduled_at timestamptz,
   queued_at timestamptz,
   initiated_at timestamptz,
@@ -109,10 +110,13 @@ create table calls (
   media jsonb,
   usage jsonb,
   cost jsonb,
+  last_event_sequence int not null default 0,
   created_at timestamptz not null default now(),
   unique (workspace_id, idempotency_key)
 );
 create index calls_by_workspace on calls (workspace_id, id desc);
+create index calls_by_agent on calls (agent_id, id desc);
+create index calls_scheduled on calls (scheduled_at) where status = 'scheduled';
 create index calls_live on calls (node_id, status) where status in
   ('queued', 'initiated', 'ringing', 'in-progress', 'call-disconnected');
 
@@ -126,7 +130,7 @@ create table attempts (
   gateway text not null,
   sip_call_id text not null unique,
   state text not null check (state in ('dialing', 'answered', 'failed', 'interrupted', 'done')),
-  node_id text references nodes,
+  node_id text references nodes on delete set null,
   dialog jsonb,
   sip_code int,
   sip_reason text,

@@ -1,0 +1,106 @@
+import type { Queryable } from './queryable.ts';
+import {
+  assignments,
+  countTouched,
+  requireOne,
+  selectOne,
+  selectPage,
+  type Page,
+  type PageRequest,
+} from './row.ts';
+
+export interface AgentRow {
+  id: string;
+  workspaceId: string;
+  /** The document that the API stores and returns. */
+  config: unknown;
+  /** Sealed values by name. */
+  secrets: Record<string, string>;
+  version: number;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+export type NewAgent = Pick<AgentRow, 'id' | 'workspaceId' | 'config'> &
+  Partial<Pick<AgentRow, 'secrets'>>;
+
+export async function insert(client: Queryable, agent: NewAgent): Promise<AgentRow> {
+  return requireOne(
+    client,
+    `insert into agents (id, workspace_id, config, secrets) values ($1, $2, $3, $4) returning *`,
+    [
+      agent.id,
+      agent.workspaceId,
+      JSON.stringify(agent.config),
+      JSON.stringify(agent.secrets ?? {}),
+    ],
+  );
+}
+
+/**
+ * Stores a new version. With `expectedVersion` nothing is stored when somebody else was faster.
+ * Null when there is no such agent (or not in that version).
+ */
+export async function update(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+  patch: { config?: unknown; secrets?: Record<string, string> | undefined },
+  expectedVersion?: number,
+): Promise<AgentRow | null> {
+  const values: unknown[] = [workspaceId, agentId, expectedVersion ?? null];
+  const sets = assignments({ ...patch }, ['config', 'secrets'], values, ['config', 'secrets']);
+  return selectOne(
+    client,
+    `update agents set ${[...sets, 'version = version + 1', 'updated_at = now()'].join(', ')}
+     where workspace_id = $1 and id = $2 and deleted_at is null
+       and ($3::int is null or version = $3) returning *`,
+    values,
+  );
+}
+
+export async function get(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<AgentRow | null> {
+  return selectOne(
+    client,
+    'select * from agents where workspace_id = $1 and id = $2 and deleted_at is null',
+    [workspaceId, agentId],
+  );
+}
+
+/** Newest first. */
+export async function list(
+  client: Queryable,
+  workspaceId: string,
+  request: PageRequest = {},
+): Promise<Page<AgentRow>> {
+  return selectPage(
+    client,
+    {
+      from: 'agents',
+      where: ['workspace_id = $1', 'deleted_at is null'],
+      values: [workspaceId],
+      order: 'desc',
+    },
+    request,
+  );
+}
+
+/** Hides the agent; its calls keep pointing at it. False when there is no such agent. */
+export async function softDelete(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<boolean> {
+  const touched = await countTouched(
+    client,
+    `update agents set deleted_at = now(), updated_at = now()
+     where workspace_id = $1 and id = $2 and deleted_at is null`,
+    [workspaceId, agentId],
+  );
+  return touched > 0;
+}

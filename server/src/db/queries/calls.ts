@@ -1,0 +1,280 @@
+import type { Queryable } from './queryable.ts';
+import {
+  assignments,
+  requireOne,
+  selectOne,
+  selectPage,
+  selectRows,
+  type Page,
+  type PageRequest,
+} from './row.ts';
+
+/** Values of the column; the same union as the product's `CallStatus`. */
+export type CallStatusValue =
+  | 'scheduled'
+  | 'queued'
+  | 'rescheduled'
+  | 'initiated'
+  | 'ringing'
+  | 'in-progress'
+  | 'call-disconnected'
+  | 'completed'
+  | 'no-answer'
+  | 'busy'
+  | 'failed'
+  | 'canceled'
+  | 'stopped'
+  | 'error'
+  | 'balance-low';
+
+export type CallDirection = 'outbound' | 'inbound';
+export type EndedByValue = 'caller' | 'callee' | 'agent' | 'api' | 'system' | 'carrier';
+
+export interface CallRow {
+  id: string;
+  workspaceId: string;
+  agentId: string | null;
+  trunkId: string | null;
+  direction: CallDirection;
+  fromNumber: string;
+  toNumber: string;
+  status: CallStatusValue;
+  endReason: string | null;
+  endedBy: EndedByValue | null;
+  answeredBy: string | null;
+  sipCode: number | null;
+  sipReason: string | null;
+  variables: Record<string, unknown>;
+  idempotencyKey: string | null;
+  nodeId: string | null;
+  scheduledAt: Date | null;
+  queuedAt: Date | null;
+  initiatedAt: Date | null;
+  ringingAt: Date | null;
+  answeredAt: Date | null;
+  firstAgentAudioAt: Date | null;
+  disconnectedAt: Date | null;
+  endedAt: Date | null;
+  recordingKey: string | null;
+  recordingDurationMs: number | null;
+  outcome: Record<string, unknown>;
+  media: unknown;
+  usage: unknown;
+  cost: unknown;
+  lastEventSequence: number;
+  createdAt: Date;
+}
+
+type Changeable = Omit<
+  CallRow,
+  | 'id'
+  | 'workspaceId'
+  | 'direction'
+  | 'status'
+  | 'idempotencyKey'
+  | 'lastEventSequence'
+  | 'createdAt'
+>;
+
+/** Fields to change; one that is undefined stays as it is. */
+export type CallPatch = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
+
+export type NewCall = Pick<
+  CallRow,
+  'id' | 'workspaceId' | 'direction' | 'fromNumber' | 'toNumber' | 'status'
+> &
+  CallPatch & { idempotencyKey?: string | null | undefined; createdAt?: Date | undefined };
+
+export interface CallFilter {
+  status?: CallStatusValue | readonly CallStatusValue[] | undefined;
+  agentId?: string | undefined;
+  trunkId?: string | undefined;
+  to?: string | undefined;
+  from?: string | undefined;
+  direction?: CallDirection | undefined;
+  createdAfter?: Date | undefined;
+  createdBefore?: Date | undefined;
+}
+
+const FIELDS: readonly (keyof Changeable)[] = [
+  'agentId',
+  'trunkId',
+  'fromNumber',
+  'toNumber',
+  'endReason',
+  'endedBy',
+  'answeredBy',
+  'sipCode',
+  'sipReason',
+  'variables',
+  'nodeId',
+  'scheduledAt',
+  'queuedAt',
+  'initiatedAt',
+  'ringingAt',
+  'answeredAt',
+  'firstAgentAudioAt',
+  'disconnectedAt',
+  'endedAt',
+  'recordingKey',
+  'recordingDurationMs',
+  'outcome',
+  'media',
+  'usage',
+  'cost',
+];
+const JSON_FIELDS = ['variables', 'outcome', 'media', 'usage', 'cost'];
+const LIVE = `('initiated', 'ringing', 'in-progress')`;
+const CLAIMED = `('initiated', 'ringing', 'in-progress', 'call-disconnected')`;
+
+/** Throws PostgreSQL's 23505 when the idempotency key was used before in this workspace. */
+export async function insert(client: Queryable, call: NewCall): Promise<CallRow> {
+  const { id, workspaceId, direction, status, idempotencyKey, createdAt, ...fields } = call;
+  const values: unknown[] = [id, workspaceId, direction, status, idempotencyKey ?? null];
+  const columns = ['id', 'workspace_id', 'direction', 'status', 'idempotency_key'];
+  if (createdAt) {
+    columns.push('created_at');
+    values.push(createdAt);
+  }
+  for (const set of assignments({ ...fields }, FIELDS, values, JSON_FIELDS)) {
+    columns.push(set.slice(0, set.indexOf(' ')));
+  }
+  return requireOne(
+    client,
+    `insert into calls (${columns.join(', ')})
+     values (${values.map((_value, index) => `$${index + 1}`).join(', ')}) returning *`,
+    values,
+  );
+}
+
+/** Without a workspace: for the program itself, never for a request. */
+export async function get(
+  client: Queryable,
+  callId: string,
+  workspaceId?: string,
+): Promise<CallRow | null> {
+  return selectOne(
+    client,
+    'select * from calls where id = $1 and ($2::text is null or workspace_id = $2)',
+    [callId, workspaceId ?? null],
+  );
+}
+
+export async function findByIdempotencyKey(
+  client: Queryable,
+  workspaceId: string,
+  idempotencyKey: string,
+): Promise<CallRow | null> {
+  return selectOne(client, 'select * from calls where workspace_id = $1 and idempotency_key = $2', [
+    workspaceId,
+    idempotencyKey,
+  ]);
+}
+
+/** Newest first. */
+export async function list(
+  client: Queryable,
+  workspaceId: string,
+  filter: CallFilter = {},
+  request: PageRequest = {},
+): Promise<Page<CallRow>> {
+  const values: unknown[] = [workspaceId];
+  const where = ['workspace_id = $1'];
+  const add = (condition: string, value: unknown): void => {
+    if (value !== undefined) where.push(condition.replace('?', `$${values.push(value)}`));
+  };
+  const { status } = filter;
+  add('status = any(?)', typeof status === 'string' ? [status] : status);
+  add('agent_id = ?', filter.agentId);
+  add('trunk_id = ?', filter.trunkId);
+  add('to_number = ?', filter.to);
+  add('from_number = ?', filter.from);
+  add('direction = ?', filter.direction);
+  add('created_at >= ?', filter.createdAfter);
+  add('created_at < ?', filter.createdBefore);
+  return selectPage(client, { from: 'calls', where, values, order: 'desc' }, request);
+}
+
+/**
+ * Moves a call to `toStatus` when it is in one of `fromStatuses`; null when it is not, and nothing
+ * has changed then. Two that race for one edge: one gets the row, the other null.
+ */
+export async function transition(
+  client: Queryable,
+  callId: string,
+  fromStatuses: readonly CallStatusValue[],
+  toStatus: CallStatusValue,
+  patch: CallPatch = {},
+): Promise<CallRow | null> {
+  const values: unknown[] = [callId, fromStatuses, toStatus];
+  const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
+  return selectOne(
+    client,
+    `update calls set ${['status = $3', ...sets].join(', ')}
+     where id = $1 and status = any($2) returning *`,
+    values,
+  );
+}
+
+/** Changes fields and leaves the status alone. Null when there is no such call. */
+export async function update(
+  client: Queryable,
+  callId: string,
+  patch: CallPatch,
+): Promise<CallRow | null> {
+  const values: unknown[] = [callId];
+  const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
+  if (sets.length === 0) return get(client, callId);
+  return selectOne(client, `update calls set ${sets.join(', ')} where id = $1 returning *`, values);
+}
+
+/** Calls that are being dialled or spoken. */
+export async function countLive(
+  client: Queryable,
+  scope: {
+    workspaceId?: string | undefined;
+    trunkId?: string | undefined;
+    nodeId?: string | undefined;
+  } = {},
+): Promise<number> {
+  const row = await requireOne<{ count: number }>(
+    client,
+    `select count(*)::int as count from calls where status in ${LIVE}
+       and ($1::text is null or workspace_id = $1)
+       and ($2::text is null or trunk_id = $2)
+       and ($3::text is null or node_id = $3)`,
+    [scope.workspaceId ?? null, scope.trunkId ?? null, scope.nodeId ?? null],
+  );
+  return row.count;
+}
+
+/**
+ * Calls that a node had begun when it died: its last heartbeat is older than `deadAfterMs` by the
+ * database's clock, or its row is gone. Rows that another node is settling now are left out, so run
+ * it in the transaction that settles them.
+ */
+export async function listUnfinishedOfDeadNodes(
+  client: Queryable,
+  deadAfterMs: number,
+  limit = 100,
+): Promise<CallRow[]> {
+  return selectRows(
+    client,
+    `select calls.* from calls
+     where status in ${CLAIMED} and not exists (
+       select from nodes where nodes.id = calls.node_id
+         and nodes.seen_at >= now() - $1 * interval '1 millisecond')
+     order by id limit $2 for update of calls skip locked`,
+    [deadAfterMs, limit],
+  );
+}
+
+/** Scheduled calls whose time has come; locked for the transaction that queues them. */
+export async function listDue(client: Queryable, now: Date, limit = 100): Promise<CallRow[]> {
+  return selectRows(
+    client,
+    `select * from calls where status = 'scheduled' and scheduled_at <= $1
+     order by scheduled_at limit $2 for update skip locked`,
+    [now, limit],
+  );
+}

@@ -1,0 +1,112 @@
+import type { Queryable } from './queryable.ts';
+import {
+  assignments,
+  countTouched,
+  requireOne,
+  selectOne,
+  selectPage,
+  type Page,
+  type PageRequest,
+} from './row.ts';
+import type { AgentRow } from './agents.ts';
+import * as agents from './agents.ts';
+import type { TrunkWithGateways } from './trunks.ts';
+import * as trunks from './trunks.ts';
+
+export interface NumberRow {
+  id: string;
+  workspaceId: string;
+  e164: string;
+  trunkId: string;
+  /** Who answers; null: nobody. */
+  agentId: string | null;
+  createdAt: Date;
+}
+
+/** A number with what a call to it needs; `agent` is null when nobody answers it. */
+export interface NumberRoute {
+  number: NumberRow;
+  trunk: TrunkWithGateways;
+  agent: AgentRow | null;
+}
+
+export type NewNumber = Omit<NumberRow, 'createdAt'>;
+
+/** Throws PostgreSQL's 23505 when the number exists already. */
+export async function insert(client: Queryable, number: NewNumber): Promise<NumberRow> {
+  return requireOne(
+    client,
+    `insert into numbers (id, workspace_id, e164, trunk_id, agent_id)
+     values ($1, $2, $3, $4, $5) returning *`,
+    [number.id, number.workspaceId, number.e164, number.trunkId, number.agentId],
+  );
+}
+
+export async function get(
+  client: Queryable,
+  workspaceId: string,
+  numberId: string,
+): Promise<NumberRow | null> {
+  return selectOne(client, 'select * from numbers where workspace_id = $1 and id = $2', [
+    workspaceId,
+    numberId,
+  ]);
+}
+
+/** Newest first. */
+export async function list(
+  client: Queryable,
+  workspaceId: string,
+  request: PageRequest & { trunkId?: string | undefined; agentId?: string | undefined } = {},
+): Promise<Page<NumberRow>> {
+  const values: unknown[] = [workspaceId];
+  const where = ['workspace_id = $1'];
+  if (request.trunkId !== undefined) where.push(`trunk_id = $${values.push(request.trunkId)}`);
+  if (request.agentId !== undefined) where.push(`agent_id = $${values.push(request.agentId)}`);
+  return selectPage(client, { from: 'numbers', where, values, order: 'desc' }, request);
+}
+
+/** The number, its trunk and its agent; null when the number is unknown or its trunk deleted. */
+export async function findByE164(client: Queryable, e164: string): Promise<NumberRoute | null> {
+  const number = await selectOne<NumberRow>(client, 'select * from numbers where e164 = $1', [
+    e164,
+  ]);
+  if (!number) return null;
+  const trunk = await trunks.getWithGateways(client, number.workspaceId, number.trunkId);
+  if (!trunk) return null;
+  const agent = number.agentId
+    ? await agents.get(client, number.workspaceId, number.agentId)
+    : null;
+  return { number, trunk, agent };
+}
+
+/** Gives the number to an agent (null: to nobody) or to another trunk. Null when there is none. */
+export async function assign(
+  client: Queryable,
+  workspaceId: string,
+  numberId: string,
+  patch: { agentId?: string | null | undefined; trunkId?: string | undefined },
+): Promise<NumberRow | null> {
+  const values: unknown[] = [workspaceId, numberId];
+  const sets = assignments({ ...patch }, ['agentId', 'trunkId'], values);
+  if (sets.length === 0) return get(client, workspaceId, numberId);
+  return selectOne(
+    client,
+    `update numbers set ${sets.join(', ')} where workspace_id = $1 and id = $2 returning *`,
+    values,
+  );
+}
+
+/** False when there is no such number. */
+export async function remove(
+  client: Queryable,
+  workspaceId: string,
+  numberId: string,
+): Promise<boolean> {
+  const touched = await countTouched(
+    client,
+    'delete from numbers where workspace_id = $1 and id = $2',
+    [workspaceId, numberId],
+  );
+  return touched > 0;
+}

@@ -1,0 +1,131 @@
+import type { QueryResultRow } from 'pg';
+import type { Queryable } from './queryable.ts';
+
+/** One page of a list; `nextCursor` is null on the last page. */
+export interface Page<Row> {
+  data: Row[];
+  nextCursor: string | null;
+}
+
+/** Where a page starts and how long it is. */
+export interface PageRequest {
+  /** Rows at most. Default 50, never more than 200. */
+  limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | undefined;
+}
+
+const DEFAULT_PAGE_ROWS = 50;
+const MAX_PAGE_ROWS = 200;
+const camelNames = new Map<string, string>();
+
+function camelName(column: string): string {
+  let name = camelNames.get(column);
+  if (name === undefined) {
+    name = column.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+    camelNames.set(column, name);
+  }
+  return name;
+}
+
+/** `firstAgentAudioAt` for `first_agent_audio_at`; the content of jsonb columns stays as stored. */
+export function camelRow(row: QueryResultRow): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const [column, value] of Object.entries(row)) result[camelName(column)] = value;
+  return result;
+}
+
+/** `first_agent_audio_at` for `firstAgentAudioAt`. */
+export function columnName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Runs a statement and maps every row. */
+export async function selectRows<Row>(
+  client: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row[]> {
+  const { rows } = await client.query(text, values);
+  return rows.map((row) => camelRow(row) as Row);
+}
+
+/** Runs a statement that finds one row or none. */
+export async function selectOne<Row>(
+  client: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row | null> {
+  const { rows } = await client.query(text, values);
+  return rows[0] ? (camelRow(rows[0]) as Row) : null;
+}
+
+/** Runs a statement that must find a row, such as `insert ... returning *`. */
+export async function requireOne<Row>(
+  client: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<Row> {
+  const row = await selectOne<Row>(client, text, values);
+  if (!row) throw new Error('expected one row from the statement, got none');
+  return row;
+}
+
+/** Runs a statement and counts the rows that it touched. */
+export async function countTouched(
+  client: Queryable,
+  text: string,
+  values: unknown[] = [],
+): Promise<number> {
+  const { rowCount } = await client.query(text, values);
+  return rowCount ?? 0;
+}
+
+/**
+ * A page of rows ordered by id, by keyset: `where` holds the conditions (with `$1`, `$2`, ... for
+ * `values`), the cursor is the last id of the page before.
+ */
+export async function selectPage<Row extends { id: string }>(
+  client: Queryable,
+  statement: { from: string; where: string[]; values: unknown[]; order: 'asc' | 'desc' },
+  request: PageRequest,
+): Promise<Page<Row>> {
+  const limit = Math.max(1, Math.min(request.limit ?? DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS));
+  const where = [...statement.where];
+  const values = [...statement.values];
+  if (request.cursor !== undefined) {
+    values.push(request.cursor);
+    where.push(`id ${statement.order === 'asc' ? '>' : '<'} $${values.length}`);
+  }
+  // One row more than asked says whether there is a next page.
+  values.push(limit + 1);
+  const rows = await selectRows<Row>(
+    client,
+    `select * from ${statement.from} where ${where.length ? where.join(' and ') : 'true'}
+     order by id ${statement.order} limit $${values.length}`,
+    values,
+  );
+  const data = rows.slice(0, limit);
+  return { data, nextCursor: rows.length > limit ? (data.at(-1)?.id ?? null) : null };
+}
+
+/**
+ * The `set` list of an update: a field that is undefined stays as it is. Only `fields` may be
+ * named, so no text of a caller becomes SQL. `jsonFields` are stored as jsonb.
+ */
+export function assignments(
+  patch: Record<string, unknown>,
+  fields: readonly string[],
+  values: unknown[],
+  jsonFields: readonly string[] = [],
+): string[] {
+  const sets: string[] = [];
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === undefined) continue;
+    if (!fields.includes(field)) throw new Error(`expected a known field, got ${field}`);
+    // pg sends a JS array as a PostgreSQL array, so jsonb is serialised here.
+    values.push(jsonFields.includes(field) && value !== null ? JSON.stringify(value) : value);
+    sets.push(`${columnName(field)} = $${values.length}`);
+  }
+  return sets;
+}

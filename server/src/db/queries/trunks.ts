@@ -1,0 +1,162 @@
+import type { Queryable } from './queryable.ts';
+import {
+  assignments,
+  countTouched,
+  requireOne,
+  selectOne,
+  selectPage,
+  selectRows,
+  type Page,
+  type PageRequest,
+} from './row.ts';
+import type { GatewayRow } from './gateways.ts';
+
+/** As stored: the names are those of the API. */
+export interface MediaTimeouts {
+  first_packet_ms: number;
+  lost_ms: number;
+  hold_ms: number;
+}
+
+export interface TrunkRow {
+  id: string;
+  workspaceId: string;
+  name: string;
+  active: boolean;
+  sandbox: boolean;
+  authUsername: string | null;
+  authPasswordSealed: string | null;
+  fromDomain: string | null;
+  codecs: string[];
+  headers: Record<string, string>;
+  ringTimeoutMs: number;
+  mediaTimeouts: MediaTimeouts;
+  /** Addresses and CIDRs that inbound calls may come from. */
+  allowedSources: string[];
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+
+/** Gateways in the order in which they are tried. */
+export type TrunkWithGateways = TrunkRow & { gateways: GatewayRow[] };
+
+type TrunkFields = Omit<TrunkRow, 'id' | 'workspaceId' | 'createdAt' | 'updatedAt' | 'deletedAt'>;
+
+export type TrunkPatch = { [Field in keyof TrunkFields]?: TrunkFields[Field] | undefined };
+export type NewTrunk = Pick<TrunkRow, 'id' | 'workspaceId' | 'name'> & TrunkPatch;
+
+const FIELDS: readonly (keyof TrunkFields)[] = [
+  'name',
+  'active',
+  'sandbox',
+  'authUsername',
+  'authPasswordSealed',
+  'fromDomain',
+  'codecs',
+  'headers',
+  'ringTimeoutMs',
+  'mediaTimeouts',
+  'allowedSources',
+];
+const JSON_FIELDS = ['headers', 'mediaTimeouts'];
+
+const WITH_GATEWAYS = `trunks.*, coalesce((
+  select json_agg(json_build_object('id', g.id, 'trunkId', g.trunk_id, 'host', g.host,
+    'port', g.port, 'transport', g.transport, 'priority', g.priority) order by g.priority)
+  from gateways g where g.trunk_id = trunks.id), '[]') as gateways`;
+
+/** Stores the trunk alone; its gateways are stored by `gateways.replace` in the same transaction. */
+export async function insert(client: Queryable, trunk: NewTrunk): Promise<TrunkRow> {
+  const { id, workspaceId, ...fields } = trunk;
+  const created = await requireOne<TrunkRow>(
+    client,
+    'insert into trunks (id, workspace_id, name) values ($1, $2, $3) returning *',
+    [id, workspaceId, trunk.name],
+  );
+  return (await update(client, workspaceId, id, fields)) ?? created;
+}
+
+/** Changes the fields that are given. Null when there is no such trunk. */
+export async function update(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+  patch: TrunkPatch,
+): Promise<TrunkRow | null> {
+  const values: unknown[] = [workspaceId, trunkId];
+  const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
+  return selectOne(
+    client,
+    `update trunks set ${[...sets, 'updated_at = now()'].join(', ')}
+     where workspace_id = $1 and id = $2 and deleted_at is null returning *`,
+    values,
+  );
+}
+
+export async function getWithGateways(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<TrunkWithGateways | null> {
+  return selectOne(
+    client,
+    `select ${WITH_GATEWAYS} from trunks
+     where workspace_id = $1 and id = $2 and deleted_at is null`,
+    [workspaceId, trunkId],
+  );
+}
+
+/** The trunk that a number belongs to; inbound calls and from-numbers start here. */
+export async function findByNumber(
+  client: Queryable,
+  e164: string,
+): Promise<TrunkWithGateways | null> {
+  return selectOne(
+    client,
+    `select ${WITH_GATEWAYS} from trunks
+     where id = (select trunk_id from numbers where e164 = $1) and deleted_at is null`,
+    [e164],
+  );
+}
+
+/** Every trunk of every workspace that takes calls: the answerer matches sources against these. */
+export async function listActive(client: Queryable): Promise<TrunkWithGateways[]> {
+  return selectRows(
+    client,
+    `select ${WITH_GATEWAYS} from trunks where active and deleted_at is null order by id`,
+  );
+}
+
+/** Newest first. */
+export async function list(
+  client: Queryable,
+  workspaceId: string,
+  request: PageRequest = {},
+): Promise<Page<TrunkWithGateways>> {
+  return selectPage(
+    client,
+    {
+      from: `(select ${WITH_GATEWAYS} from trunks) as trunks`,
+      where: ['workspace_id = $1', 'deleted_at is null'],
+      values: [workspaceId],
+      order: 'desc',
+    },
+    request,
+  );
+}
+
+/** Hides the trunk; its calls keep pointing at it. False when there is no such trunk. */
+export async function softDelete(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<boolean> {
+  const touched = await countTouched(
+    client,
+    `update trunks set deleted_at = now(), updated_at = now(), active = false
+     where workspace_id = $1 and id = $2 and deleted_at is null`,
+    [workspaceId, trunkId],
+  );
+  return touched > 0;
+}

@@ -1,0 +1,55 @@
+import type { Queryable } from './queryable.ts';
+import { selectRows } from './row.ts';
+
+export interface TurnRow {
+  id: string;
+  workspaceId: string;
+  callId: string;
+  sequence: number;
+  speaker: 'caller' | 'agent';
+  text: string;
+  /** Since the call was answered. */
+  startedMs: number;
+  endedMs: number;
+  interrupted: boolean;
+  confidence: number | null;
+  latency: unknown;
+}
+
+/** Stores turns of one or more calls; one that is stored already stays as it is. */
+export async function insertMany(client: Queryable, turns: readonly TurnRow[]): Promise<void> {
+  if (turns.length === 0) return;
+  await client.query(
+    `insert into turns (id, workspace_id, call_id, sequence, speaker, text, started_ms, ended_ms,
+       interrupted, confidence, latency)
+     select t.id, t.workspace_id, t.call_id, t.sequence, t.speaker, t.text, t.started_ms,
+       t.ended_ms, t.interrupted, t.confidence, t.latency
+     from jsonb_to_recordset($1::jsonb) as t (id text, workspace_id text, call_id text,
+       sequence int, speaker text, text text, started_ms int, ended_ms int, interrupted boolean,
+       confidence real, latency jsonb)
+     on conflict (call_id, sequence) do nothing`,
+    [JSON.stringify(turns.map(toRecord))],
+  );
+}
+
+function toRecord(turn: TurnRow): Record<string, unknown> {
+  return {
+    id: turn.id,
+    workspace_id: turn.workspaceId,
+    call_id: turn.callId,
+    sequence: turn.sequence,
+    speaker: turn.speaker,
+    // PostgreSQL's text has no NUL, and a model or a recogniser may produce one.
+    text: turn.text.replaceAll('\0', ''),
+    started_ms: Math.round(turn.startedMs),
+    ended_ms: Math.round(turn.endedMs),
+    interrupted: turn.interrupted,
+    confidence: turn.confidence,
+    latency: turn.latency,
+  };
+}
+
+/** In the order in which they were spoken. */
+export async function listByCall(client: Queryable, callId: string): Promise<TurnRow[]> {
+  return selectRows(client, 'select * from turns where call_id = $1 order by sequence', [callId]);
+}
