@@ -1,0 +1,206 @@
+import type { LlmMessage, LlmProvider, LlmToolCall, LlmUsage } from '../../providers/llm.ts';
+import type { DialogueReply, ReplyPart } from '../dialogue.ts';
+import { toolMessages, type RanTool } from './llm-history.ts';
+import type { CallTool } from './llm-tool.ts';
+import { SentenceChunker } from './sentence-chunker.ts';
+
+/** How a reply went, told to the dialogue that remembers. */
+export interface ReplyObserver {
+  onCommit(): void;
+  onUsage(usage: LlmUsage): void;
+  onTool(tool: RanTool): void;
+  /** The agent is hanging up. */
+  onEnd(reason: string): void;
+  onSucceeded(): void;
+  /** @returns whether the call has to end, this having been one failure too many. */
+  onFailed(error: unknown): boolean;
+}
+
+export interface LlmReplyOptions {
+  provider: LlmProvider;
+  /** Asked for when the reply is first read, so that it knows what was heard until then. */
+  messages(): LlmMessage[];
+  tools: readonly CallTool[];
+  temperature: number;
+  maxTokens: number;
+  /** Said when a tool ends the call and the model said nothing; null: nothing. */
+  goodbye: string | null;
+  observer: ReplyObserver;
+}
+
+const EMPTY_REPLY = 'Sorry, could you say that again?';
+const APOLOGY = 'I am sorry, I have a problem. Could you say that again?';
+const LAST_APOLOGY = 'I am sorry, I have a technical problem and cannot go on. Goodbye.';
+/** A model that calls tools for ever would hold the caller in silence. */
+const MAX_ROUNDS = 4;
+const MAX_TOOL_CALLS = 8;
+
+/** A reply that streams from a language model. */
+export class LlmReply implements DialogueReply {
+  readonly parts: AsyncIterable<ReplyPart>;
+  readonly #options: LlmReplyOptions;
+  readonly #controller = new AbortController();
+  readonly #decided: Promise<boolean>;
+  #decide: (committed: boolean) => void = () => undefined;
+  #state: 'open' | 'committed' | 'aborted' = 'open';
+
+  constructor(options: LlmReplyOptions) {
+    this.#options = options;
+    this.#decided = new Promise((resolve) => {
+      this.#decide = resolve;
+    });
+    this.parts = this.#stream();
+  }
+
+  commit(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'committed';
+    this.#options.observer.onCommit();
+    this.#decide(true);
+  }
+
+  abort(): void {
+    if (this.#state === 'open') this.#state = 'aborted';
+    this.#controller.abort(new Error('the reply was dropped'));
+    this.#decide(false);
+  }
+
+  async *#stream(): AsyncGenerator<ReplyPart, void, void> {
+    try {
+      yield* this.#rounds();
+    } finally {
+      // The reader may leave early: the connection to the model must not outlive it.
+      this.#controller.abort(new Error('the reply is no longer read'));
+    }
+  }
+
+  async *#rounds(): AsyncGenerator<ReplyPart, void, void> {
+    const { signal } = this.#controller;
+    const messages = this.#options.messages();
+    let said = false;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const calls: LlmToolCall[] = [];
+      let failure: { error: unknown } | null = null;
+      const speech = this.#speech(messages, calls);
+      try {
+        for await (const text of speech) {
+          if (signal.aborted) return;
+          said = true;
+          yield { type: 'say', text };
+        }
+      } catch (error) {
+        failure = { error };
+      }
+      if (signal.aborted) return;
+      if (failure !== null) {
+        yield* this.#fail(failure.error);
+        return;
+      }
+      if (calls.length === 0) {
+        if (!said) yield { type: 'say', text: EMPTY_REPLY };
+        this.#options.observer.onSucceeded();
+        return;
+      }
+      if (!(await this.#decided) || signal.aborted) return;
+      const outcome = yield* this.#runTools(calls, said);
+      this.#options.observer.onSucceeded();
+      if (outcome === null || signal.aborted) return;
+      messages.push(...toolMessages(outcome));
+    }
+    if (!said) yield { type: 'say', text: EMPTY_REPLY };
+  }
+
+  /** The sentences of one answer; tool calls are collected into `calls`. */
+  async *#speech(
+    messages: readonly LlmMessage[],
+    calls: LlmToolCall[],
+  ): AsyncGenerator<string, void, void> {
+    const { provider, tools, temperature, maxTokens, observer } = this.#options;
+    const chunker = new SentenceChunker();
+    const events = provider.stream({
+      messages: [...messages],
+      tools: tools.map(({ definition }) => definition),
+      temperature,
+      maxTokens,
+      signal: this.#controller.signal,
+    });
+    for await (const event of events) {
+      switch (event.type) {
+        case 'text':
+          yield* chunker.push(event.delta);
+          break;
+        case 'tool-call':
+          if (calls.length < MAX_TOOL_CALLS) calls.push(event.call);
+          break;
+        case 'done':
+          if (event.usage !== null) observer.onUsage(event.usage);
+          break;
+      }
+    }
+    yield* chunker.flush();
+  }
+
+  /** @returns what the model is told when it goes on; null: it does not. */
+  async *#runTools(
+    calls: readonly LlmToolCall[],
+    said: boolean,
+  ): AsyncGenerator<ReplyPart, RanTool[] | null, void> {
+    const ran: RanTool[] = [];
+    let goOn = false;
+    const last: ReplyPart[] = [];
+    for (const call of calls) {
+      const tool = this.#options.tools.find(({ definition }) => definition.name === call.name);
+      const args = parseArguments(call.argumentsJson);
+      let content = `There is no tool named ${call.name}.`;
+      let final = false;
+      if (tool === undefined) {
+        goOn = true;
+      } else {
+        try {
+          const result = await tool.run(args, this.#controller.signal);
+          content = result.content;
+          goOn ||= result.goOn;
+          final = !result.goOn;
+          last.push(...result.parts);
+        } catch (error) {
+          content = `The tool failed: ${error instanceof Error ? error.message : String(error)}`;
+          goOn = true;
+        }
+      }
+      if (this.#controller.signal.aborted) return null;
+      const entry = { call, content, final };
+      ran.push(entry);
+      this.#options.observer.onTool(entry);
+      yield { type: 'note', name: 'tool', data: { tool: call.name, arguments: args ?? null } };
+    }
+    const ends = last.some(({ type }) => type === 'end-call');
+    const { goodbye } = this.#options;
+    if (ends && !said && goodbye !== null && goodbye !== '') yield { type: 'say', text: goodbye };
+    for (const part of last) {
+      if (part.type === 'end-call') this.#options.observer.onEnd(part.reason);
+      yield part;
+    }
+    return goOn && !ends ? ran : null;
+  }
+
+  async *#fail(error: unknown): AsyncGenerator<ReplyPart, void, void> {
+    const { observer, provider } = this.#options;
+    const mustEnd = observer.onFailed(error);
+    yield { type: 'say', text: mustEnd ? LAST_APOLOGY : APOLOGY };
+    if (!(await this.#decided) || this.#controller.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    yield { type: 'note', name: 'provider-error', data: { provider: provider.name, message } };
+    if (!mustEnd) return;
+    observer.onEnd('provider-error');
+    yield { type: 'end-call', reason: 'provider-error' };
+  }
+}
+
+function parseArguments(json: string): unknown {
+  try {
+    return JSON.parse(json === '' ? '{}' : json) as unknown;
+  } catch {
+    // The tool's own schema refuses it, or does without.
+    return undefined;
+  }
+}
