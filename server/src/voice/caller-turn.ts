@@ -1,0 +1,235 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import type { Dialogue, DialogueReply } from '../agents/dialogue.ts';
+import type { SttProvider } from '../providers/stt.ts';
+import type { VadProvider } from '../providers/vad.ts';
+import type { Clock } from '../shared/clock.ts';
+import { Ears } from './ears.ts';
+import { silenceNeededMs } from './end-of-turn.ts';
+import { FloorContest } from './floor-contest.ts';
+import type { SpokenReply } from './mouth.ts';
+import type { AnsweredSpeech } from './speaker.ts';
+import { SPECULATE_AFTER_MS, Speculation } from './speculation.ts';
+import type { SpeechSignal } from './speech-detector.ts';
+import type { TurnInput, TurnState } from './turn-fsm.ts';
+import type { TurnLog } from './turn-log.ts';
+
+export interface CallerTurnOptions {
+  config: AgentConfig;
+  dialogue: Dialogue;
+  vad: VadProvider;
+  stt: SttProvider;
+  clock: Clock;
+  log: TurnLog;
+  state: () => TurnState;
+  input: (input: TurnInput) => void;
+  /** Prepares a reply to be spoken. */
+  prepare: (reply: DialogueReply) => SpokenReply;
+  agentRemainingMs: () => number | null;
+  /** Milliseconds of speech that were recognised. */
+  onRecognised: (utteranceMs: number) => void;
+}
+
+/** The caller's side of the turn: from sound to inputs of the turn machine, and to what was said. */
+export class CallerTurn {
+  readonly #options: CallerTurnOptions;
+  readonly #ears: Ears;
+  #speculation: Speculation | null = null;
+  #contest: FloorContest | null = null;
+  #turnId = '';
+  #startedAtMs = 0;
+  #endedAtMs = 0;
+  #silenceMs = 0;
+
+  constructor(options: CallerTurnOptions) {
+    this.#options = options;
+    this.#ears = new Ears({
+      vad: options.vad,
+      stt: options.stt.open({ language: options.config.language }),
+      onSignal: (signal) => this.#onSignal(signal),
+    });
+  }
+
+  /** Monotonic time at which the caller began to speak. */
+  get startedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  /** Why the last speculation has no transcript; null: it has one. */
+  get recognitionError(): unknown {
+    return this.#speculation?.error ?? null;
+  }
+
+  hear(samples: Int16Array): void {
+    this.#ears.hear(samples);
+  }
+
+  tick(): void {
+    this.#ears.tick();
+  }
+
+  /** Deaf while true. */
+  setGated(gated: boolean): void {
+    this.#ears.setGated(gated);
+  }
+
+  /** The agent has fallen silent: somebody who spoke all along has the floor now. */
+  takeFloorIfSpeaking(): void {
+    if (this.#ears.speaking) this.#options.input('speech-started');
+  }
+
+  speculate(): void {
+    const { dialogue, clock, prepare, log } = this.#options;
+    this.#speculation = new Speculation({
+      ears: this.#ears,
+      expectDigits: dialogue.expects.digits,
+      clock,
+      answer: (input) => prepare(dialogue.reply(input)),
+      onSettled: () => {
+        const text = this.#speculation?.transcript?.text;
+        if (text !== undefined && text !== '') log.interim('caller', this.#currentTurnId(), text);
+        if (this.#options.state() === 'caller-pausing') this.#judgeEnd();
+      },
+    });
+  }
+
+  dropSpeculation(): void {
+    this.#speculation?.drop();
+    this.#speculation = null;
+  }
+
+  /** The guess was right: what was said is on record, and the answer counts. */
+  commit(): { spoken: SpokenReply; answers: AnsweredSpeech } | null {
+    const guess = this.#speculation;
+    this.#speculation = null;
+    const spoken = guess?.answer;
+    if (!guess || !spoken || guess.transcript === null) return null;
+    const { log, clock, onRecognised } = this.#options;
+    onRecognised(this.#ears.utteranceMs);
+    log.record({
+      id: this.#currentTurnId(),
+      speaker: 'caller',
+      text: guess.transcript.text,
+      startedAtMs: this.#startedAtMs,
+      endedAtMs: this.#endedAtMs,
+      confidence: guess.transcript.confidence,
+    });
+    const answers: AnsweredSpeech = {
+      speechEndedAtMs: this.#endedAtMs,
+      committedAtMs: clock.monotonicMs(),
+      transcribedAtMs: guess.transcribedAtMs,
+      sttMs: guess.sttMs,
+    };
+    this.endUtterance();
+    spoken.reply.commit();
+    return { spoken, answers };
+  }
+
+  /** What is being said, or was, is dealt with. */
+  endUtterance(): void {
+    this.closeContest();
+    this.#ears.endUtterance();
+    this.#turnId = '';
+  }
+
+  /** The agent holds its breath: is the caller taking the floor? */
+  openContest(): void {
+    const { config, dialogue, agentRemainingMs, input } = this.#options;
+    this.#contest = new FloorContest({
+      ears: this.#ears,
+      rule: { words: config.turn.interruption_words, speechMs: config.turn.interruption_ms },
+      expectDigits: dialogue.expects.digits,
+      agentRemainingMs,
+      onConfirmed: () => input('barge-in-confirmed'),
+      onRefused: () => input('barge-in-refused'),
+    });
+  }
+
+  closeContest(): void {
+    this.#contest?.close();
+    this.#contest = null;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.dropSpeculation();
+    this.closeContest();
+    this.#ears.close();
+  }
+
+  #currentTurnId(): string {
+    if (this.#turnId === '') this.#turnId = this.#options.log.newTurnId();
+    return this.#turnId;
+  }
+
+  #onSignal(signal: SpeechSignal): void {
+    if (signal.type === 'quiet') return;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (signal.type === 'suspected' || signal.type === 'started') {
+      this.#startedAtMs = nowMs - signal.speechMs;
+    }
+    if (signal.type === 'started' || signal.type === 'speaking') this.#endedAtMs = nowMs;
+    this.#silenceMs = signal.type === 'pausing' ? signal.silenceMs : 0;
+    switch (this.#options.state()) {
+      case 'listening':
+        if (signal.type === 'started') this.#options.input('speech-started');
+        return;
+      case 'caller-speaking':
+        if (this.#silenceMs >= SPECULATE_AFTER_MS) this.#options.input('pause');
+        return;
+      case 'caller-pausing':
+        if (signal.type === 'speaking') this.#options.input('speech-resumed');
+        else this.#judgeEnd();
+        return;
+      case 'thinking':
+      case 'agent-speaking':
+        this.#onSignalOverAgent(signal);
+        return;
+      case 'ducked':
+        this.#onSignalInContest(signal);
+        return;
+      case 'opening':
+      case 'closing':
+      case 'ended':
+        return;
+    }
+  }
+
+  #onSignalOverAgent(signal: SpeechSignal): void {
+    if (!this.#options.config.turn.interruptible) {
+      // An aside is forgotten; who still speaks when the agent has finished is heard from there.
+      if (signal.type === 'pausing' && signal.silenceMs >= 500) this.endUtterance();
+      return;
+    }
+    if (signal.type === 'suspected') this.#options.input('speech-suspected');
+    else if (signal.type === 'started') this.#options.input('speech-started');
+  }
+
+  #onSignalInContest(signal: SpeechSignal): void {
+    if (signal.type === 'dismissed') this.#options.input('speech-dismissed');
+    else if (signal.type === 'pausing') this.#contest?.update(signal.speechMs, signal.silenceMs);
+    else if (signal.type === 'started' || signal.type === 'speaking') {
+      this.#contest?.update(signal.speechMs, 0);
+    }
+  }
+
+  #judgeEnd(): void {
+    const guess = this.#speculation;
+    if (!guess) return;
+    const { config, dialogue, input } = this.#options;
+    const { endpointing_min_ms: minMs, endpointing_max_ms: maxMs } = config.turn;
+    if (guess.error !== null) {
+      if (this.#silenceMs >= minMs) input('recogniser-failed');
+      return;
+    }
+    if (guess.transcript === null) return;
+    const { text } = guess.transcript;
+    const neededMs = silenceNeededMs({
+      text,
+      minMs,
+      maxMs,
+      expectsDigits: dialogue.expects.digits,
+      digitsWanted: dialogue.expects.dtmfMaxDigits,
+    });
+    if (this.#silenceMs >= neededMs) input(text === '' ? 'nothing-said' : 'turn-ended');
+  }
+}

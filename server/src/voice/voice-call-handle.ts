@@ -1,0 +1,17 @@
+import type { NegotiatedAudio } from '../sdp/sdp.ts';
+import type { CallReady, CallReport } from './worker-protocol.ts';
+
+/** One open call, seen from the main thread. */
+export interface VoiceCallHandle extends CallReady {
+  readonly callId: string;
+  /** The far end's media is known or has changed (early media, answer, re-INVITE). */
+  media(audio: NegotiatedAudio): void;
+  /** The far end has answered: the agent may speak. `atMs`: wall clock of the answer. */
+  answered(atMs: number): void;
+  /** Says `text` (null: nothing) and resolves when it has been heard, or cannot be any more. */
+  finish(text: string | null): Promise<void>;
+  /** Resolves when the last digit has left; rejects when the far end takes none. */
+  sendDtmf(digits: string): Promise<void>;
+  /** Stops media at once. Idempotent; always resolves, after a crash with what was known by then. */
+  close(): Promise<CallReport>;
+}

@@ -1,0 +1,208 @@
+import type { Transferable, Worker } from 'node:worker_threads';
+import { speechPortList, type SpeechPorts } from '../providers/local/speech-ports.ts';
+import type { Logger } from '../shared/logger.ts';
+import { RpcEndpoint } from '../shared/worker-rpc.ts';
+import type { VoiceCallHandle } from './voice-call-handle.ts';
+import type { VoiceWorkerData } from './voice-worker-data.ts';
+import type {
+  CallReport,
+  OpenCall,
+  TurnRecord,
+  VoiceCallEvent,
+  VoiceHostProcedures,
+  VoiceWorkerProcedures,
+  VoiceWorkerStats,
+} from './worker-protocol.ts';
+
+export interface WorkerLinkOptions {
+  rtp: VoiceWorkerData['rtp'];
+  /** Fresh ports to the embedded speech, asked for at each start of a worker; null: there is none. */
+  connectSpeech: (() => SpeechPorts) | null;
+  llm: VoiceWorkerData['llm'];
+  /** How the worker logs. */
+  workerLog: VoiceWorkerData['log'];
+  logger: Logger;
+  startWorker: (workerData: VoiceWorkerData, transferList: Transferable[]) => Worker;
+}
+
+type HostEndpoint = RpcEndpoint<VoiceHostProcedures, VoiceWorkerProcedures>;
+
+interface LiveCall {
+  onEvent: (event: VoiceCallEvent) => void;
+  turns: TurnRecord[];
+  firstAgentAudioAtMs: number | null;
+  recordingPath: string | null;
+}
+
+/** Restarts in a row without one successful answer before a worker is given up. */
+const MAX_FAILED_STARTS = 5;
+
+/** One worker thread: started, restarted when it dies, and its calls told of it. */
+export class WorkerLink {
+  readonly #options: WorkerLinkOptions;
+  readonly #calls = new Map<string, LiveCall>();
+  #worker: Worker;
+  #rpc: HostEndpoint;
+  #ready: Promise<unknown>;
+  #failedStarts = 0;
+  #closed = false;
+
+  constructor(options: WorkerLinkOptions) {
+    this.#options = options;
+    [this.#worker, this.#rpc, this.#ready] = this.#start();
+  }
+
+  get liveCount(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether it is worth asking for a call. */
+  get usable(): boolean {
+    return !this.#closed && this.#failedStarts <= MAX_FAILED_STARTS;
+  }
+
+  /** Resolves when the worker answers; rejects when it cannot start. */
+  async ready(): Promise<void> {
+    await this.#ready;
+  }
+
+  async open(call: OpenCall, onEvent: (event: VoiceCallEvent) => void): Promise<VoiceCallHandle> {
+    const { callId } = call;
+    if (this.#calls.has(callId)) throw new Error(`call ${callId} is open already`);
+    const live: LiveCall = {
+      onEvent,
+      turns: [],
+      firstAgentAudioAtMs: null,
+      recordingPath: call.recordingPath,
+    };
+    // The endpoint of this call: after a crash the new worker knows nothing of it.
+    const rpc = this.#rpc;
+    this.#calls.set(callId, live);
+    try {
+      const { rtpPort } = await rpc.call('open', call);
+      return this.#handle(callId, rtpPort, live, rpc);
+    } catch (error) {
+      this.#forget(callId, live);
+      throw error;
+    }
+  }
+
+  stats(): Promise<VoiceWorkerStats> {
+    return this.#rpc.call('stats', {});
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#rpc.close();
+    await this.#worker.terminate();
+    this.#calls.clear();
+  }
+
+  #handle(callId: string, rtpPort: number, live: LiveCall, rpc: HostEndpoint): VoiceCallHandle {
+    let report: Promise<CallReport> | undefined;
+    return {
+      callId,
+      rtpPort,
+      media: (audio) => rpc.cast('media', { callId, audio }),
+      answered: (atMs) => rpc.cast('answered', { callId, atMs }),
+      finish: (text) =>
+        rpc.call('finish', { callId, text }).catch((error: unknown) => {
+          this.#options.logger.warn({ callId, err: error }, 'goodbye was not played out');
+        }),
+      sendDtmf: (digits) => rpc.call('sendDtmf', { callId, digits }),
+      close: () => {
+        report ??= rpc
+          .call('close', { callId })
+          .catch((error: unknown) => {
+            this.#options.logger.warn({ callId, err: error }, 'call closed without its worker');
+            return reportOf(live);
+          })
+          .finally(() => this.#forget(callId, live));
+        return report;
+      },
+    };
+  }
+
+  #start(): [Worker, HostEndpoint, Promise<unknown>] {
+    const speech = this.#options.connectSpeech?.() ?? null;
+    const worker = this.#options.startWorker(
+      {
+        rtp: this.#options.rtp,
+        speech,
+        llm: this.#options.llm,
+        log: this.#options.workerLog,
+      },
+      speech === null ? [] : speechPortList(speech),
+    );
+    const rpc: HostEndpoint = new RpcEndpoint(
+      worker,
+      { event: ({ callId, event }) => this.#onEvent(callId, event) },
+      (name, error) => this.#options.logger.error({ name, err: error }, 'voice event failed'),
+    );
+    worker.on('error', (error) =>
+      this.#options.logger.error({ err: error }, 'voice worker failed'),
+    );
+    worker.once('exit', (code) => this.#onExit(worker, rpc, code));
+    const ready = rpc.call('stats', {}).then(() => {
+      this.#failedStarts = 0;
+    });
+    // Whoever needs the outcome awaits `ready()`; a restart nobody waits for must not be unhandled.
+    ready.catch(() => undefined);
+    return [worker, rpc, ready];
+  }
+
+  #onEvent(callId: string, event: VoiceCallEvent): void {
+    const live = this.#calls.get(callId);
+    if (!live) return;
+    if (event.type === 'turn') live.turns.push(event.turn);
+    if (event.type === 'first-agent-audio') live.firstAgentAudioAtMs = event.atMs;
+    live.onEvent(event);
+  }
+
+  #onExit(worker: Worker, rpc: HostEndpoint, code: number): void {
+    rpc.close();
+    if (this.#closed || worker !== this.#worker) return;
+    const crashed = [...this.#calls];
+    this.#calls.clear();
+    this.#options.logger.error({ code, calls: crashed.length }, 'voice worker ended, restarting');
+    if (++this.#failedStarts <= MAX_FAILED_STARTS) {
+      [this.#worker, this.#rpc, this.#ready] = this.#start();
+    } else {
+      this.#options.logger.error({}, 'voice worker does not start, given up');
+    }
+    for (const [callId, live] of crashed) {
+      try {
+        live.onEvent({ type: 'end-requested', reason: 'voice-worker-crashed' });
+      } catch (error) {
+        this.#options.logger.error({ callId, err: error }, 'voice event failed');
+      }
+    }
+  }
+
+  #forget(callId: string, live: LiveCall): void {
+    if (this.#calls.get(callId) === live) this.#calls.delete(callId);
+  }
+}
+
+/** What the main thread knows of a call whose worker is gone. */
+function reportOf(live: LiveCall): CallReport {
+  return {
+    turns: live.turns,
+    outcome: {},
+    recordingPath: live.recordingPath,
+    recordingDurationMs: 0,
+    firstAgentAudioAtMs: live.firstAgentAudioAtMs,
+    media: {
+      packetsSent: 0,
+      packetsReceived: 0,
+      packetsLost: 0,
+      packetsInvalid: 0,
+      packetsFromStrangers: 0,
+      packetsLate: 0,
+      packetsDuplicate: 0,
+      jitterMs: 0,
+    },
+    usage: { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 },
+  };
+}
