@@ -64,6 +64,8 @@ export interface LegEvents {
   provisional: [ProvisionalResponse];
   /** Outbound: 2xx, ACK is sent. Inbound: our 2xx was acknowledged; `sdp` is the ACK's, if any. */
   answered: [{ sdp: string | null }];
+  /** The ACK's answer to the offer in our 200, after a re-INVITE that had none (RFC 3261 §14.2). */
+  renegotiated: [{ sdp: string }];
   failed: [LegFailure];
   ended: [LegEnd];
   /** SIP INFO inside the dialog (answered 200 here), such as `application/dtmf-relay`. */

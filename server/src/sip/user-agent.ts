@@ -3,6 +3,9 @@ import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
 import type { SipAddress, SipHeader, SipRequest, SipResponse } from './message.ts';
+import { TransportLayer } from './transport-layer.ts';
+import { TransportWire } from './transport-wire.ts';
+import { UserAgentCore } from './user-agent-core.ts';
 
 export interface UserAgentOptions {
   /** Address to bind. */
@@ -94,4 +97,24 @@ export interface UserAgent {
 }
 
 /** Binds the sockets. Throws an Error with `code: 'EADDRINUSE'` and the port in its message. */
-export declare function startUserAgent(options: UserAgentOptions): Promise<UserAgent>;
+export async function startUserAgent(options: UserAgentOptions): Promise<UserAgent> {
+  const { host, port, transports, clock, logger, userAgent, t1Ms } = options;
+  const layer = await TransportLayer.bind({
+    host,
+    port,
+    clock,
+    logger,
+    ...(transports === undefined ? {} : { transports }),
+  });
+  const wire = new TransportWire(layer, options.advertisedHost ?? host);
+  const core = new UserAgentCore({
+    wire,
+    clock,
+    logger,
+    userAgent,
+    ...(t1Ms === undefined ? {} : { t1Ms }),
+  });
+  layer.onMessage = (message, source) => core.receive(message, source);
+  layer.onMalformed = (error, source) => core.receiveMalformed(error, source);
+  return core;
+}

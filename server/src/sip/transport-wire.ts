@@ -1,0 +1,58 @@
+import type { SipAddress, SipMessage, SipResponse, SipTransportName } from './message.ts';
+import { responseAddress } from './response-address.ts';
+import { serializeMessage } from './serialize-message.ts';
+import type { TransportLayer } from './transport-layer.ts';
+import type { SipSource } from './transport.ts';
+import type { Wire } from './wire.ts';
+
+/** The sockets as the transactions see them. */
+export class TransportWire implements Wire {
+  readonly advertisedHost: string;
+  readonly #layer: TransportLayer;
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(layer: TransportLayer, advertisedHost: string) {
+    this.#layer = layer;
+    this.advertisedHost = advertisedHost;
+  }
+
+  get port(): number {
+    return this.#layer.port;
+  }
+
+  get garbageReceived(): number {
+    return this.#layer.counters.garbageReceived;
+  }
+
+  supports(transport: SipTransportName): boolean {
+    return this.#layer.has(transport);
+  }
+
+  sizeBytes(message: SipMessage): number {
+    return serializeMessage(message).length;
+  }
+
+  send(message: SipMessage, to: SipAddress): Promise<void> {
+    return this.#track(this.#layer.send(message, to));
+  }
+
+  respond(response: SipResponse, source: SipSource): Promise<void> {
+    const to = responseAddress(response, source);
+    return this.#track(this.#layer.send(response, to, source.connection));
+  }
+
+  async flush(): Promise<void> {
+    await Promise.allSettled(this.#sending);
+  }
+
+  close(): Promise<void> {
+    return this.#layer.close();
+  }
+
+  #track(sending: Promise<void>): Promise<void> {
+    this.#sending.add(sending);
+    const done = (): void => void this.#sending.delete(sending);
+    sending.then(done, done);
+    return sending;
+  }
+}

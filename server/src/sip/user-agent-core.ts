@@ -1,0 +1,296 @@
+import { TypedEvents } from '../shared/events.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { ClientLeg } from './client-leg.ts';
+import { DialogRegistry } from './dialog-registry.ts';
+import { ALLOW, type DialogOwner, type LegContext } from './leg-context.ts';
+import type { DialogSnapshot, Leg } from './leg.ts';
+import { makeRequest, newTag } from './make-request.ts';
+import { makeResponse, type ResponseFields } from './make-response.ts';
+import { getHeader } from './message.ts';
+import type { SipMessage, SipRequest, SipResponse, SipTransportName } from './message.ts';
+import { bodyHeaders, callIdOf, cseqOf, fieldValues, isSdp, tagOf } from './message-fields.ts';
+import type { SipParseError } from './parse-message.ts';
+import { formatUri } from './parse-uri.ts';
+import { ReleasedDialog } from './released-dialog.ts';
+import { sendRequest } from './send-request.ts';
+import { ServerLeg } from './server-leg.ts';
+import type { ServerTransaction } from './server-transaction.ts';
+import { sipTimers } from './sip-timers.ts';
+import { TransactionLayer, type TransactionCore } from './transaction-layer.ts';
+import type { SipSource } from './transport.ts';
+import type { InviteOptions, UserAgent, UserAgentCounters, UserAgentEvents } from './user-agent.ts';
+import { validateRequest, validateResponse } from './validate-message.ts';
+import type { Wire } from './wire.ts';
+
+export interface UserAgentCoreOptions {
+  wire: Wire;
+  /** Value of User-Agent and Server. */
+  userAgent: string;
+  clock: Clock;
+  logger: Logger;
+  /** Default 500. */
+  t1Ms?: number;
+}
+
+/** Seconds after which a caller may try a draining node's address again. */
+const DRAINING_RETRY_AFTER_S = 30;
+
+/** What is left to send when the user agent closes may take this long. */
+const FLUSH_MS = 500;
+
+/** The user agent above its sockets (RFC 3261 §8). */
+export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
+  readonly events: TypedEvents<UserAgentEvents>;
+  readonly #counts = {
+    requestsReceived: 0,
+    responsesReceived: 0,
+    malformedReceived: 0,
+    retransmissionsSent: 0,
+    strayReceived: 0,
+  };
+  screen: UserAgent['screen'] = () => 'accept';
+  draining = false;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timers;
+  readonly userAgent: string;
+  readonly transactions: TransactionLayer;
+  readonly #wire: Wire;
+  readonly #legs = new Set<Leg & DialogOwner & { abandon(): void }>();
+  readonly #registry: DialogRegistry;
+  #closing: Promise<void> | undefined;
+  readonly #inbound = new WeakMap<ServerTransaction, ServerLeg>();
+
+  constructor(options: UserAgentCoreOptions) {
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.timers = sipTimers(options.t1Ms);
+    this.userAgent = options.userAgent;
+    this.#wire = options.wire;
+    this.#registry = new DialogRegistry(options.clock);
+    this.events = new TypedEvents((event, error) => {
+      this.logger.error({ err: error, event }, 'listener of user agent threw');
+    });
+    this.transactions = new TransactionLayer(
+      {
+        clock: this.clock,
+        logger: this.logger,
+        timers: this.timers,
+        wire: this.#wire,
+        countRetransmission: () => this.#counts.retransmissionsSent++,
+      },
+      this,
+    );
+  }
+
+  get port(): number {
+    return this.#wire.port;
+  }
+
+  get counters(): Readonly<UserAgentCounters> {
+    return { ...this.#counts, garbageReceived: this.#wire.garbageReceived };
+  }
+
+  get legs(): ReadonlySet<Leg> {
+    return this.#legs;
+  }
+
+  invite(options: InviteOptions): Leg {
+    const leg = new ClientLeg(this, options);
+    this.#legs.add(leg);
+    leg.start();
+    return leg;
+  }
+
+  request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {
+    const callId = `${newTag()}@${this.#wire.advertisedHost}`;
+    const from = `<${options.from}>;tag=${newTag()}`;
+    return sendRequest(this.transactions, {
+      build: () =>
+        makeRequest({
+          method: options.method,
+          uri: options.requestUri,
+          from,
+          to: `<${options.to}>`,
+          callId,
+          cseq: 1,
+          headers: [
+            { name: 'Contact', value: this.contact('', options.nextHop.transport) },
+            { name: 'User-Agent', value: this.userAgent },
+            ...(options.headers ?? []),
+            ...bodyHeaders(options.body?.contentType ?? null),
+          ],
+          body: options.body?.content ?? '',
+        }),
+      to: () => options.nextHop,
+      digest: null,
+    });
+  }
+
+  release(snapshot: DialogSnapshot): Promise<{ status: number }> {
+    return new ReleasedDialog(this, snapshot).release();
+  }
+
+  /** What the transport layer parsed. */
+  receive(message: SipMessage, source: SipSource): void {
+    if (message.kind === 'response') {
+      this.#counts.responsesReceived++;
+      if (validateResponse(message)) this.transactions.receiveResponse(message, source);
+      else this.#counts.malformedReceived++;
+      return;
+    }
+    this.#counts.requestsReceived++;
+    const refusal = validateRequest(message);
+    if (!refusal) {
+      this.transactions.receiveRequest(message, source);
+      return;
+    }
+    this.#counts.malformedReceived++;
+    this.#refuseOutright(message, source, refusal.status, refusal.reason);
+  }
+
+  /** What was SIP but could not be read to the end. */
+  receiveMalformed(error: SipParseError, source: SipSource): void {
+    this.#counts.malformedReceived++;
+    if (error.request) this.#refuseOutright(error.request, source, error.status);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  contact(user: string, transport: SipTransportName): string {
+    const params = new Map<string, string | null>();
+    if (transport !== 'udp') params.set('transport', transport);
+    const { advertisedHost: host, port } = this.#wire;
+    const uri = formatUri({ scheme: 'sip', user, host, port, params, headers: new Map() });
+    return `<${uri}>`;
+  }
+
+  adopt(owner: DialogOwner): void {
+    this.#registry.add(owner);
+  }
+
+  leave(owner: DialogOwner, lingerMs: number): void {
+    for (const leg of this.#legs) if (leg === owner) this.#legs.delete(leg);
+    this.#registry.expire(owner, lingerMs);
+  }
+
+  admits(request: SipRequest, source: SipSource): boolean {
+    if (this.#ownerOf(request)) return true;
+    return this.screen(request, source) === 'accept';
+  }
+
+  onRequest(transaction: ServerTransaction): void {
+    const { request } = transaction;
+    const owner = this.#ownerOf(request);
+    if (owner) {
+      owner.receive(transaction);
+      return;
+    }
+    // RFC 3261 §12.2.2: a To tag that we never gave out.
+    if (tagOf(request, 'To') !== null || ['BYE', 'INFO', 'UPDATE'].includes(request.method)) {
+      this.#respond(transaction, 481);
+      return;
+    }
+    if (!this.#refused(transaction)) this.#accept(transaction);
+  }
+
+  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
+    const leg = invite && this.#inbound.get(invite);
+    // RFC 3261 §9.2: 481 where nothing matches, else 200, whatever becomes of the INVITE.
+    this.#respond(transaction, invite ? 200 : 481, leg ? { toTag: leg.localTag } : {});
+    leg?.cancel(transaction.request);
+  }
+
+  onAck(ack: SipRequest): void {
+    const owner = this.#ownerOf(ack);
+    if (owner) owner.receiveAck(ack);
+    else this.#counts.strayReceived++;
+  }
+
+  onStrayResponse(response: SipResponse): void {
+    const owner = this.#registry.find(callIdOf(response), tagOf(response, 'From'));
+    if (owner && cseqOf(response).method === 'INVITE') owner.receiveStray(response);
+    else this.#counts.strayReceived++;
+  }
+
+  async #shutDown(): Promise<void> {
+    for (const leg of this.#legs) leg.abandon();
+    this.transactions.close();
+    this.#registry.close();
+    const patience = new AbortController();
+    await Promise.race([
+      this.#wire.flush(),
+      // Rejects when aborted, by when nobody looks at it any more.
+      this.clock.sleep(FLUSH_MS, patience.signal).catch(() => undefined),
+    ]);
+    patience.abort();
+    await this.#wire.close();
+  }
+
+  #ownerOf(request: SipRequest): DialogOwner | undefined {
+    return this.#registry.find(callIdOf(request), tagOf(request, 'To'));
+  }
+
+  /** RFC 3261 §8.2: method, hops, extensions, body; answers what cannot be taken. */
+  #refused(transaction: ServerTransaction): boolean {
+    const { request } = transaction;
+    const required = fieldValues(request, 'Require');
+    if (request.method !== 'INVITE' && request.method !== 'OPTIONS') {
+      this.#respond(transaction, 405, { headers: [{ name: 'Allow', value: ALLOW }] });
+    } else if (getHeader(request, 'Max-Forwards')?.trim() === '0' && request.method === 'INVITE') {
+      this.#respond(transaction, 483);
+    } else if (required.length > 0) {
+      const headers = [{ name: 'Unsupported', value: required.join(', ') }];
+      this.#respond(transaction, 420, { headers });
+    } else if (request.method === 'INVITE' && request.body !== '' && !isSdp(request)) {
+      const headers = [{ name: 'Accept', value: 'application/sdp' }];
+      this.#respond(transaction, 415, { headers });
+    } else if (this.draining) {
+      const headers = [{ name: 'Retry-After', value: String(DRAINING_RETRY_AFTER_S) }];
+      this.#respond(transaction, 503, { headers });
+    } else return false;
+    return true;
+  }
+
+  #accept(transaction: ServerTransaction): void {
+    if (transaction.request.method === 'OPTIONS') {
+      // RFC 3261 §11.2.
+      this.#respond(transaction, 200, {
+        headers: [
+          { name: 'Contact', value: this.contact('', transaction.source.transport) },
+          { name: 'Allow', value: ALLOW },
+          { name: 'Accept', value: 'application/sdp' },
+          { name: 'Supported', value: '' },
+        ],
+      });
+      return;
+    }
+    const leg = new ServerLeg(this, transaction);
+    this.#legs.add(leg);
+    this.#inbound.set(transaction, leg);
+    leg.start();
+    this.events.emit('invite', leg);
+  }
+
+  #respond(transaction: ServerTransaction, status: number, fields: ResponseFields = {}): void {
+    transaction.respond(this.#response(transaction.request, status, fields));
+  }
+
+  #response(request: SipRequest, status: number, fields: ResponseFields): SipResponse {
+    const headers = [...(fields.headers ?? []), { name: 'Server', value: this.userAgent }];
+    return makeResponse(request, status, { toTag: newTag(), ...fields, headers });
+  }
+
+  /** Answers without a transaction, as RFC 3261 §8.2.7 allows; never an ACK, never a stranger. */
+  #refuseOutright(request: SipRequest, source: SipSource, status: number, reason?: string): void {
+    if (request.method === 'ACK' || this.screen(request, source) === 'drop') return;
+    const response = this.#response(request, status, reason === undefined ? {} : { reason });
+    this.#wire.respond(response, source).catch((error: unknown) => {
+      this.logger.debug({ err: error }, 'refusal could not be sent');
+    });
+  }
+}
