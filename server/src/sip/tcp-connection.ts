@@ -21,6 +21,8 @@ export interface TcpConnectionOptions {
 }
 
 const PONG = Buffer.from('\r\n');
+/** How long the far end may take to read what was sent before a close. */
+const LINGER_MS = 5000;
 
 /** One TCP connection, opened by either side. */
 export class TcpConnection implements SipConnection {
@@ -31,6 +33,7 @@ export class TcpConnection implements SipConnection {
   #partialSinceMs: number | null = null;
   #timer: TimerHandle;
   #open = true;
+  #failure: Error | undefined;
 
   constructor(options: TcpConnectionOptions) {
     const { socket, clock } = options;
@@ -40,8 +43,7 @@ export class TcpConnection implements SipConnection {
     this.#timer = this.#armTimer();
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#receive(chunk));
-    // The reason of a failure comes to the callbacks of the writes that it cost.
-    socket.on('error', () => undefined);
+    socket.on('error', (error) => (this.#failure = error));
     socket.on('end', () => this.close());
     socket.on('close', () => this.#closed());
   }
@@ -59,7 +61,8 @@ export class TcpConnection implements SipConnection {
     this.#lastActivityMs = this.#options.clock.monotonicMs();
     return new Promise((resolve, reject) => {
       this.#socket.write(bytes, (error) => {
-        if (error) reject(error);
+        // What a write is told is only that the socket was closed, not why.
+        if (error) reject(this.#failure ?? error);
         else resolve();
       });
     });
@@ -68,11 +71,16 @@ export class TcpConnection implements SipConnection {
   /** Sends what waits, then closes. Idempotent. */
   close(): void {
     if (!this.#open) return;
+    if (this.#socket.connecting) {
+      this.destroy();
+      return;
+    }
     this.#open = false;
     this.#timer.cancel();
-    if (this.#socket.connecting) this.#socket.destroy();
-    // A far end that never reads would hold the socket for ever; half-closed is enough for it.
-    else this.#socket.end(() => this.#socket.destroy());
+    // What still comes is read and dropped: closing on unread bytes resets the connection, and a
+    // reset takes from the far end what it has not read yet.
+    this.#socket.end();
+    this.#timer = this.#options.clock.setTimer(LINGER_MS, () => this.destroy());
   }
 
   /** Closes at once; what waits is lost. Idempotent. */
