@@ -67,7 +67,13 @@ function isNodeInstalled() {
 async function install() {
   if (!isNodeInstalled()) {
     if (!isInstalled(nodeTools) || !existsSync(nodeBinary())) {
-      await npmCi(nodeTools, `Node.js 24 (this is ${process.versions.node})`);
+      // Not `ci`: it refuses a lockfile without the platforms that the registry at hand lacks. The
+      // versions that are locked are still checked against their hashes, and nothing is saved.
+      await npm(
+        nodeTools,
+        ['install', '--no-save'],
+        `Node.js 24 (this is ${process.versions.node})`,
+      );
     }
     if (!existsSync(nodeBinary())) {
       throw new SetupError(
@@ -76,7 +82,7 @@ async function install() {
     }
     stamp(nodeTools);
   }
-  if (!isInstalled(root)) await npmCi(root, 'packages');
+  if (!isInstalled(root)) await npm(root, ['ci'], 'packages');
   stamp(root);
 }
 
@@ -124,12 +130,12 @@ function npmCommand() {
   return ['npm', [], process.platform === 'win32'];
 }
 
-async function npmCi(folder, what) {
+async function npm(folder, command, what) {
   rmSync(path.join(folder, 'node_modules', STAMP), { force: true });
   const [program, first, shell] = npmCommand();
   const args = [
     ...first,
-    'ci',
+    ...command,
     '--ignore-scripts',
     '--include=dev',
     '--include=optional',
