@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from 'node:crypto';
+import * as queries from '../db/queries/api-keys.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
+import type { Clock } from '../shared/clock.ts';
+import { newId } from '../shared/ids.ts';
+
+const PREFIX = 'tl_';
+const KEY_BYTES = 32;
+const SHOWN_CHARS = 9;
+/** Longer texts are no keys; they are not even hashed. */
+const MAX_KEY_CHARS = 512;
+
+/** A key that was just made: the only moment in which it can be read. */
+export interface NewApiKey {
+  row: queries.ApiKeyRow;
+  key: string;
+}
+
+/** A new random key: `tl_` and 64 hex digits. */
+export function generateApiKey(): string {
+  return `${PREFIX}${randomBytes(KEY_BYTES).toString('hex')}`;
+}
+
+/** Makes a key of a workspace. Only its SHA-256 is stored. */
+export async function createApiKey(
+  client: Queryable,
+  clock: Clock,
+  options: { workspaceId: string; name: string },
+): Promise<NewApiKey> {
+  const key = generateApiKey();
+  return { key, row: await store(client, clock, key, options) };
+}
+
+/** The key's row, and a note that it was used; null for one that is unknown or revoked. */
+export async function verifyApiKey(
+  client: Queryable,
+  key: string,
+): Promise<queries.ApiKeyRow | null> {
+  if (key === '' || key.length > MAX_KEY_CHARS) return null;
+  // The hash is of 256 random bits: looking it up by equality tells an attacker nothing.
+  const row = await queries.findByHash(client, hashOf(key));
+  if (row) await queries.touchLastUsed(client, row.id);
+  return row;
+}
+
+/** False when there is no such key or it was revoked before. */
+export function revokeApiKey(
+  client: Queryable,
+  workspaceId: string,
+  keyId: string,
+): Promise<boolean> {
+  return queries.revoke(client, workspaceId, keyId);
+}
+
+/**
+ * The key that the setting names, made valid for the workspace; where it names none, a new one when
+ * the workspace has no key at all.
+ * @returns the key when it was made here, else null: it cannot be read again.
+ */
+export async function ensureBootstrapKey(
+  client: Queryable,
+  clock: Clock,
+  options: { workspaceId: string; key: string | null },
+): Promise<string | null> {
+  const { workspaceId, key } = options;
+  if (key !== null) {
+    if (!(await queries.findByHash(client, hashOf(key)))) {
+      await store(client, clock, key, { workspaceId, name: 'bootstrap' }).catch(
+        async (error: unknown) => {
+          // Another node was faster, or somebody revoked the key: then it stays revoked.
+          if ((error as { code?: unknown }).code !== '23505') throw error;
+        },
+      );
+    }
+    return null;
+  }
+  const { data } = await queries.list(client, workspaceId, { limit: 200 });
+  if (data.some((row) => row.revokedAt === null)) return null;
+  return (await createApiKey(client, clock, { workspaceId, name: 'bootstrap' })).key;
+}
+
+function store(
+  client: Queryable,
+  clock: Clock,
+  key: string,
+  options: { workspaceId: string; name: string },
+): Promise<queries.ApiKeyRow> {
+  return queries.insert(client, {
+    id: newId('key', clock.now()),
+    workspaceId: options.workspaceId,
+    name: options.name,
+    keyHash: hashOf(key),
+    prefix: key.startsWith(PREFIX) ? key.slice(0, SHOWN_CHARS) : '',
+  });
+}
+
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key, 'utf8').digest();
+}
