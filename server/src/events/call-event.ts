@@ -9,7 +9,7 @@ export interface StatusData {
 /** Data of every event, by type. Times inside a call are milliseconds since the answer. */
 export interface CallEventData {
   'call.queued': StatusData;
-  'call.initiated': StatusData & { gateway: string; attempt: number };
+  'call.initiated': StatusData;
   'call.ringing': StatusData;
   'call.answered': StatusData;
   /** The line is free; the final status follows when costs are made. */
