@@ -1,0 +1,240 @@
+import * as attempts from '../db/queries/attempts.ts';
+import type * as calls from '../db/queries/calls.ts';
+import * as turns from '../db/queries/turns.ts';
+import type { TransactionClient } from '../db/database.ts';
+import type { CallEvent, CallEventDraft } from '../events/call-event.ts';
+import { appendCallEvent } from '../events/event-log.ts';
+import { newId } from '../shared/ids.ts';
+import type { DialogSnapshot } from '../sip/leg.ts';
+import type { CallReport, TurnRecord } from '../voice/worker-protocol.ts';
+import { zeroCost } from './call-cost.ts';
+import type { CallContext } from './call-context.ts';
+import type { CallEnd } from './call-end.ts';
+import type { CallStatus } from './call-status.ts';
+import { recordStatus } from './record-status.ts';
+import { retryWrite } from './retry-write.ts';
+
+/** Writes that may wait for a database that is away; beyond it events of the talk are dropped. */
+const PENDING_CAPACITY = 2_000;
+
+/** Ends what is stored of a call. */
+export interface RecordedEnd {
+  end: CallEnd;
+  atMs: number;
+  answered: boolean;
+  /** Of an answered call: what its media left. */
+  report: CallReport | null;
+  attempt: { id: string; reasonHeader: string | null } | null;
+  recordingKey: string | null;
+  firstAgentAudioAtMs: number | null;
+}
+
+/**
+ * What is stored of one live call, written in the order in which it happened, each write repeated
+ * until the database takes it, each event published after its commit.
+ */
+export class CallRecord {
+  readonly #ctx: CallContext;
+  readonly #callId: string;
+  readonly #workspaceId: string;
+  readonly #turnSequences = new Map<string, number>();
+  #tail: Promise<void> = Promise.resolve();
+  #pendingCount = 0;
+  #droppedCount = 0;
+
+  constructor(ctx: CallContext, call: { id: string; workspaceId: string }) {
+    this.#ctx = ctx;
+    this.#callId = call.id;
+    this.#workspaceId = call.workspaceId;
+  }
+
+  /** Resolves when everything that was asked for has been stored or given up. */
+  settled(): Promise<void> {
+    return this.#tail;
+  }
+
+  /** Events of the talk that were lost because the database was away for too long. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
+  /** A status on the way; the attempt's dialog is stored with it. */
+  status(
+    to: CallStatus,
+    patch: calls.CallPatch,
+    attempt: { id: string; dialog: DialogSnapshot; answered: boolean } | null,
+  ): void {
+    this.#write(async (client) => {
+      if (attempt) await attempts.setDialog(client, attempt.id, attempt.dialog, attempt.answered);
+      const recorded = await recordStatus(client, this.#callId, to, patch);
+      return recorded ? [recorded.event] : [];
+    });
+  }
+
+  /** The dialog as it is now, so that another process can end it. */
+  dialog(attemptId: string, dialog: DialogSnapshot): void {
+    this.#write(async (client) => {
+      await attempts.setDialog(client, attemptId, dialog);
+      return [];
+    });
+  }
+
+  /** A fact of the talk. */
+  event(draft: CallEventDraft): void {
+    if (this.#isFull()) return;
+    this.#write(async (client) => [await appendCallEvent(client, this.#callId, draft)]);
+  }
+
+  /** A fact for those who watch now; not stored. */
+  live(draft: CallEventDraft): void {
+    this.#ctx.feed.publish({
+      ...draft,
+      workspaceId: this.#workspaceId,
+      callId: this.#callId,
+      sequence: null,
+      atMs: this.#ctx.clock.now(),
+    });
+  }
+
+  /** A turn that is over. It is stored at once: the process may die before the call ends. */
+  turn(turn: TurnRecord): void {
+    if (this.#isFull()) return;
+    const rows = this.#rowsOf([turn]);
+    if (rows.length === 0) return;
+    this.#write(async (client) => {
+      await turns.insertMany(client, rows);
+      return [await appendCallEvent(client, this.#callId, turnEvent(turn))];
+    });
+  }
+
+  /** Stores the end, once; resolves when it is stored. */
+  async end(ended: RecordedEnd): Promise<void> {
+    const rows = this.#rowsOf(ended.report?.turns ?? []);
+    this.#write((client) => this.#storeEnd(client, ended, rows));
+    await this.#tail;
+  }
+
+  async #storeEnd(
+    client: TransactionClient,
+    ended: RecordedEnd,
+    rows: turns.TurnRow[],
+  ): Promise<CallEvent[]> {
+    const { end } = ended;
+    const at = new Date(ended.atMs);
+    const reason = {
+      endReason: end.endReason,
+      endedBy: end.endedBy,
+      sipCode: end.sipCode,
+      sipReason: end.sipReason,
+    };
+    if (ended.attempt) {
+      await attempts.finish(client, ended.attempt.id, ended.answered ? 'done' : 'failed', {
+        sipCode: end.sipCode,
+        sipReason: end.sipReason,
+        reasonHeader: ended.attempt.reasonHeader,
+      });
+    }
+    const recorded = ended.answered
+      ? await recordStatus(client, this.#callId, 'call-disconnected', {
+          ...reason,
+          disconnectedAt: at,
+          ...reportPatch(ended),
+        })
+      : await recordStatus(client, this.#callId, end.status, {
+          ...reason,
+          endedAt: at,
+          cost: zeroCost(),
+        });
+    // Somebody else has ended it: this node was taken for dead, or the API was faster.
+    if (!recorded) return [];
+    await turns.insertMany(client, rows);
+    if (ended.answered) {
+      await this.#ctx.jobs.send('call.post', { callId: this.#callId }, { client });
+    }
+    return [recorded.event];
+  }
+
+  #rowsOf(records: readonly TurnRecord[]): turns.TurnRow[] {
+    const rows: turns.TurnRow[] = [];
+    for (const turn of records) {
+      if (this.#turnSequences.has(turn.id)) continue;
+      const sequence = this.#turnSequences.size + 1;
+      this.#turnSequences.set(turn.id, sequence);
+      rows.push({
+        // The voice worker's ids need be unique within a call only.
+        id: newId('turn', this.#ctx.clock.now()),
+        workspaceId: this.#workspaceId,
+        callId: this.#callId,
+        sequence,
+        speaker: turn.speaker,
+        text: turn.text,
+        startedMs: turn.startedMs,
+        endedMs: turn.endedMs,
+        interrupted: turn.interrupted,
+        confidence: turn.confidence,
+        latency: turn.latency,
+      });
+    }
+    return rows;
+  }
+
+  #isFull(): boolean {
+    if (this.#pendingCount < PENDING_CAPACITY) return false;
+    this.#droppedCount++;
+    return true;
+  }
+
+  #write(fn: (client: TransactionClient) => Promise<CallEvent[]>): void {
+    const { db, feed, clock, logger, closing: signal } = this.#ctx;
+    this.#pendingCount++;
+    this.#tail = this.#tail
+      .then(() => retryWrite({ clock, logger, signal }, () => db.transaction(fn)))
+      .then((events) => {
+        for (const event of events) feed.publish(event);
+      })
+      .catch((error: unknown) =>
+        logger.error({ err: error, callId: this.#callId }, 'a fact about a call was not stored'),
+      )
+      .finally(() => {
+        this.#pendingCount--;
+      });
+  }
+}
+
+function reportPatch(ended: RecordedEnd): calls.CallPatch {
+  const { report, recordingKey, firstAgentAudioAtMs } = ended;
+  const firstAgentAudioAt = firstAgentAudioAtMs === null ? null : new Date(firstAgentAudioAtMs);
+  if (!report) return { firstAgentAudioAt };
+  return {
+    firstAgentAudioAt,
+    outcome: report.outcome,
+    media: report.media,
+    usage: report.usage,
+    ...(report.recordingPath !== null && {
+      recordingKey,
+      recordingDurationMs: Math.round(report.recordingDurationMs),
+    }),
+  };
+}
+
+function turnEvent(turn: TurnRecord): CallEventDraft {
+  return {
+    type: 'call.turn',
+    data: {
+      id: turn.id,
+      speaker: turn.speaker,
+      text: turn.text,
+      started_ms: turn.startedMs,
+      ended_ms: turn.endedMs,
+      interrupted: turn.interrupted,
+      confidence: turn.confidence,
+      latency: turn.latency && {
+        total_ms: turn.latency.totalMs,
+        endpointing_ms: turn.latency.endpointingMs,
+        stt_ms: turn.latency.sttMs,
+        llm_ms: turn.latency.llmMs,
+        tts_ms: turn.latency.ttsMs,
+      },
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import * as attempts from '../db/queries/attempts.ts';
+import * as calls from '../db/queries/calls.ts';
+import * as trunks from '../db/queries/trunks.ts';
+import * as turns from '../db/queries/turns.ts';
+import type { Page, PageRequest } from '../db/queries/row.ts';
+import type { JobQueue } from '../jobs/job-queue.ts';
+import type { TimerHandle } from '../shared/clock.ts';
+import { SourceList } from '../trunks/source-list.ts';
+import { AdmissionError } from './admission-error.ts';
+import type { CallRequest } from './admission.ts';
+import type { CallContext } from './call-context.ts';
+import { CallSlots } from './call-slots.ts';
+import { dialCall } from './dialler.ts';
+import { hangupCall, type HangupResult } from './hangup.ts';
+import { answerInbound } from './inbound.ts';
+import { registerNode } from './node-registry.ts';
+import { placeCall, type PlacedCall } from './place-call.ts';
+import { NODE_LEASE_MS, startReaper } from './reaper.ts';
+import { listenForStops } from './stop-signals.ts';
+
+/** How soon a change of a trunk's addresses is known to the answerer. */
+const SOURCES_PERIOD_MS = 2_000;
+/** Time that live calls get to be hung up, with their ends stored, when the program ends. */
+const HANGUP_LIMIT_MS = 5_000;
+/** Jobs that are at once made ready for dialling. */
+const DIAL_CONCURRENCY = 20;
+
+export interface CallServiceOptions extends Omit<
+  CallContext,
+  'slots' | 'live' | 'closing' | 'jobs' | 'nodeId'
+> {
+  /** New with every start of the process. */
+  nodeId: string;
+  jobs: Pick<JobQueue, 'send' | 'work' | 'createQueue'>;
+  /** Calls at once on this node. */
+  maxCalls: number;
+  /** A node not seen for so long is dead. Default 15,000. */
+  leaseMs?: number;
+  /** Whether this node dials and answers (role `voice`). Default true. */
+  carriesCalls?: boolean;
+}
+
+/** A call with what was stored around it. */
+export interface CallDetails {
+  call: calls.CallRow;
+  turns: turns.TurnRow[];
+  attempts: attempts.AttemptRow[];
+}
+
+/** The life of calls, from admission to the line being free again. */
+export interface CallService {
+  readonly liveCount: number;
+  readonly draining: boolean;
+  /** @throws AdmissionError */
+  place(request: CallRequest): Promise<PlacedCall>;
+  get(workspaceId: string, callId: string): Promise<CallDetails | null>;
+  list(
+    workspaceId: string,
+    filter?: calls.CallFilter,
+    page?: PageRequest,
+  ): Promise<Page<calls.CallRow>>;
+  hangup(workspaceId: string, callId: string): Promise<HangupResult>;
+  /** Reads the trunks' addresses anew, at once instead of within two seconds. */
+  refreshTrunks(): Promise<void>;
+  /** Takes no new calls; resolves when none is live, or all were hung up after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Hangs up what lives and stops. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Registers the node, settles what dead ones left, and begins to dial and to answer. */
+export async function startCalls(options: CallServiceOptions): Promise<CallService> {
+  const closing = new AbortController();
+  const ctx: CallContext = {
+    ...options,
+    slots: new CallSlots(options.maxCalls),
+    live: new Map(),
+    closing: closing.signal,
+  };
+  const { db, clock, logger, ua } = options;
+  const carriesCalls = options.carriesCalls ?? true;
+  let sources = SourceList.empty;
+  let sourcesTimer: TimerHandle | null = null;
+  let draining = false;
+  let closed: Promise<void> | null = null;
+
+  async function refreshTrunks(): Promise<void> {
+    sources = await SourceList.of(await trunks.listActive(db.pool));
+  }
+
+  function keepSourcesFresh(): void {
+    sourcesTimer = clock.setTimer(SOURCES_PERIOD_MS, () => {
+      void refreshTrunks()
+        // The list of before stays in force while the database is away.
+        .catch((error: unknown) => logger.warn({ err: error }, 'trunk addresses not refreshed'))
+        .finally(() => {
+          if (!closing.signal.aborted) keepSourcesFresh();
+        });
+    });
+  }
+
+  async function stopAll(): Promise<void> {
+    const limit = new AbortController();
+    const stopped = [...ctx.live.values()].map((live) => live.stop({ type: 'shutdown' }));
+    await Promise.race([
+      Promise.all(stopped),
+      clock.sleep(HANGUP_LIMIT_MS, limit.signal).catch(() => undefined),
+    ]);
+    limit.abort();
+  }
+
+  const node = await registerNode(
+    { client: db.pool, nodeId: ctx.nodeId, clock, logger },
+    async () => {
+      await Promise.all([...ctx.live.values()].map((live) => live.stop({ type: 'node-lost' })));
+    },
+  );
+  const reaper = startReaper(ctx, options.leaseMs ?? NODE_LEASE_MS);
+  await reaper.sweep();
+  const stops = await listenForStops({ pool: db.pool, clock, logger }, (callId) => {
+    void ctx.live.get(callId)?.stop({ type: 'api-stop' });
+  });
+  let stopWorking = (): Promise<void> => Promise.resolve();
+  let stopAnswering = (): void => undefined;
+  if (carriesCalls) {
+    await refreshTrunks();
+    keepSourcesFresh();
+    // Unknown sources get no answer at all, whatever they ask.
+    ua.screen = (_request, source) =>
+      sources.trunksOf(source.host).length > 0 ? 'accept' : 'drop';
+    stopAnswering = ua.events.on('invite', (leg) => void answerInbound(ctx, leg, sources));
+    // A job waits in the queue as long as all slots are taken, however often it is delivered.
+    await options.jobs.createQueue('call.dial', { expireInSeconds: 120, retryLimit: 100_000 });
+    stopWorking = await options.jobs.work(
+      'call.dial',
+      { concurrency: Math.min(DIAL_CONCURRENCY, options.maxCalls) },
+      (job, signal) => dialCall(ctx, job.data.callId, signal),
+    );
+  }
+
+  async function stopTaking(): Promise<void> {
+    draining = true;
+    ua.draining = true;
+    await stopWorking();
+    stopWorking = () => Promise.resolve();
+  }
+
+  return {
+    get liveCount() {
+      return ctx.live.size;
+    },
+    get draining() {
+      return draining;
+    },
+    place(request) {
+      if (draining) {
+        return Promise.reject(
+          new AdmissionError('draining', 'this node is shutting down and takes no new calls'),
+        );
+      }
+      return placeCall(ctx, request);
+    },
+    async get(workspaceId, callId) {
+      const call = await calls.get(db.pool, callId, workspaceId);
+      if (!call) return null;
+      return {
+        call,
+        turns: await turns.listByCall(db.pool, callId),
+        attempts: await attempts.listByCall(db.pool, callId),
+      };
+    },
+    list: (workspaceId, filter, page) => calls.list(db.pool, workspaceId, filter, page),
+    hangup: (workspaceId, callId) => hangupCall(ctx, workspaceId, callId),
+    refreshTrunks,
+    async drain(timeoutMs) {
+      await stopTaking();
+      const limit = new AbortController();
+      const allDone = Promise.all([...ctx.live.values()].map((live) => live.done));
+      await Promise.race([allDone, clock.sleep(timeoutMs, limit.signal).catch(() => undefined)]);
+      limit.abort();
+      await stopAll();
+    },
+    close() {
+      closed ??= (async () => {
+        await stopTaking();
+        await stopAll();
+        stopAnswering();
+        closing.abort(new Error('the program ends'));
+        sourcesTimer?.cancel();
+        await stops.close();
+        await reaper.close();
+        await node.close();
+      })();
+      return closed;
+    },
+  };
+}

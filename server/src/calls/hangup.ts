@@ -1,0 +1,69 @@
+import * as calls from '../db/queries/calls.ts';
+import { zeroCost } from './call-cost.ts';
+import type { CallContext } from './call-context.ts';
+import { callEnd } from './call-end.ts';
+import type { CallStatus } from './call-status.ts';
+import { isOver } from './call-status-fsm.ts';
+import { recordStatus } from './record-status.ts';
+import { STOP_CHANNEL } from './stop-signals.ts';
+
+const WAITING: readonly CallStatus[] = ['scheduled', 'queued', 'rescheduled'];
+
+export type HangupResult =
+  | { outcome: 'not-found' }
+  /** It had ended before. */
+  | { outcome: 'over'; call: calls.CallRow }
+  /** It was not dialled and never will be. */
+  | { outcome: 'canceled'; call: calls.CallRow }
+  /** Its end has begun: the goodbye is played, then the line is cut. */
+  | { outcome: 'stopping'; call: calls.CallRow };
+
+/** Stops a call of a workspace, wherever it is. Doing it twice is harmless. */
+export async function hangupCall(
+  ctx: CallContext,
+  workspaceId: string,
+  callId: string,
+): Promise<HangupResult> {
+  // A queued call may be claimed between the look and the cancellation: then it is looked at again.
+  for (;;) {
+    const call = await calls.get(ctx.db.pool, callId, workspaceId);
+    if (!call) return { outcome: 'not-found' };
+    if (isOver(call.status)) return { outcome: 'over', call };
+    if (!isWaiting(call)) return await stopLive(ctx, call);
+    const canceled = await cancelWaiting(ctx, call);
+    if (canceled) return { outcome: 'canceled', call: canceled };
+  }
+}
+
+function isWaiting({ status }: calls.CallRow): boolean {
+  return WAITING.includes(status);
+}
+
+async function stopLive(ctx: CallContext, call: calls.CallRow): Promise<HangupResult> {
+  const live = ctx.live.get(call.id);
+  if (live) void live.stop({ type: 'api-stop' });
+  else await ctx.db.pool.query('select pg_notify($1, $2)', [STOP_CHANNEL, call.id]);
+  return { outcome: 'stopping', call };
+}
+
+async function cancelWaiting(ctx: CallContext, call: calls.CallRow): Promise<calls.CallRow | null> {
+  const end = callEnd({ type: 'api-stop' }, { direction: 'outbound', answered: false, sip: null });
+  const recorded = await ctx.db.transaction((client) =>
+    recordStatus(
+      client,
+      call.id,
+      end.status,
+      {
+        endReason: end.endReason,
+        endedBy: end.endedBy,
+        endedAt: new Date(ctx.clock.now()),
+        cost: zeroCost(),
+      },
+      // `initiated` may be canceled too, but not here: its INVITE is on the wire.
+      WAITING,
+    ),
+  );
+  if (!recorded) return null;
+  ctx.feed.publish(recorded.event);
+  return recorded.call;
+}

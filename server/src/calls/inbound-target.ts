@@ -1,0 +1,37 @@
+import { getHeader } from '../sip/message.ts';
+import type { SipRequest } from '../sip/message.ts';
+import { parseNameAddr } from '../sip/parse-name-addr.ts';
+import { parseUri } from '../sip/parse-uri.ts';
+import { e164FromUser } from '../trunks/e164.ts';
+
+/** Longest caller identity that is kept; beyond that it is no identity. */
+const MAX_CALLER_CHARS = 64;
+
+/** The number that an INVITE is for: the user part of its Request-URI, else of To. */
+export function calledNumber(request: SipRequest): string | null {
+  return numberOf(request.uri) ?? numberOf(addressOf(getHeader(request, 'To')) ?? '');
+}
+
+/** Who calls, as a number where it is one, else as text; `anonymous` where nothing is said. */
+export function callerIdentity(request: SipRequest): string {
+  for (const field of ['P-Asserted-Identity', 'From']) {
+    const uri = addressOf(getHeader(request, field));
+    const number = uri === null ? null : numberOf(uri);
+    if (number !== null) return number;
+  }
+  const user = userOf(addressOf(getHeader(request, 'From')) ?? '');
+  return user === null || user === '' ? 'anonymous' : user.slice(0, MAX_CALLER_CHARS);
+}
+
+function numberOf(uri: string): string | null {
+  const user = userOf(uri);
+  return user === null ? null : e164FromUser(user);
+}
+
+function addressOf(value: string | undefined): string | null {
+  return value === undefined ? null : (parseNameAddr(value)?.uri ?? null);
+}
+
+function userOf(uri: string): string | null {
+  return parseUri(uri)?.user ?? null;
+}

@@ -1,0 +1,335 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import type { CallRow } from '../db/queries/calls.ts';
+import type { TrunkWithGateways } from '../db/queries/trunks.ts';
+import { answerOffer, buildOffer } from '../sdp/offer-answer.ts';
+import type { CodecName, LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
+import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
+import type { VoiceCallHandle } from '../voice/voice-pool.ts';
+import type { CallReport, VoiceCallEvent } from '../voice/worker-protocol.ts';
+import type { CallContext } from './call-context.ts';
+import { callEnd, type CallEndCause } from './call-end.ts';
+import { CallRecord } from './call-record.ts';
+import { factOf } from './voice-facts.ts';
+
+/** A goodbye that takes longer than this is cut. */
+const GOODBYE_LIMIT_MS = 15_000;
+/** A worker that does not hand its report over is left behind. */
+const REPORT_LIMIT_MS = 10_000;
+
+/** What a call is run with. */
+export interface CallPlan {
+  call: CallRow;
+  trunk: TrunkWithGateways;
+  agent: AgentConfig;
+  variables: Record<string, string>;
+  /** Provider keys in clear, by provider name. */
+  providerSecrets: Record<string, string>;
+}
+
+/** How a call's leg came to its end, as far as it is known. */
+export interface CallOutcome {
+  /** Of the last attempt, when it was not answered. */
+  failure?: LegFailure;
+  /** The final answer that we gave, or got, where `failure` does not say it. */
+  sip?: { code: number; reason: string } | null;
+  reasonHeader?: string | null;
+}
+
+/**
+ * One call on this node: wires its leg to its voice and both to the record. Whatever happens,
+ * the first cause of the end counts and the end is recorded once.
+ */
+export class LiveCall {
+  readonly plan: CallPlan;
+  readonly record: CallRecord;
+  /** Resolves when the end is stored and the far end released. */
+  readonly done: Promise<void>;
+  readonly #ctx: CallContext;
+  readonly #resolveDone: () => void;
+  readonly #sessionId: number;
+  #sessionVersion = 1;
+  #voice: VoiceCallHandle | null = null;
+  #leg: Leg | null = null;
+  #attemptId: string | null = null;
+  #cause: CallEndCause | null = null;
+  #answeredAtMs: number | null = null;
+  #firstAgentAudioAtMs: number | null = null;
+  #ending: Promise<void> | null = null;
+
+  constructor(ctx: CallContext, plan: CallPlan) {
+    this.#ctx = ctx;
+    this.plan = plan;
+    this.record = new CallRecord(ctx, plan.call);
+    this.#sessionId = ctx.clock.now();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#resolveDone = resolve;
+  }
+
+  get id(): string {
+    return this.plan.call.id;
+  }
+
+  /** Why it ends; null while it goes on. */
+  get cause(): CallEndCause | null {
+    return this.#cause;
+  }
+
+  get answered(): boolean {
+    return this.#answeredAtMs !== null;
+  }
+
+  /** Makes the agent ready. Rejects when it cannot be made ready. */
+  async openVoice(): Promise<void> {
+    const { call, agent, variables, providerSecrets, trunk } = this.plan;
+    const recordingPath = agent.recording
+      ? await this.#ctx.recordings.pathFor(call.workspaceId, call.id)
+      : null;
+    this.#voice = await this.#ctx.voice.open(
+      {
+        callId: call.id,
+        direction: call.direction,
+        agent,
+        variables,
+        secrets: providerSecrets,
+        recordingPath,
+        mediaTimeouts: {
+          firstPacketMs: trunk.mediaTimeouts.first_packet_ms,
+          lostMs: trunk.mediaTimeouts.lost_ms,
+          holdMs: trunk.mediaTimeouts.hold_ms,
+        },
+      },
+      (event) => this.#onVoiceEvent(event),
+    );
+  }
+
+  /** Our side of the media; the agent must be ready. */
+  localAudio(): LocalAudio {
+    if (!this.#voice) throw new Error('expected a ready agent, got none');
+    return {
+      host: this.#ctx.localHost,
+      port: this.#voice.rtpPort,
+      codecs: this.plan.trunk.codecs.filter(isCodec),
+      direction: 'sendrecv',
+      sessionId: this.#sessionId,
+      sessionVersion: this.#sessionVersion,
+    };
+  }
+
+  /** The leg that carries the call from now on. Bound in the tick in which it was made. */
+  bindLeg(leg: Leg, attemptId: string | null): void {
+    this.#leg = leg;
+    this.#attemptId = attemptId;
+    leg.onOffer = (sdp) => this.#onOffer(sdp);
+    leg.events.on('ended', (end) => {
+      if (this.#leg !== leg) return;
+      this.#cause ??= { type: 'leg-ended', end };
+      void this.finish({ reasonHeader: end.reasonHeader });
+    });
+  }
+
+  nowMs(): number {
+    return this.#ctx.clock.now();
+  }
+
+  /** Records the end of a call whose leg is refused elsewhere. The first cause counts. */
+  end(cause: CallEndCause, sip: { code: number; reason: string }): Promise<void> {
+    this.#cause ??= cause;
+    return this.finish({ sip });
+  }
+
+  /** Names the attempt whose INVITE never left. */
+  nameAttempt(attemptId: string): void {
+    this.#attemptId = attemptId;
+  }
+
+  media(audio: NegotiatedAudio): void {
+    this.#voice?.media(audio);
+  }
+
+  /** The far end has answered: the agent may speak. */
+  answer(sip: { code: number; reason: string }): void {
+    const leg = this.#leg;
+    if (!leg || this.#answeredAtMs !== null) return;
+    const atMs = this.#ctx.clock.now();
+    this.#answeredAtMs = atMs;
+    this.#voice?.answered(atMs);
+    this.record.status(
+      'in-progress',
+      { answeredAt: new Date(atMs), sipCode: sip.code, sipReason: sip.reason },
+      this.#attemptId === null
+        ? null
+        : { id: this.#attemptId, dialog: leg.snapshot(), answered: true },
+    );
+  }
+
+  /** Ends the call for `cause`, unless it is ending already. Resolves when that is recorded. */
+  async stop(cause: CallEndCause): Promise<void> {
+    if (this.#cause === null) {
+      this.#cause = cause;
+      await this.#release(cause);
+    }
+    await this.done;
+  }
+
+  /** The call is over; resolves when that is recorded. The first time counts. */
+  finish(outcome: CallOutcome = {}): Promise<void> {
+    this.#ending ??= this.#recordEnd(outcome);
+    return this.#ending;
+  }
+
+  /** Lets go of a call that is not ours after all; nothing is recorded. */
+  async discard(): Promise<void> {
+    this.#ending ??= Promise.resolve();
+    await this.#voice?.close();
+    this.#resolveDone();
+  }
+
+  async #release(cause: CallEndCause): Promise<void> {
+    const leg = this.#leg;
+    // Not dialled yet, or between two gateways: whoever is dialling sees the cause.
+    if (!leg) return;
+    const { goodbye } = this.plan.agent;
+    if (this.answered && cause.type === 'api-stop' && goodbye !== null) {
+      const limit = new AbortController();
+      await Promise.race([
+        this.#voice?.finish(goodbye).catch(() => undefined),
+        this.#ctx.clock.sleep(GOODBYE_LIMIT_MS, limit.signal).catch(() => undefined),
+      ]);
+      limit.abort();
+    }
+    const options = hangupOptions(cause);
+    const confirmed = leg.state === 'confirmed';
+    const hangup = leg.hangup(options);
+    // The line is cut for us with BYE; its answer, or 32 s without one, changes nothing.
+    if (confirmed) void this.finish();
+    else if (leg.direction === 'inbound') {
+      void this.finish({ sip: { code: options.status, reason: options.reason } });
+    }
+    await hangup;
+  }
+
+  async #recordEnd({ failure, sip, reasonHeader }: CallOutcome): Promise<void> {
+    const atMs = this.#ctx.clock.now();
+    this.#cause ??= failure ? { type: 'leg-failed', failure } : { type: 'platform-error' };
+    const { call } = this.plan;
+    const report = await this.#closeVoice();
+    const end = callEnd(this.#cause, {
+      direction: call.direction,
+      answered: this.answered,
+      sip: sip === undefined ? this.#finalAnswer(failure ?? null) : sip,
+    });
+    await this.record.end({
+      end,
+      atMs,
+      answered: this.answered,
+      report: this.answered ? report : null,
+      attempt: this.#attemptId
+        ? { id: this.#attemptId, reasonHeader: failure?.reasonHeader ?? reasonHeader ?? null }
+        : null,
+      recordingKey: this.#ctx.recordings.keyOf(call.workspaceId, call.id),
+      firstAgentAudioAtMs: report?.firstAgentAudioAtMs ?? this.#firstAgentAudioAtMs,
+    });
+    this.#resolveDone();
+  }
+
+  /** The final answer to the INVITE that really crossed the wire. */
+  #finalAnswer(failure: LegFailure | null): { code: number; reason: string } | null {
+    if (failure) {
+      return failure.cause === 'response' || failure.cause === 'cancelled'
+        ? { code: failure.status, reason: failure.reason }
+        : null;
+    }
+    return this.answered || this.#leg?.direction === 'outbound'
+      ? { code: 200, reason: 'OK' }
+      : null;
+  }
+
+  async #closeVoice(): Promise<CallReport | null> {
+    if (!this.#voice) return null;
+    const limit = new AbortController();
+    try {
+      return await Promise.race([
+        this.#voice.close(),
+        this.#ctx.clock.sleep(REPORT_LIMIT_MS, limit.signal).then(() => null),
+      ]);
+    } catch (error) {
+      this.#ctx.logger.error({ err: error, callId: this.id }, 'the call left no report');
+      return null;
+    } finally {
+      limit.abort();
+    }
+  }
+
+  #onVoiceEvent(event: VoiceCallEvent): void {
+    switch (event.type) {
+      case 'turn':
+        this.record.turn(event.turn);
+        return;
+      case 'first-agent-audio':
+        this.#firstAgentAudioAtMs ??= event.atMs;
+        return;
+      case 'end-requested':
+        void this.stop(
+          event.reason === 'voice-worker-crashed'
+            ? { type: 'voice-crashed' }
+            : { type: 'agent', reason: event.reason },
+        );
+        return;
+      case 'media-timeout':
+        void this.stop({ type: 'media-timeout', phase: event.phase });
+        return;
+      default: {
+        const fact = factOf(event);
+        if (fact?.stored) this.record.event(fact.draft);
+        else if (fact) this.record.live(fact.draft);
+      }
+    }
+  }
+
+  /** RFC 3264 §8: hold, resume and a far end whose media moves. */
+  #onOffer(sdp: string | null): OfferAnswer {
+    if (!this.#voice || this.#cause)
+      return { accept: false, status: 488, reason: 'Not Acceptable Here' };
+    this.#sessionVersion++;
+    const local = this.localAudio();
+    if (sdp === null) return { accept: true, sdp: buildOffer(local) };
+    const answer = answerOffer(sdp, local);
+    if (!answer.ok) return { accept: false, status: 488, reason: 'Not Acceptable Here' };
+    this.#voice.media(answer.value.audio);
+    return { accept: true, sdp: answer.value.sdp };
+  }
+}
+
+function isCodec(name: string): name is CodecName {
+  return name === 'PCMU' || name === 'PCMA';
+}
+
+/** RFC 3326: says to the far end why; `status` is for an inbound leg that was not answered. */
+function hangupOptions(cause: CallEndCause): {
+  reasonHeader: string;
+  status: number;
+  reason: string;
+} {
+  switch (cause.type) {
+    case 'bad-sdp':
+      return {
+        reasonHeader: 'SIP;cause=488;text="Not Acceptable Here"',
+        status: 488,
+        reason: 'Not Acceptable Here',
+      };
+    case 'ring-timeout':
+      return { reasonHeader: 'Q.850;cause=19;text="No answer"', ...UNAVAILABLE };
+    case 'media-timeout':
+      return { reasonHeader: 'Q.850;cause=102;text="No audio"', ...UNAVAILABLE };
+    case 'agent-not-ready':
+    case 'shutdown':
+    case 'voice-crashed':
+    case 'platform-error':
+      return { reasonHeader: 'Q.850;cause=41', status: 503, reason: 'Service Unavailable' };
+    default:
+      return { reasonHeader: 'Q.850;cause=16', ...UNAVAILABLE };
+  }
+}
+
+const UNAVAILABLE = { status: 480, reason: 'Temporarily Unavailable' };

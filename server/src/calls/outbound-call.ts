@@ -1,0 +1,140 @@
+import type { TimerHandle } from '../shared/clock.ts';
+import { buildOffer, readAnswer } from '../sdp/offer-answer.ts';
+import type { Leg, LegFailure, ProvisionalResponse } from '../sip/leg.ts';
+import { nextGatewayAllowed } from '../trunks/routing.ts';
+import type { AttemptIdentity } from './attempt-identity.ts';
+import type { CallContext } from './call-context.ts';
+import { claimNextGateway } from './claim.ts';
+import type { LiveCall } from './live-call.ts';
+
+/** How often a ring timer that fired before any 1xx looks again (Timer B decides until then). */
+const RING_TIMER_RECHECK_MS = 500;
+
+/**
+ * Runs a call whose first attempt is committed: dials gateway after gateway where that is allowed,
+ * each its own committed attempt. Resolves when the call is answered or over.
+ */
+export async function runOutbound(
+  ctx: CallContext,
+  live: LiveCall,
+  identities: readonly AttemptIdentity[],
+): Promise<void> {
+  for (const [index, identity] of identities.entries()) {
+    // Stopped after the commit and before the INVITE: nothing leaves.
+    if (live.cause) {
+      live.nameAttempt(identity.attemptId);
+      await live.finish({ sip: null });
+      return;
+    }
+    const failure = await dialOnce(ctx, live, identity);
+    if (!failure) return;
+    const next = identities[index + 1];
+    if (!next || live.cause || !nextGatewayAllowed(failure)) {
+      await live.finish({ failure });
+      return;
+    }
+    const ours = await claimNextGateway(ctx, live.plan.call, next, index + 2, {
+      attemptId: identity.attemptId,
+      failure,
+    });
+    if (!ours) {
+      await live.discard();
+      return;
+    }
+  }
+}
+
+/** Sends one INVITE, in this tick. Resolves with its failure, or with null when it was answered. */
+function dialOnce(
+  ctx: CallContext,
+  live: LiveCall,
+  identity: AttemptIdentity,
+): Promise<LegFailure | null> {
+  const { trunk } = live.plan;
+  const local = live.localAudio();
+  const leg = ctx.ua.invite({
+    ...identity.invite,
+    sdp: buildOffer(local),
+    ...credentialsOf(ctx, live),
+  });
+  live.bindLeg(leg, identity.attemptId);
+  live.record.dialog(identity.attemptId, leg.snapshot());
+  const ringTimer = armRingTimer(ctx, live, leg, trunk.ringTimeoutMs);
+  let earlySdp: string | null = null;
+  let ringing = false;
+  return new Promise((resolve) => {
+    leg.events.on('provisional', (response) => {
+      if (response.sdp !== null) {
+        earlySdp = response.sdp;
+        const early = readAnswer(response.sdp, local);
+        if (early.ok) live.media(early.value);
+      }
+      if (!isRinging(response) || ringing) return;
+      ringing = true;
+      live.record.status(
+        'ringing',
+        { ringingAt: new Date(ctx.clock.now()) },
+        { id: identity.attemptId, dialog: leg.snapshot(), answered: false },
+      );
+    });
+    leg.events.on('answered', ({ sdp }) => {
+      ringTimer.cancel();
+      const body = sdp ?? earlySdp;
+      const audio = body === null ? null : readAnswer(body, local);
+      if (audio?.ok) {
+        live.media(audio.value);
+        live.answer({ code: 200, reason: 'OK' });
+      } else {
+        ctx.logger.warn(
+          { callId: live.id, error: audio?.error ?? 'no session description' },
+          'the answer’s session description cannot be used',
+        );
+        void live.stop({ type: 'bad-sdp' });
+      }
+      resolve(null);
+    });
+    leg.events.on('failed', (failure) => {
+      ringTimer.cancel();
+      resolve(failure);
+    });
+  });
+}
+
+/** 180 and 183 alike: carriers send 183 with their ringback tone. */
+function isRinging(response: ProvisionalResponse): boolean {
+  return response.status === 180 || response.status === 183;
+}
+
+/**
+ * RFC 3261 §9.1: before the first 1xx a CANCEL cannot leave, and silence is the gateway's fault, not
+ * a phone that rings; Timer B decides then.
+ */
+function armRingTimer(
+  ctx: CallContext,
+  live: LiveCall,
+  leg: Leg,
+  ringTimeoutMs: number,
+): TimerHandle {
+  let timer: TimerHandle;
+  const fire = (): void => {
+    if (leg.state === 'calling') timer = ctx.clock.setTimer(RING_TIMER_RECHECK_MS, fire);
+    else if (leg.state === 'proceeding') void live.stop({ type: 'ring-timeout' });
+  };
+  timer = ctx.clock.setTimer(ringTimeoutMs, fire);
+  return { cancel: () => timer.cancel() };
+}
+
+function credentialsOf(
+  ctx: CallContext,
+  live: LiveCall,
+): { credentials?: { username: string; password: string } } {
+  const { trunk } = live.plan;
+  if (trunk.authUsername === null || trunk.authPasswordSealed === null) return {};
+  const place = { workspaceId: trunk.workspaceId, table: 'trunks', id: trunk.id };
+  return {
+    credentials: {
+      username: trunk.authUsername,
+      password: ctx.secrets.open(place, trunk.authPasswordSealed),
+    },
+  };
+}

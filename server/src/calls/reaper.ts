@@ -1,0 +1,161 @@
+import * as attempts from '../db/queries/attempts.ts';
+import * as calls from '../db/queries/calls.ts';
+import * as nodes from '../db/queries/nodes.ts';
+import type { TransactionClient } from '../db/database.ts';
+import type { CallEvent } from '../events/call-event.ts';
+import type { TimerHandle } from '../shared/clock.ts';
+import type { DialogSnapshot } from '../sip/leg.ts';
+import type { CallContext } from './call-context.ts';
+import { callEnd } from './call-end.ts';
+import { recordStatus } from './record-status.ts';
+
+/** Longer than the database outage that a node should survive: it cannot renew its lease then. */
+export const NODE_LEASE_MS = 15_000;
+const PERIOD_MS = 1_000;
+/** A queued call that nobody has taken for so long gets its job again, should that be lost. */
+const REQUEUE_AFTER_MS = 60_000;
+const REQUEUE_EVERY_ROUNDS = 30;
+const BATCH = 100;
+
+/** Settles what dead nodes left behind, and queues scheduled calls whose time has come. */
+export interface Reaper {
+  /** One round at once; resolves when it is done. */
+  sweep(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @param leaseMs a node not seen for so long is dead. Default 15,000. */
+export function startReaper(ctx: CallContext, leaseMs = NODE_LEASE_MS): Reaper {
+  let closed = false;
+  let timer: TimerHandle | null = null;
+  let running: Promise<void> = Promise.resolve();
+
+  let rounds = 0;
+
+  async function round(): Promise<void> {
+    try {
+      await settleDeadNodes(ctx, leaseMs);
+      await queueDueCalls(ctx);
+      if (++rounds % REQUEUE_EVERY_ROUNDS === 0) await requeueForgotten(ctx);
+    } catch (error) {
+      ctx.logger.warn({ err: error }, 'the reaper could not do its round');
+    }
+  }
+
+  function sweep(): Promise<void> {
+    running = running.then(round);
+    return running;
+  }
+
+  function arm(): void {
+    timer = ctx.clock.setTimer(PERIOD_MS, () => {
+      void sweep().then(() => {
+        if (!closed) arm();
+      });
+    });
+  }
+
+  arm();
+  return {
+    sweep,
+    async close() {
+      closed = true;
+      timer?.cancel();
+      await running;
+    },
+  };
+}
+
+/**
+ * A call whose node died is never dialled again: its INVITE may have left. It gets its final
+ * status, and its far end is released so that nobody is left on a silent line.
+ */
+async function settleDeadNodes(ctx: CallContext, leaseMs: number): Promise<void> {
+  const { events, orphans } = await ctx.db.transaction(async (client) => {
+    const dead = await calls.listUnfinishedOfDeadNodes(client, leaseMs, BATCH);
+    const settled: CallEvent[] = [];
+    for (const call of dead) settled.push(...(await settleCall(ctx, client, call)));
+    const left = await attempts.listOfDeadNodes(client, leaseMs, BATCH);
+    for (const attempt of left) await attempts.finish(client, attempt.id, 'interrupted');
+    if (dead.length < BATCH && left.length < BATCH) await forgetDeadNodes(client, leaseMs);
+    return { events: settled, orphans: left };
+  });
+  for (const event of events) ctx.feed.publish(event);
+  for (const attempt of orphans) release(ctx, attempt);
+}
+
+async function settleCall(
+  ctx: CallContext,
+  client: TransactionClient,
+  call: calls.CallRow,
+): Promise<CallEvent[]> {
+  if (call.status === 'call-disconnected') {
+    // Its costs are a job of its own, which may have been given up.
+    await ctx.jobs.send('call.post', { callId: call.id }, { client, singletonKey: call.id });
+    await calls.update(client, call.id, { nodeId: ctx.nodeId });
+    return [];
+  }
+  const answered = call.status === 'in-progress';
+  const end = callEnd(
+    { type: 'node-lost' },
+    {
+      direction: call.direction,
+      answered,
+      sip: call.sipCode === null ? null : { code: call.sipCode, reason: call.sipReason ?? '' },
+    },
+  );
+  const at = new Date(ctx.clock.now());
+  const recorded = await recordStatus(client, call.id, end.status, {
+    endReason: end.endReason,
+    endedBy: end.endedBy,
+    sipCode: end.sipCode,
+    sipReason: end.sipReason,
+    endedAt: at,
+    ...(answered && { disconnectedAt: at }),
+  });
+  if (!recorded) return [];
+  ctx.logger.warn({ callId: call.id, nodeId: call.nodeId }, 'settled a call of a node that died');
+  await ctx.jobs.send('call.post', { callId: call.id }, { client });
+  return [recorded.event];
+}
+
+async function forgetDeadNodes(client: TransactionClient, leaseMs: number): Promise<void> {
+  for (const node of await nodes.listDead(client, leaseMs)) await nodes.remove(client, node.id);
+}
+
+function release(ctx: CallContext, attempt: attempts.AttemptRow): void {
+  if (attempt.dialog === null) return;
+  ctx.ua.release(attempt.dialog as DialogSnapshot).then(
+    ({ status }) =>
+      ctx.logger.info({ callId: attempt.callId, status }, 'released the far end of a dead node'),
+    (error: unknown) =>
+      ctx.logger.warn({ err: error, callId: attempt.callId }, 'the far end was not released'),
+  );
+}
+
+async function queueDueCalls(ctx: CallContext): Promise<void> {
+  const events = await ctx.db.transaction(async (client) => {
+    const now = new Date(ctx.clock.now());
+    const queued: CallEvent[] = [];
+    for (const call of await calls.listDue(client, now, BATCH)) {
+      const recorded = await recordStatus(client, call.id, 'queued', { queuedAt: now });
+      if (!recorded) continue;
+      await ctx.jobs.send('call.dial', { callId: call.id }, { client, singletonKey: call.id });
+      queued.push(recorded.event);
+    }
+    return queued;
+  });
+  for (const event of events) ctx.feed.publish(event);
+}
+
+/** A job that is delivered twice is harmless, so a queued call gets another in case its own is lost. */
+async function requeueForgotten(ctx: CallContext): Promise<void> {
+  const { rows } = await ctx.db.pool.query<{ id: string }>(
+    `select id from calls where status = 'queued' and queued_at < $1 order by id limit $2`,
+    [new Date(ctx.clock.now() - REQUEUE_AFTER_MS), BATCH],
+  );
+  for (const { id } of rows) {
+    await ctx.jobs.send('call.dial', { callId: id }, { singletonKey: id });
+  }
+}

@@ -1,0 +1,52 @@
+import type { CallEventDraft } from '../events/call-event.ts';
+import type { VoiceCallEvent } from '../voice/worker-protocol.ts';
+
+/** The stored or live fact that a voice event is; null where it is none of these. */
+export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: boolean } | null {
+  switch (event.type) {
+    case 'transcript':
+      return {
+        stored: event.final,
+        draft: {
+          type: 'call.transcript',
+          data: {
+            speaker: event.speaker,
+            turn_id: event.turnId,
+            text: event.text,
+            final: event.final,
+          },
+        },
+      };
+    case 'interrupted':
+      return stored({
+        type: 'call.interrupted',
+        data: { turn_id: event.turnId, reaction_ms: event.reactionMs },
+      });
+    case 'dtmf':
+      return stored({ type: 'call.dtmf', data: { digit: event.digit, from: event.from } });
+    case 'note':
+      return stored({ type: 'call.note', data: { name: event.name, data: event.data } });
+    case 'one-way-audio':
+      return stored({
+        type: 'call.warning',
+        data: {
+          code: 'one-way-audio',
+          message: `no audio from the far end for ${event.seconds} s`,
+        },
+      });
+    case 'provider-error':
+      return stored({
+        type: 'call.warning',
+        data: { code: 'provider-error', message: `${event.provider}: ${event.message}` },
+      });
+    case 'turn':
+    case 'end-requested':
+    case 'media-timeout':
+    case 'first-agent-audio':
+      return null;
+  }
+}
+
+function stored(draft: CallEventDraft): { draft: CallEventDraft; stored: boolean } {
+  return { draft, stored: true };
+}
