@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RateRow } from '../db/queries/rates.ts';
+import { callCost, type CallUsage } from './cost.ts';
+
+const providers = {
+  platform: 'trunkline',
+  network: 'trunk_1',
+  transcriber: 'local',
+  model: 'openai',
+  synthesizer: 'local',
+};
+const usage: CallUsage = {
+  durationMs: 90_000,
+  sttMs: 30_000,
+  ttsCharacters: 120,
+  llmInputTokens: 1_000,
+  llmOutputTokens: 50,
+};
+const rates: RateRow[] = [
+  { kind: 'platform', provider: '*', unit: 'minute', microsPerUnit: 10_000 },
+  { kind: 'network', provider: '*', unit: 'minute', microsPerUnit: 7_000 },
+  { kind: 'network', provider: 'trunk_1', unit: 'minute', microsPerUnit: 4_001 },
+  { kind: 'transcriber', provider: 'deepgram', unit: 'minute', microsPerUnit: 9_999 },
+  { kind: 'model', provider: 'openai', unit: 'input_token', microsPerUnit: 2 },
+  { kind: 'model', provider: 'openai', unit: 'output_token', microsPerUnit: 8 },
+  { kind: 'synthesizer', provider: 'local', unit: 'character', microsPerUnit: 3 },
+];
+
+describe('the cost of a call', () => {
+  it('is rates times usage, a provider’s own rate before the general one', () => {
+    expect(callCost(usage, providers, rates)).toEqual({
+      total_micros: 15_000 + 6_002 + 0 + 2_400 + 360,
+      lines: [
+        { kind: 'platform', provider: 'trunkline', micros: 15_000 },
+        { kind: 'network', provider: 'trunk_1', micros: 6_002 },
+        { kind: 'transcriber', provider: 'local', micros: 0 },
+        { kind: 'model', provider: 'openai', micros: 2_400 },
+        { kind: 'synthesizer', provider: 'local', micros: 360 },
+      ],
+    });
+  });
+
+  it('is nothing where there are no rates', () => {
+    expect(callCost(usage, providers, []).total_micros).toBe(0);
+  });
+
+  it('stays exact where floating point would not', () => {
+    const dear: RateRow[] = [
+      { kind: 'platform', provider: '*', unit: 'minute', microsPerUnit: 9_007_199_254 },
+    ];
+    const long = { ...usage, durationMs: 14_400_001 };
+    expect(callCost(long, providers, dear).total_micros).toBe(2_161_727_971_080);
+  });
+
+  it('is a whole number that is the sum of its lines, for any usage', () => {
+    const count = fc.nat(10_000_000);
+    fc.assert(
+      fc.property(
+        fc.record({
+          durationMs: fc.double({ min: 0, max: 14_400_000, noNaN: true }),
+          sttMs: fc.double({ min: 0, max: 14_400_000, noNaN: true }),
+          ttsCharacters: count,
+          llmInputTokens: count,
+          llmOutputTokens: count,
+        }),
+        (any) => {
+          const cost = callCost(any, providers, rates);
+          expect(Number.isSafeInteger(cost.total_micros)).toBe(true);
+          expect(cost.lines.reduce((sum, line) => sum + line.micros, 0)).toBe(cost.total_micros);
+        },
+      ),
+    );
+  });
+});
