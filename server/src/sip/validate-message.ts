@@ -18,21 +18,32 @@ export interface Refusal {
 }
 
 /** Fields that may stand once only (RFC 3261 §7.3.1) and on which dialogs and transactions rest. */
-const SINGLE_FIELDS = ['To', 'From', 'CSeq', 'Call-ID', 'Max-Forwards'];
+const SINGLE_FIELDS = [
+  ['To', 'to'],
+  ['From', 'from'],
+  ['CSeq', 'cseq'],
+  ['Call-ID', 'call-id'],
+  ['Max-Forwards', 'max-forwards'],
+] as const;
+
+/** Values by lower-case name: one pass over the headers, since every request comes by here. */
+type Fields = ReadonlyMap<string, readonly string[]>;
 
 /**
  * What every UAS checks before a request goes further (RFC 3261 §8.1.1, §8.2.2.1); null is good.
  * Max-Forwards, From tag, branch and Contact may be missing, as elements of RFC 2543 leave them out.
  */
 export function validateRequest(request: SipRequest): Refusal | null {
-  const repeated = SINGLE_FIELDS.find((name) => getHeaders(request, name).length > 1);
-  if (repeated) return bad(`Repeated ${repeated}`);
+  const fields = readFields(request);
+  for (const [name, key] of SINGLE_FIELDS) {
+    if ((fields.get(key)?.length ?? 0) > 1) return bad(`Repeated ${name}`);
+  }
   return (
-    checkVia(request) ??
+    checkVia(fields.get('via')?.[0]) ??
     checkRequestUri(request.uri) ??
-    checkIdentity(request) ??
-    checkMaxForwards(getHeader(request, 'Max-Forwards')) ??
-    checkAddresses(request)
+    checkIdentity(fields, request.method) ??
+    checkMaxForwards(fields.get('max-forwards')?.[0]) ??
+    checkAddresses(fields)
   );
 }
 
@@ -58,8 +69,18 @@ function bad(detail: string): Refusal {
   return { status: 400, reason: `Bad Request (${detail})` };
 }
 
-function checkVia(request: SipMessage): Refusal | null {
-  const field = getHeader(request, 'Via');
+function readFields(message: SipMessage): Fields {
+  const fields = new Map<string, string[]>();
+  for (const { name, value } of message.headers) {
+    const key = name.toLowerCase();
+    const values = fields.get(key);
+    if (values) values.push(value);
+    else fields.set(key, [value]);
+  }
+  return fields;
+}
+
+function checkVia(field: string | undefined): Refusal | null {
   if (field === undefined) return bad('Missing Via');
   const via = parseVia(splitHeaderValues(field)[0] ?? '');
   if (!via) return bad('Malformed Via');
@@ -78,21 +99,21 @@ function checkRequestUri(uri: string): Refusal | null {
   return !parsed || parsed.headers.size > 0 ? bad('Malformed Request-URI') : null;
 }
 
-function checkIdentity(request: SipRequest): Refusal | null {
-  for (const name of ['To', 'From']) {
-    const value = getHeader(request, name);
+function checkIdentity(fields: Fields, method: string): Refusal | null {
+  for (const [name, key] of SINGLE_FIELDS.slice(0, 2)) {
+    const value = fields.get(key)?.[0];
     if (value === undefined) return bad(`Missing ${name}`);
     if (!isAddress(value)) return bad(`Malformed ${name}`);
   }
-  const callId = getHeader(request, 'Call-ID');
+  const callId = fields.get('call-id')?.[0];
   if (callId === undefined) return bad('Missing Call-ID');
   if (callId === '' || /\s/.test(callId)) return bad('Malformed Call-ID');
-  const cseqField = getHeader(request, 'CSeq');
+  const cseqField = fields.get('cseq')?.[0];
   if (cseqField === undefined) return bad('Missing CSeq');
   const cseq = parseCseq(cseqField);
   if (!cseq) return bad('Malformed CSeq');
   // RFC 3261 §8.1.1.5: methods are compared with case.
-  return cseq.method === request.method ? null : bad('CSeq Method Mismatch');
+  return cseq.method === method ? null : bad('CSeq Method Mismatch');
 }
 
 function checkMaxForwards(value: string | undefined): Refusal | null {
@@ -101,9 +122,9 @@ function checkMaxForwards(value: string | undefined): Refusal | null {
   return hops > 255 ? bad('Malformed Max-Forwards') : null;
 }
 
-function checkAddresses(request: SipRequest): Refusal | null {
+function checkAddresses(fields: Fields): Refusal | null {
   for (const name of ['Contact', 'Route', 'Record-Route']) {
-    for (const field of getHeaders(request, name)) {
+    for (const field of fields.get(name.toLowerCase()) ?? []) {
       // RFC 3261 §10.2.2: the star of a REGISTER that removes every binding.
       if (name === 'Contact' && field === '*') continue;
       const values = splitHeaderValues(field);
