@@ -67,13 +67,7 @@ function isNodeInstalled() {
 async function install() {
   if (!isNodeInstalled()) {
     if (!isInstalled(nodeTools) || !existsSync(nodeBinary())) {
-      // Not `ci`: it refuses a lockfile without the platforms that the registry at hand lacks. The
-      // versions that are locked are still checked against their hashes, and nothing is saved.
-      await npm(
-        nodeTools,
-        ['install', '--no-save'],
-        `Node.js 24 (this is ${process.versions.node})`,
-      );
+      await installFolder(nodeTools, `Node.js 24 (this is ${process.versions.node})`);
     }
     if (!existsSync(nodeBinary())) {
       throw new SetupError(
@@ -82,7 +76,7 @@ async function install() {
     }
     stamp(nodeTools);
   }
-  if (!isInstalled(root)) await npm(root, ['ci'], 'packages');
+  if (!isInstalled(root)) await installFolder(root, 'packages');
   stamp(root);
 }
 
@@ -130,12 +124,18 @@ function npmCommand() {
   return ['npm', [], process.platform === 'win32'];
 }
 
-async function npm(folder, command, what) {
-  rmSync(path.join(folder, 'node_modules', STAMP), { force: true });
+/**
+ * Like `npm ci`, which is too strict here: it refuses a lockfile that lacks optional packages of other
+ * platforms, and npm leaves those out when the registry at hand has none. What is locked is installed
+ * in that version and checked against its hash; nothing is saved.
+ */
+async function installFolder(folder, what) {
+  removeModules(folder);
   const [program, first, shell] = npmCommand();
   const args = [
     ...first,
-    ...command,
+    'install',
+    '--no-save',
     '--ignore-scripts',
     '--include=dev',
     '--include=optional',
@@ -184,6 +184,14 @@ function showProgress(what) {
   };
 }
 
+/** An interrupted install leaves half a package that npm takes for a whole one. */
+function removeModules(folder) {
+  const { workspaces = [] } = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  for (const name of ['.', ...workspaces]) {
+    rmSync(path.join(folder, name, 'node_modules'), { recursive: true, force: true });
+  }
+}
+
 function npmError(what, output) {
   const url = (/request to (\S+) failed/.exec(output) ||
     /\b(https?:\/\/\S+)/.exec(output) ||
@@ -201,7 +209,7 @@ function npmError(what, output) {
   const said = output
     .split('\n')
     .filter((line) => /\S/.test(line))
-    .slice(-12)
+    .slice(0, 12)
     .join('\n');
   return new SetupError(`could not install ${what}; npm said:\n${said}`);
 }
