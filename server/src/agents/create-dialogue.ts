@@ -1,9 +1,9 @@
+import { IntentMatcher } from '../providers/intent/intent-matcher.ts';
 import type { LlmProvider } from '../providers/llm.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { AgentConfig } from './agent-config.ts';
 import type { Dialogue } from './dialogue.ts';
 import { LlmDialogue } from './llm/llm-dialogue.ts';
-import { KeywordRanker } from './scripted/keyword-ranker.ts';
 import { ScriptedDialogue } from './scripted/scripted-dialogue.ts';
 
 export interface CreateDialogueOptions {
@@ -30,7 +30,7 @@ export function createDialogue(options: CreateDialogueOptions): Dialogue {
       silencePrompt: config.silence.prompt_text,
       clock,
       timeZone: timeZoneOf(variables),
-      createRanker: (intents) => new KeywordRanker(intents),
+      createRanker: (intents) => new IntentMatcher(intents),
     });
   }
   if (llm === null) {

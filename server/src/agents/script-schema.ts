@@ -141,4 +141,4 @@ export const scriptSchema = z
 /** A script, complete. */
 export type Script = z.output<typeof scriptSchema>;
 /** A script as it is written. */
-export type ScriptInput = z.input<typeof scriptSchema>;
+export type ScriptDocument = z.input<typeof scriptSchema>;

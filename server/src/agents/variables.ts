@@ -27,7 +27,10 @@ export function renderVariables(
   let gap = false;
   const append = (piece: string): void => {
     if (piece === '') return;
-    text += gap ? closeGap(text, piece) : piece;
+    // What was left out takes its space along: "Hello {name}." is "Hello.", not "Hello .".
+    if (gap && /^[.,;:!?]/.test(piece)) text = text.replace(/ +$/, '');
+    const opens = text === '' || /\s$/.test(text);
+    text += gap && opens ? piece.replace(/^ +(?=\S)/, '') : piece;
     gap = false;
   };
   for (const match of template.matchAll(PLACEHOLDER)) {
@@ -44,10 +47,4 @@ export function renderVariables(
   }
   append(template.slice(position));
   return { text, missing };
-}
-
-/** What follows a variable that was left out, without the space that belonged to it. */
-function closeGap(before: string, after: string): string {
-  const startsLine = before === '' || /\s$/.test(before);
-  return startsLine ? after.replace(/^ +(?=\S)/, '') : after;
 }

@@ -2,7 +2,7 @@ import type { LlmMessage, LlmProvider, LlmToolCall, LlmUsage } from '../../provi
 import type { DialogueReply, ReplyPart } from '../dialogue.ts';
 import { toolMessages, type RanTool } from './llm-history.ts';
 import type { CallTool } from './llm-tool.ts';
-import { SentenceChunker } from './sentence-chunker.ts';
+import { SentenceChunker, splitSentences } from './sentence-chunker.ts';
 
 /** How a reply went, told to the dialogue that remembers. */
 export interface ReplyObserver {
@@ -87,6 +87,8 @@ export class LlmReply implements DialogueReply {
           if (signal.aborted) return;
           said = true;
           yield { type: 'say', text };
+          // Dropped while the sentence was out: the model is not asked for another word.
+          if (signal.aborted) return;
         }
       } catch (error) {
         failure = { error };
@@ -175,7 +177,9 @@ export class LlmReply implements DialogueReply {
     }
     const ends = last.some(({ type }) => type === 'end-call');
     const { goodbye } = this.#options;
-    if (ends && !said && goodbye !== null && goodbye !== '') yield { type: 'say', text: goodbye };
+    if (ends && !said && goodbye !== null) {
+      for (const text of splitSentences(goodbye)) yield { type: 'say', text };
+    }
     for (const part of last) {
       if (part.type === 'end-call') this.#options.observer.onEnd(part.reason);
       yield part;

@@ -57,6 +57,13 @@ export function isPast(day: string, clock: WallClock): boolean {
   return day < new Date(wallTimeMs(clock)).toISOString().slice(0, 10);
 }
 
+/** Whether it is today, at an hour that is over. */
+export function isPastTime(answer: DateAnswer, clock: WallClock): boolean {
+  const now = new Date(wallTimeMs(clock)).toISOString();
+  if (answer.day !== now.slice(0, 10) || answer.time === null) return false;
+  return /^\d/.test(answer.time) && answer.time < now.slice(11, 16);
+}
+
 /** `Tuesday, November 24 at 3:30 PM`; the year only where it is not this year's. */
 export function speakDate(answer: DateAnswer, clock: WallClock): string {
   const time = answer.time === null ? '' : speakTime(answer.time);

@@ -1,77 +1,11 @@
 import type { PlannedReaction, PlannedState, ScriptPlan } from './script-plan.ts';
-
-/**
- * `waiting`: the caller speaks first; `asking`: the state's question is out; `confirming`: a slot
- * was read back; `ended`: the goodbye is being said, though the caller may still interrupt it.
- */
-export type ScriptPhase = 'waiting' | 'asking' | 'confirming' | 'ended';
-
-/** A slot's value, and how it is said. */
-export interface SlotFill {
-  value: string;
-  spoken: string;
-}
-
-/** What an answer says about the slot that was asked for. */
-export type SlotReading =
-  | { status: 'none' }
-  | { status: 'filled'; fill: SlotFill }
-  /** A part is known; `ask` is for the rest. */
-  | { status: 'partial'; partial: string; ask: string }
-  /** Understood, but it cannot be: `say` why. */
-  | { status: 'invalid'; say: string };
-
-export interface RankedIntent {
-  name: string;
-  score: number;
-}
-
-export type ScriptInput =
-  | { type: 'open'; greeting: string | null }
-  | {
-      type: 'speech';
-      /** Best first. */
-      intents: readonly RankedIntent[];
-      slot: SlotReading;
-      confidence: number;
-      wordCount: number;
-    }
-  | { type: 'dtmf'; digits: string; slot: SlotReading }
-  | { type: 'silence'; count: number; prompt: string };
-
-export interface ScriptState {
-  phase: ScriptPhase;
-  /** The state whose question the caller answers. */
-  at: string;
-  /** Read back, awaiting a yes. */
-  pending: SlotFill | null;
-  /** The part of a slot that is known. */
-  partial: string | null;
-  /** Answers in a row that were not understood here. */
-  reprompts: number;
-  /** Global reactions in a row that led nowhere. */
-  detours: number;
-  /** The question was cut off, so an answer that does not fit is no failure. */
-  interrupted: boolean;
-  slots: Readonly<Record<string, SlotFill>>;
-  intents: readonly string[];
-  /** How often each state was entered; picks the variant. */
-  visits: Readonly<Record<string, number>>;
-  lastSaid: readonly string[];
-  outcome: string | null;
-  endReason: string | null;
-}
-
-/** Texts are templates of variables and slots. */
-export type ScriptPart =
-  | { type: 'say'; template: string }
-  | { type: 'note'; name: string; data: Record<string, string> }
-  | { type: 'end-call'; reason: string };
-
-export interface ScriptStep {
-  state: ScriptState;
-  parts: readonly ScriptPart[];
-}
+import type {
+  ScriptInput,
+  ScriptPart,
+  ScriptState,
+  ScriptStep,
+  SlotReading,
+} from './script-state.ts';
 
 type Speech = Extract<ScriptInput, { type: 'speech' }>;
 type Keys = Extract<ScriptInput, { type: 'dtmf' }>;
@@ -93,25 +27,6 @@ const FREE_TEXT_INTENT_SCORE = 0.75;
 const MAX_DETOURS = 6;
 const MAX_SILENCES = 3;
 const MAX_INTENTS_KEPT = 100;
-
-/** The conversation before its first word. */
-export function initialScriptState(plan: ScriptPlan): ScriptState {
-  return {
-    phase: 'waiting',
-    at: plan.start,
-    pending: null,
-    partial: null,
-    reprompts: 0,
-    detours: 0,
-    interrupted: false,
-    slots: {},
-    intents: [],
-    visits: {},
-    lastSaid: [],
-    outcome: null,
-    endReason: null,
-  };
-}
 
 /** One turn: what the input does to the conversation and what the agent says to it. */
 export function scriptNext(plan: ScriptPlan, state: ScriptState, input: ScriptInput): ScriptStep {
@@ -157,7 +72,7 @@ class Turn {
     const parts: ScriptPart[] = this.#says.map((template) => ({ type: 'say', template }));
     parts.push(...this.#notes);
     if (this.#endCall !== null) parts.push({ type: 'end-call', reason: this.#endCall });
-    return { state: { ...this.#state, lastSaid, interrupted: false }, parts };
+    return { state: { ...this.#state, lastSaid, cutOff: 'no' }, parts };
   }
 
   #hear(input: Speech): void {
@@ -186,6 +101,11 @@ class Turn {
   #hearAnswer(input: Speech, intent: string | null): void {
     const { thresholds } = this.#plan;
     if (input.confidence < thresholds.lowConfidence && !this.#isSure(input, intent)) {
+      this.#reprompt(NOT_HEARD);
+      return;
+    }
+    // A "yes?" into the greeting answers the phone, not a question that nobody has heard.
+    if (this.#state.cutOff === 'before-question' && (intent === 'yes' || intent === 'no')) {
       this.#reprompt(NOT_HEARD);
       return;
     }
@@ -218,13 +138,16 @@ class Turn {
     const key =
       input.digits.replace(/#$/, '') === '' ? input.digits : input.digits.replace(/#$/, '');
     if (this.#state.phase === 'confirming') {
-      if (key === '1') this.#acceptPending();
+      if (input.slot.status === 'filled' && key.length > 1) this.#fill(input.slot, true);
+      else if (key === '1') this.#acceptPending();
       else if (key === '2') this.#refusePending();
       else this.#reprompt(NOT_UNDERSTOOD);
       return;
     }
     const state = this.#current();
-    const intent = state.dtmf.get(key) ?? state.dtmf.get(key.charAt(0));
+    // A key pressed twice is one choice, unless a number is being keyed in.
+    const first = state.slot?.type === 'digits' ? undefined : state.dtmf.get(key.charAt(0));
+    const intent = state.dtmf.get(key) ?? first;
     if (intent !== undefined && this.#reactTo(intent)) return;
     if (this.#state.phase === 'ended') this.#endAgain();
     else if (input.slot.status === 'none') this.#reprompt(NOT_UNDERSTOOD);
@@ -420,7 +343,13 @@ class Turn {
   }
 
   #reprompt(apology: string): void {
-    if (this.#state.interrupted && this.#state.detours < MAX_DETOURS) {
+    if (this.#state.phase === 'waiting') {
+      // Nothing was asked yet, so there is nothing to be sorry for.
+      this.#enter(this.#state.at);
+      return;
+    }
+    if (this.#state.cutOff !== 'no' && this.#state.detours < MAX_DETOURS) {
+      // An answer to half a question is no failure of the caller's.
       this.#state = { ...this.#state, detours: this.#state.detours + 1 };
       this.#ask();
       return;

@@ -4,16 +4,16 @@ import { splitSentences } from '../llm/sentence-chunker.ts';
 import type { Script } from '../script-schema.ts';
 import { renderVariables } from '../variables.ts';
 import { PlannedReply } from '../planned-reply.ts';
+import { scriptNext } from './script-fsm.ts';
 import {
   initialScriptState,
-  scriptNext,
   type RankedIntent,
   type ScriptInput,
   type ScriptState,
   type SlotReading,
-} from './script-fsm.ts';
+} from './script-state.ts';
 import { planIntents, planScript, type ScriptPlan } from './script-plan.ts';
-import { parseYesNo, readSlot } from './slots.ts';
+import { isUndecided, parseYesNo, readSlot } from './slots.ts';
 
 /** Ranks what an utterance can mean. */
 export interface IntentRanker {
@@ -47,6 +47,8 @@ export class ScriptedDialogue implements Dialogue {
   readonly #options: ScriptedDialogueOptions;
   readonly #ranker: IntentRanker;
   #state: ScriptState;
+  /** The last committed reply and what it said. */
+  #last: { reply: DialogueReply; sentences: readonly string[] } | null = null;
 
   constructor(options: ScriptedDialogueOptions) {
     this.#options = options;
@@ -84,8 +86,14 @@ export class ScriptedDialogue implements Dialogue {
     return this.#answer({ type: 'silence', count, prompt });
   }
 
-  heard(_reply: DialogueReply, _text: string, interrupted: boolean): void {
-    this.#state = { ...this.#state, interrupted };
+  heard(reply: DialogueReply, text: string, interrupted: boolean): void {
+    // News of an earlier reply says nothing about the question that is out now.
+    if (reply !== this.#last?.reply || !interrupted) return;
+    const { sentences } = this.#last;
+    const saidChars = sentences.join(' ').length;
+    const questionChars = sentences.at(-1)?.length ?? 0;
+    const heardQuestion = text.trim().length >= saidChars - questionChars / 2;
+    this.#state = { ...this.#state, cutOff: heardQuestion ? 'in-question' : 'before-question' };
   }
 
   outcome(): Record<string, unknown> {
@@ -108,9 +116,12 @@ export class ScriptedDialogue implements Dialogue {
       const { text } = renderVariables(part.template, values);
       return splitSentences(text).map((sentence) => ({ type: 'say', text: sentence }));
     });
-    return new PlannedReply(parts, () => {
+    const sentences = parts.flatMap((part) => (part.type === 'say' ? [part.text] : []));
+    const reply: PlannedReply = new PlannedReply(parts, () => {
       this.#state = step.state;
+      this.#last = { reply, sentences };
     });
+    return reply;
   }
 
   #valuesOf(state: ScriptState): Record<string, string> {
@@ -150,7 +161,9 @@ export class ScriptedDialogue implements Dialogue {
 
   /** The ranker's opinion; a short plain yes or no is never left to similarity. */
   #rank(text: string, wordCount: number): RankedIntent[] {
-    const ranked = this.#ranker.match(text);
+    const ranked = this.#ranker
+      .match(text)
+      .filter(({ name }) => (name !== 'yes' && name !== 'no') || !isUndecided(text));
     const answer = wordCount <= PLAIN_YES_NO_WORDS ? parseYesNo(text) : null;
     if (
       answer === null ||

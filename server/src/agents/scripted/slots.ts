@@ -1,7 +1,14 @@
 import { plainWords } from './number-words.ts';
-import { isPast, parseDate, speakDate, type DateAnswer, type WallClock } from './parse-date.ts';
+import {
+  isPast,
+  isPastTime,
+  parseDate,
+  speakDate,
+  type DateAnswer,
+  type WallClock,
+} from './parse-date.ts';
 import { parseDigits, speakDigits } from './parse-digits.ts';
-import type { SlotReading } from './script-fsm.ts';
+import type { SlotReading } from './script-state.ts';
 
 /** What is asked for. */
 export interface SlotQuestion {
@@ -47,20 +54,27 @@ export function readSlot(
   return /[\p{L}\p{N}]/u.test(said) ? filled(said, said) : NOTHING;
 }
 
-/** `yes` or `no` by the first words that tell; null: neither. */
+/** Says neither, whatever words of yes or no are in it. */
+const UNDECIDED =
+  /\b(not|isn't|never) (so |quite |really |too |100 )?(sure|certain)\b|\bunsure\b|\bmaybe\b|\b(don't|do not) know\b|\bno idea\b|\bright (now|away|here)\b|\bnever mind\b/;
+const YES_WITH_NO = /\b(no (problem|worries|objection)|why not)\b/;
+const NO_WITH_YES =
+  /\b(not|isn't|doesn't|don't|won't) (\w+ )?(right|correct|really|good|true|okay|ok|work)\b|\b(wrong|incorrect)\b/;
+const TELLING =
+  /\b(?:(no|nope|nah|never|negative)|(yes|yeah|yep|yup|yah|sure|correct|right|okay|ok|absolutely|definitely|exactly|certainly|of course|affirmative))\b/;
+
+/** Whether somebody says that they do not know (`I'm not sure`): neither a yes nor a no. */
+export function isUndecided(text: string): boolean {
+  return UNDECIDED.test(plainWords(text).join(' '));
+}
+
+/** `yes` or `no` by the first word that tells; null: neither. */
 export function parseYesNo(text: string): 'yes' | 'no' | null {
   const words = plainWords(text).join(' ');
-  if (
-    /\b(not (right|correct|really|good|true)|(isn't|is not) (right|correct)|wrong|incorrect)\b/.test(
-      words,
-    )
-  ) {
-    return 'no';
-  }
-  const told =
-    /\b(?:(no|nope|nah|never|negative)|(yes|yeah|yep|yup|yah|sure|correct|right|okay|ok|absolutely|definitely|exactly|certainly|of course|affirmative))\b/.exec(
-      words,
-    );
+  if (UNDECIDED.test(words)) return null;
+  if (YES_WITH_NO.test(words)) return 'yes';
+  if (NO_WITH_YES.test(words)) return 'no';
+  const told = TELLING.exec(words);
   if (told === null) return null;
   return told[1] === undefined ? 'yes' : 'no';
 }
@@ -102,6 +116,7 @@ function readDate(
     return { status: 'partial', partial: encodeDate(answer), ask: 'On which day?' };
   }
   if (isPast(answer.day, clock)) return { status: 'invalid', say: 'That day is already over.' };
+  if (isPastTime(answer, clock)) return { status: 'invalid', say: 'That time is already over.' };
   if (question.require_time && answer.time === null) {
     const day = speakDate(answer, clock);
     return { status: 'partial', partial: encodeDate(answer), ask: `At what time on ${day}?` };
