@@ -102,6 +102,8 @@ class LocalVad implements VadProvider {
     this.#isDown = false;
     this.#thread = line;
     line.on('message', ({ sessions, probabilities }: VadReport) => {
+      // What an older line still brings has been answered already.
+      if (this.#thread !== line) return;
       sessions.forEach((id, n) => this.#sessions.get(id)?.answered(probabilities[n] ?? 0));
     });
     this.#flush();
