@@ -214,13 +214,13 @@ describe('barge-in', () => {
   it('gives way to two words however short', async () => {
     const driver = await SessionDriver.answered({ opening: long });
     await driver.silence(1_000);
-    driver.stt.text = 'Stop that.';
+    driver.stt.text = 'Stop now.';
     await driver.speech(320);
     await driver.silence(400);
     expect(driver.of('interrupted')).toHaveLength(1);
     await driver.silence(600);
     expect(driver.dialogue.committed).toEqual([
-      { type: 'speech', text: 'Stop that.', confidence: 0.9 },
+      { type: 'speech', text: 'Stop now.', confidence: 0.9 },
     ]);
   });
 
@@ -291,14 +291,17 @@ describe('end of the call', () => {
 
   it('waits for the goodbye that the host asked for, and is not requested then', async () => {
     const driver = await SessionDriver.listening();
-    let finished = false;
-    const done = driver.session.finish('Bye for now.').then(() => {
-      finished = true;
-    });
+    const order: string[] = [];
+    const finish = async (): Promise<void> => {
+      await driver.session.finish('Bye for now.');
+      order.push('finished');
+    };
+    const done = finish();
     await driver.silence(600);
-    expect(finished).toBe(false);
+    order.push('still speaking');
     await driver.silence(400);
     await done;
+    expect(order).toEqual(['still speaking', 'finished']);
     expect(driver.ticksOf(2)).toBe('Bye for now.'.length * 3);
     expect(driver.of('end-requested')).toHaveLength(0);
   });

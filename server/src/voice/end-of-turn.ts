@@ -54,16 +54,9 @@ function silenceByText({ text, minMs, expectsDigits, digitsWanted }: EndOfTurnQu
   const digits = digitCount(text);
   // All digits that were asked for are there: nothing to wait for.
   if (expectsDigits && digitsWanted > 0 && digits >= digitsWanted) return minMs;
-  switch (endingOf(text)) {
-    case 'short-answer':
-      return minMs;
-    case 'dangling':
-      return DANGLING_MS;
-    case 'digits':
-      return DIGITS_MS;
-    case 'complete':
-      return expectsDigits && digits > 0 ? DIGITS_MS : minMs;
-    case 'open':
-      return expectsDigits && digits > 0 ? DIGITS_MS : OPEN_MS;
-  }
+  const ending = endingOf(text);
+  if (ending === 'short-answer') return minMs;
+  if (ending === 'dangling') return DANGLING_MS;
+  if (ending === 'digits' || (expectsDigits && digits > 0)) return DIGITS_MS;
+  return ending === 'complete' ? minMs : OPEN_MS;
 }

@@ -120,15 +120,15 @@ export class SpokenReply {
     return { type: 'spoken' };
   }
 
-  async #apologise(
+  #apologise(
     error: unknown,
     playout: Playout,
     turnId: string,
     listener: SpeakListener,
   ): Promise<SpeakResult | null> {
     const text = listener.onDialogueFailed(error);
-    if (text === null) return null;
-    return await this.#queueAudio(
+    if (text === null) return Promise.resolve(null);
+    return this.#queueAudio(
       new SentenceAudio(text, this.#voice, this.#abort.signal),
       playout,
       turnId,

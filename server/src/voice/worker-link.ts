@@ -43,7 +43,7 @@ export class WorkerLink {
   readonly #calls = new Map<string, LiveCall>();
   #worker: Worker;
   #rpc: HostEndpoint;
-  #ready: Promise<unknown>;
+  #ready: Promise<void>;
   #failedStarts = 0;
   #closed = false;
 
@@ -124,7 +124,7 @@ export class WorkerLink {
     };
   }
 
-  #start(): [Worker, HostEndpoint, Promise<unknown>] {
+  #start(): [Worker, HostEndpoint, Promise<void>] {
     const speech = this.#options.connectSpeech?.() ?? null;
     const worker = this.#options.startWorker(
       {
@@ -144,12 +144,15 @@ export class WorkerLink {
       this.#options.logger.error({ err: error }, 'voice worker failed'),
     );
     worker.once('exit', (code) => this.#onExit(worker, rpc, code));
-    const ready = rpc.call('stats', {}).then(() => {
-      this.#failedStarts = 0;
-    });
+    const ready = this.#awaitStart(rpc);
     // Whoever needs the outcome awaits `ready()`; a restart nobody waits for must not be unhandled.
     ready.catch(() => undefined);
     return [worker, rpc, ready];
+  }
+
+  async #awaitStart(rpc: HostEndpoint): Promise<void> {
+    await rpc.call('stats', {});
+    this.#failedStarts = 0;
   }
 
   #onEvent(callId: string, event: VoiceCallEvent): void {

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../shared/testing/fake-clock.ts';
+import { MediaWatch } from './media-watch.ts';
+
+function watched(): { clock: FakeClock; watch: MediaWatch; seen: string[] } {
+  const clock = new FakeClock();
+  const seen: string[] = [];
+  const watch = new MediaWatch({
+    clock,
+    timeouts: { firstPacketMs: 30_000, lostMs: 60_000, holdMs: 1_800_000 },
+    onTimeout: (phase) => seen.push(phase),
+    onOneWay: (seconds) => seen.push(`one-way ${seconds}`),
+  });
+  return { clock, watch, seen };
+}
+
+/** Tells of a gap every second, as a stream does. */
+async function gap(clock: FakeClock, watch: MediaWatch, seconds: number, from = 0): Promise<void> {
+  for (let second = from + 1; second <= from + seconds; second++) {
+    await clock.advance(1_000);
+    watch.gap(second * 1_000);
+  }
+}
+
+describe('media watch', () => {
+  it('expects nothing before the answer', async () => {
+    const { clock, watch, seen } = watched();
+    await clock.advance(120_000);
+    watch.gap(120_000);
+    expect(seen).toEqual([]);
+  });
+
+  it('reports one-way audio after 5 s and a missing first packet after 30 s', async () => {
+    const { clock, watch, seen } = watched();
+    watch.answered();
+    await clock.advance(4_900);
+    expect(seen).toEqual([]);
+    await clock.advance(200);
+    expect(seen).toEqual(['one-way 5']);
+    await clock.advance(25_000);
+    expect(seen).toEqual(['one-way 5', 'first-packet']);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('reports each gap once and a stream that is lost for 60 s', async () => {
+    const { clock, watch, seen } = watched();
+    watch.firstPacket();
+    watch.answered();
+    await gap(clock, watch, 8);
+    watch.resumed();
+    await gap(clock, watch, 59);
+    expect(seen).toEqual(['one-way 5', 'one-way 5']);
+    await gap(clock, watch, 2, 59);
+    expect(seen).toEqual(['one-way 5', 'one-way 5', 'lost']);
+  });
+
+  it('does not count the silence of a hold, but ends a hold after 30 minutes', async () => {
+    const { clock, watch, seen } = watched();
+    watch.firstPacket();
+    watch.answered();
+    watch.setHeld(true);
+    await gap(clock, watch, 120);
+    watch.setHeld(false);
+    await gap(clock, watch, 4, 120);
+    expect(seen).toEqual([]);
+    watch.setHeld(true);
+    await clock.advance(1_800_000);
+    expect(seen).toEqual(['hold']);
+  });
+
+  it('says nothing more after close', async () => {
+    const { clock, watch, seen } = watched();
+    watch.answered();
+    watch.close();
+    watch.close();
+    await clock.advance(60_000);
+    expect(seen).toEqual([]);
+    expect(clock.pendingCount).toBe(0);
+  });
+});

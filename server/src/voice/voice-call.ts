@@ -1,0 +1,201 @@
+import { createDialogue } from '../agents/create-dialogue.ts';
+import type { Dialogue } from '../agents/dialogue.ts';
+import { StereoWavWriter } from '../audio/wav-writer.ts';
+import type { ProviderSet } from '../providers/provider-set.ts';
+import { Room, type Participant } from '../rooms/room.ts';
+import type { MediaEngine, RtpStream } from '../rtp/media-engine.ts';
+import type { NegotiatedAudio } from '../sdp/sdp.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { AgentSession } from './agent-session.ts';
+import { MediaWatch } from './media-watch.ts';
+import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
+import type { CallReport, OpenCall, VoiceCallEvent } from './worker-protocol.ts';
+
+export interface VoiceCallOptions {
+  call: OpenCall;
+  engine: MediaEngine;
+  providers: ProviderSet;
+  clock: Clock;
+  logger: Logger;
+  emit: (event: VoiceCallEvent) => void;
+}
+
+/** One call of a voice worker: an RTP stream and an agent in a room, with the recorder beside them. */
+export class VoiceCall {
+  readonly #options: VoiceCallOptions;
+  readonly #stream: RtpStream;
+  readonly #dialogue: Dialogue;
+  readonly #session: AgentSession;
+  readonly #watch: MediaWatch;
+  readonly #recorder: StereoWavWriter | null;
+  readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
+  #answered = false;
+  #recordedFrames = 0;
+  #report: Promise<CallReport> | undefined;
+
+  /** Binds media and makes the agent ready. Rejects, with nothing left open, when it cannot be. */
+  static async open(options: VoiceCallOptions): Promise<VoiceCall> {
+    const stream = await options.engine.open();
+    let call: VoiceCall | undefined;
+    try {
+      call = new VoiceCall(options, stream);
+      await call.#session.prepare();
+      return call;
+    } catch (error) {
+      if (call === undefined) stream.close();
+      else await call.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: VoiceCallOptions, stream: RtpStream) {
+    const { call, clock, emit, logger, providers } = options;
+    this.#options = options;
+    this.#stream = stream;
+    this.#dialogue = createDialogue({
+      config: call.agent,
+      variables: call.variables,
+      llm: providers.llm === null ? null : meteredLlm(providers.llm, this.#llmUsage),
+      clock,
+    });
+    this.#session = new AgentSession({
+      config: call.agent,
+      dialogue: this.#dialogue,
+      providers,
+      clock,
+      emit,
+      sendDtmf: (digits) => {
+        this.sendDtmf(digits).catch((error: unknown) =>
+          logger.warn({ err: error }, 'the agent could not press its keys'),
+        );
+      },
+    });
+    this.#watch = new MediaWatch({
+      clock,
+      timeouts: call.mediaTimeouts,
+      onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
+      onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
+    });
+    this.#recorder = call.recordingPath === null ? null : new StereoWavWriter(call.recordingPath);
+    this.#wire();
+  }
+
+  get rtpPort(): number {
+    return this.#stream.localPort;
+  }
+
+  get packetsSent(): number {
+    return this.#stream.stats.packetsSent;
+  }
+
+  get packetsReceived(): number {
+    return this.#stream.stats.packetsReceived;
+  }
+
+  /** The far end's media is known or has changed. */
+  media(audio: NegotiatedAudio): void {
+    if (this.#report !== undefined) return;
+    this.#stream.connect({
+      host: audio.remoteHost,
+      port: audio.remotePort,
+      codec: audio.codec,
+      payloadType: audio.payloadType,
+      dtmfPayloadType: audio.dtmfPayloadType,
+      direction: audio.direction,
+    });
+    const held = audio.direction !== 'sendrecv';
+    this.#watch.setHeld(held);
+    this.#session.setHeld(held);
+  }
+
+  /** The far end has answered at wall-clock time `atMs`. */
+  answered(atMs: number): void {
+    if (this.#report !== undefined) return;
+    this.#answered = true;
+    this.#watch.answered();
+    this.#session.answered(atMs);
+  }
+
+  /** Says `text` (null: nothing); resolves when it was heard, or cannot be any more. */
+  finish(text: string | null): Promise<void> {
+    return this.#session.finish(text);
+  }
+
+  async sendDtmf(digits: string): Promise<void> {
+    await this.#stream.sendDtmf(digits);
+    for (const digit of digits) this.#options.emit({ type: 'dtmf', digit, from: 'agent' });
+  }
+
+  /** Stops media at once and completes the recording. Idempotent. */
+  close(): Promise<CallReport> {
+    this.#report ??= this.#close();
+    return this.#report;
+  }
+
+  #wire(): void {
+    const stream = this.#stream;
+    const session = this.#session;
+    const room = new Room();
+    const farEnd: Participant = {
+      id: 'far-end',
+      kind: 'sip',
+      speak: null,
+      listen: null,
+      hearOnArrival: null,
+    };
+    room.join(farEnd);
+    room.join({
+      id: 'agent',
+      kind: 'agent',
+      speak: () => session.tick(),
+      listen: null,
+      hearOnArrival: (samples) => session.hear(samples),
+    });
+    stream.onTick = (played) => room.tick(farEnd, played);
+    stream.onAudio = (samples) => room.arrive(farEnd, samples);
+    const recorder = this.#recorder;
+    if (recorder !== null) {
+      room.tap = (left, right) => {
+        // What was heard before the answer is no part of the conversation.
+        if (!this.#answered) return;
+        recorder.write(left, right);
+        this.#recordedFrames++;
+      };
+    }
+    stream.events.on('first-packet', () => {
+      this.#watch.firstPacket();
+      session.firstPacket();
+    });
+    stream.events.on('dtmf', ({ digit }) => session.dtmf(digit));
+    stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs));
+    stream.events.on('resumed', () => this.#watch.resumed());
+  }
+
+  async #close(): Promise<CallReport> {
+    this.#watch.close();
+    this.#session.close();
+    this.#stream.close();
+    let { recordingPath } = this.#options.call;
+    try {
+      await this.#recorder?.close();
+    } catch (error) {
+      this.#options.logger.error({ err: error }, 'recording could not be completed');
+      recordingPath = null;
+    }
+    return {
+      turns: [...this.#session.turns],
+      outcome: this.#dialogue.outcome(),
+      recordingPath,
+      recordingDurationMs: this.#recordedFrames * 20,
+      firstAgentAudioAtMs: this.#session.firstAgentAudioAtMs,
+      media: { ...this.#stream.stats },
+      usage: {
+        sttMs: Math.round(this.#session.usage.sttMs),
+        ttsCharacters: this.#session.usage.ttsCharacters,
+        llmInputTokens: this.#llmUsage.inputTokens,
+        llmOutputTokens: this.#llmUsage.outputTokens,
+      },
+    };
+  }
+}
