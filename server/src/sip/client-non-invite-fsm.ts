@@ -30,56 +30,48 @@ export type ClientNonInviteEffect =
 
 type Step = FsmStep<ClientNonInviteState, ClientNonInviteEffect>;
 
+const TABLE: Record<ClientNonInviteState, Record<ClientNonInviteInput, Step>> = {
+  trying: {
+    // RFC 3261 §17.1.2.2: doubled each time, at most T2.
+    'timer-e': step('trying', 'resend-request', 'rearm-timer-e'),
+    'timer-f': step('terminated', 'stop-timers-e-f', 'tell-timeout'),
+    '1xx': step('proceeding', 'pass-response'),
+    final: step('completed', 'stop-timers-e-f', 'pass-response', 'start-timer-k'),
+    'transport-error': step('terminated', 'stop-timers-e-f', 'tell-transport-error'),
+    'timer-k': step('trying'),
+  },
+  proceeding: {
+    // RFC 3261 §17.1.2.2: after a provisional response the request still goes out every T2.
+    'timer-e': step('proceeding', 'resend-request', 'rearm-timer-e-at-t2'),
+    'timer-f': step('terminated', 'stop-timers-e-f', 'tell-timeout'),
+    '1xx': step('proceeding', 'pass-response'),
+    final: step('completed', 'stop-timers-e-f', 'pass-response', 'start-timer-k'),
+    'transport-error': step('terminated', 'stop-timers-e-f', 'tell-transport-error'),
+    'timer-k': step('proceeding'),
+  },
+  // Completed only absorbs retransmitted finals until timer K.
+  completed: {
+    '1xx': step('completed'),
+    final: step('completed'),
+    'timer-e': step('completed'),
+    'timer-f': step('completed'),
+    'timer-k': step('terminated'),
+    'transport-error': step('completed'),
+  },
+  terminated: {
+    '1xx': step('terminated'),
+    final: step('terminated'),
+    'timer-e': step('terminated'),
+    'timer-f': step('terminated'),
+    'timer-k': step('terminated'),
+    'transport-error': step('terminated'),
+  },
+};
+
 /** Non-INVITE client transaction: RFC 3261 §17.1.2.2. */
 export function clientNonInviteNext(
   state: ClientNonInviteState,
   input: ClientNonInviteInput,
 ): Step {
-  switch (state) {
-    case 'trying':
-      return fromTrying(input);
-    case 'proceeding':
-      return fromProceeding(input);
-    // Completed only absorbs retransmitted finals until timer K.
-    case 'completed':
-      return input === 'timer-k' ? step('terminated') : step('completed');
-    case 'terminated':
-      return step('terminated');
-  }
-}
-
-function fromTrying(input: ClientNonInviteInput): Step {
-  switch (input) {
-    // RFC 3261 §17.1.2.2: doubled each time, at most T2.
-    case 'timer-e':
-      return step('trying', 'resend-request', 'rearm-timer-e');
-    case 'timer-f':
-      return step('terminated', 'stop-timers-e-f', 'tell-timeout');
-    case '1xx':
-      return step('proceeding', 'pass-response');
-    case 'final':
-      return step('completed', 'stop-timers-e-f', 'pass-response', 'start-timer-k');
-    case 'transport-error':
-      return step('terminated', 'stop-timers-e-f', 'tell-transport-error');
-    case 'timer-k':
-      return step('trying');
-  }
-}
-
-function fromProceeding(input: ClientNonInviteInput): Step {
-  switch (input) {
-    // RFC 3261 §17.1.2.2: after a provisional response the request still goes out every T2.
-    case 'timer-e':
-      return step('proceeding', 'resend-request', 'rearm-timer-e-at-t2');
-    case 'timer-f':
-      return step('terminated', 'stop-timers-e-f', 'tell-timeout');
-    case '1xx':
-      return step('proceeding', 'pass-response');
-    case 'final':
-      return step('completed', 'stop-timers-e-f', 'pass-response', 'start-timer-k');
-    case 'transport-error':
-      return step('terminated', 'stop-timers-e-f', 'tell-transport-error');
-    case 'timer-k':
-      return step('proceeding');
-  }
+  return TABLE[state][input];
 }

@@ -17,66 +17,49 @@ export type DialogEffect = 'learn-remote' | 'refresh-target' | 'end';
 
 type Step = FsmStep<DialogState, DialogEffect>;
 
+const TABLE: Record<DialogState, Record<DialogInput, Step>> = {
+  none: {
+    // RFC 3261 §12.1: a 101-199 with a To tag makes an early dialog.
+    'provisional-with-tag': step('early', 'learn-remote'),
+    '2xx': step('confirmed', 'learn-remote'),
+    failure: step('terminated', 'end'),
+    gone: step('terminated', 'end'),
+    'bye-sent': step('none'),
+    'bye-received': step('none'),
+  },
+  early: {
+    'provisional-with-tag': step('early', 'refresh-target'),
+    // RFC 3261 §13.2.2.4: the route set is taken anew from the 2xx.
+    '2xx': step('confirmed', 'learn-remote'),
+    // RFC 3261 §12.3 and §15: a non-2xx final, or a BYE of the caller, ends an early dialog.
+    failure: step('terminated', 'end'),
+    gone: step('terminated', 'end'),
+    'bye-sent': step('terminated', 'end'),
+    'bye-received': step('terminated', 'end'),
+  },
+  confirmed: {
+    // RFC 3261 §12.2: the 2xx of a target refresh request changes the target, never the route set.
+    '2xx': step('confirmed', 'refresh-target'),
+    'bye-sent': step('terminated', 'end'),
+    'bye-received': step('terminated', 'end'),
+    gone: step('terminated', 'end'),
+    'provisional-with-tag': step('confirmed'),
+    failure: step('confirmed'),
+  },
+  terminated: {
+    'provisional-with-tag': step('terminated'),
+    '2xx': step('terminated'),
+    failure: step('terminated'),
+    'bye-sent': step('terminated'),
+    'bye-received': step('terminated'),
+    gone: step('terminated'),
+  },
+};
+
 /**
  * Life of a dialog made by INVITE: RFC 3261 §12. `learn-remote` takes tag, route set and target of
  * the message; `gone` is a request answered 408 or 481, or a 2xx that nobody acknowledged.
  */
 export function dialogNext(state: DialogState, input: DialogInput): Step {
-  switch (state) {
-    case 'none':
-      return fromNone(input);
-    case 'early':
-      return fromEarly(input);
-    case 'confirmed':
-      return fromConfirmed(input);
-    case 'terminated':
-      return step('terminated');
-  }
-}
-
-function fromNone(input: DialogInput): Step {
-  switch (input) {
-    // RFC 3261 §12.1: a 101-199 with a To tag makes an early dialog.
-    case 'provisional-with-tag':
-      return step('early', 'learn-remote');
-    case '2xx':
-      return step('confirmed', 'learn-remote');
-    case 'failure':
-    case 'gone':
-      return step('terminated', 'end');
-    case 'bye-sent':
-    case 'bye-received':
-      return step('none');
-  }
-}
-
-function fromEarly(input: DialogInput): Step {
-  switch (input) {
-    case 'provisional-with-tag':
-      return step('early', 'refresh-target');
-    // RFC 3261 §13.2.2.4: the route set is taken anew from the 2xx.
-    case '2xx':
-      return step('confirmed', 'learn-remote');
-    // RFC 3261 §12.3 and §15: a non-2xx final, or a BYE of the caller, ends an early dialog.
-    case 'failure':
-    case 'gone':
-    case 'bye-sent':
-    case 'bye-received':
-      return step('terminated', 'end');
-  }
-}
-
-function fromConfirmed(input: DialogInput): Step {
-  switch (input) {
-    // RFC 3261 §12.2: the 2xx of a target refresh request changes the target, never the route set.
-    case '2xx':
-      return step('confirmed', 'refresh-target');
-    case 'bye-sent':
-    case 'bye-received':
-    case 'gone':
-      return step('terminated', 'end');
-    case 'provisional-with-tag':
-    case 'failure':
-      return step('confirmed');
-  }
+  return TABLE[state][input];
 }

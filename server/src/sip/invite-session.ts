@@ -139,21 +139,24 @@ export class InviteSession {
 
   #takeReinvite(transaction: ServerTransaction): void {
     if (this.#refusesOffer(transaction)) return;
-    const { request } = transaction;
     this.#incoming = transaction;
     // RFC 3261 §17.2.1: the decision may take longer than 200 ms.
     this.#respond(transaction, 100);
-    void this.#decide(sdpOf(request)).then((decision) => {
-      if (this.#incoming === transaction) this.#incoming = undefined;
-      if (!transaction.isOpen) return;
-      if (!decision.accept) {
-        this.#respond(transaction, decision.status, { reason: decision.reason });
-        this.#reinvites.wake();
-        return;
-      }
+    void this.#answerReinvite(transaction);
+  }
+
+  async #answerReinvite(transaction: ServerTransaction): Promise<void> {
+    const { request } = transaction;
+    const decision = await this.#decide(sdpOf(request));
+    if (this.#incoming === transaction) this.#incoming = undefined;
+    if (!transaction.isOpen) return;
+    if (decision.accept) {
       this.dialog.refreshTarget(request);
       this.#repeatAnswer(transaction, decision.sdp);
-    });
+    } else {
+      this.#respond(transaction, decision.status, { reason: decision.reason });
+      this.#reinvites.wake();
+    }
   }
 
   #repeatAnswer(transaction: ServerTransaction, sdp: string): void {
@@ -193,16 +196,20 @@ export class InviteSession {
     }
     if (this.#refusesOffer(transaction)) return;
     this.#incoming = transaction;
-    void this.#decide(offer).then((decision) => {
-      if (this.#incoming === transaction) this.#incoming = undefined;
-      if (!transaction.isOpen) return;
-      if (decision.accept) {
-        this.dialog.refreshTarget(request);
-        const headers = [...contact, ...bodyHeaders('application/sdp')];
-        this.#respond(transaction, 200, { headers, body: decision.sdp });
-      } else this.#respond(transaction, decision.status, { reason: decision.reason });
-      this.#reinvites.wake();
-    });
+    void this.#answerUpdate(transaction, offer);
+  }
+
+  async #answerUpdate(transaction: ServerTransaction, offer: string | null): Promise<void> {
+    const decision = await this.#decide(offer);
+    if (this.#incoming === transaction) this.#incoming = undefined;
+    if (!transaction.isOpen) return;
+    if (decision.accept) {
+      this.dialog.refreshTarget(transaction.request);
+      const contact = { name: 'Contact', value: this.dialog.contact };
+      const headers = [contact, ...bodyHeaders('application/sdp')];
+      this.#respond(transaction, 200, { headers, body: decision.sdp });
+    } else this.#respond(transaction, decision.status, { reason: decision.reason });
+    this.#reinvites.wake();
   }
 
   #takeInfo(transaction: ServerTransaction): void {

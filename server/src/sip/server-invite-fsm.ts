@@ -37,86 +37,76 @@ export type ServerInviteEffect =
 
 type Step = FsmStep<ServerInviteState, ServerInviteEffect>;
 
+const TABLE: Record<ServerInviteState, Record<ServerInviteInput, Step>> = {
+  proceeding: {
+    // RFC 3261 §17.2.1: the request again gets the newest provisional response again.
+    request: step('proceeding', 'resend-response'),
+    'send-1xx': step('proceeding', 'send-response'),
+    'send-2xx': step('accepted', 'send-response', 'start-timer-l'),
+    'send-3xx-6xx': step('completed', 'send-response', 'start-timers-g-h'),
+    // RFC 6026 §8.8: a failed provisional is told to the core, which may still answer.
+    'transport-error': step('proceeding', 'tell-transport-error'),
+    ack: step('proceeding'),
+    'timer-g': step('proceeding'),
+    'timer-h': step('proceeding'),
+    'timer-i': step('proceeding'),
+    'timer-l': step('proceeding'),
+  },
+  completed: {
+    request: step('completed', 'resend-response'),
+    'timer-g': step('completed', 'resend-response', 'rearm-timer-g'),
+    ack: step('confirmed', 'stop-timers-g-h', 'start-timer-i'),
+    'timer-h': step('terminated', 'stop-timers-g-h', 'tell-timeout'),
+    // RFC 6026 §7.1: told to the core; the retransmissions may still get through.
+    'transport-error': step('completed', 'tell-transport-error'),
+    'send-1xx': step('completed'),
+    'send-2xx': step('completed'),
+    'send-3xx-6xx': step('completed'),
+    'timer-i': step('completed'),
+    'timer-l': step('completed'),
+  },
+  // RFC 3261 §17.2.1: Confirmed absorbs further ACKs until timer I.
+  confirmed: {
+    request: step('confirmed'),
+    ack: step('confirmed'),
+    'send-1xx': step('confirmed'),
+    'send-2xx': step('confirmed'),
+    'send-3xx-6xx': step('confirmed'),
+    'timer-g': step('confirmed'),
+    'timer-h': step('confirmed'),
+    'timer-i': step('terminated'),
+    'timer-l': step('confirmed'),
+    'transport-error': step('confirmed'),
+  },
+  accepted: {
+    // RFC 6026 §7.1: the core retransmits its 2xx by handing it down again.
+    'send-2xx': step('accepted', 'send-response'),
+    ack: step('accepted', 'pass-ack'),
+    'timer-l': step('terminated'),
+    'transport-error': step('accepted', 'tell-transport-error'),
+    // RFC 6026 §7.1: a retransmitted INVITE is absorbed, not answered.
+    request: step('accepted'),
+    'send-1xx': step('accepted'),
+    'send-3xx-6xx': step('accepted'),
+    'timer-g': step('accepted'),
+    'timer-h': step('accepted'),
+    'timer-i': step('accepted'),
+  },
+  terminated: {
+    request: step('terminated'),
+    ack: step('terminated'),
+    'send-1xx': step('terminated'),
+    'send-2xx': step('terminated'),
+    'send-3xx-6xx': step('terminated'),
+    'timer-g': step('terminated'),
+    'timer-h': step('terminated'),
+    'timer-i': step('terminated'),
+    'timer-l': step('terminated'),
+    'transport-error': step('terminated'),
+  },
+};
+
 /** INVITE server transaction: RFC 3261 §17.2.1 as updated by RFC 6026 §7.1. */
 export function serverInviteNext(state: ServerInviteState, input: ServerInviteInput): Step {
-  switch (state) {
-    case 'proceeding':
-      return fromProceeding(input);
-    case 'completed':
-      return fromCompleted(input);
-    // RFC 3261 §17.2.1: Confirmed absorbs further ACKs until timer I.
-    case 'confirmed':
-      return input === 'timer-i' ? step('terminated') : step('confirmed');
-    case 'accepted':
-      return fromAccepted(input);
-    case 'terminated':
-      return step('terminated');
-  }
-}
-
-function fromProceeding(input: ServerInviteInput): Step {
-  switch (input) {
-    // RFC 3261 §17.2.1: the request again gets the newest provisional response again.
-    case 'request':
-      return step('proceeding', 'resend-response');
-    case 'send-1xx':
-      return step('proceeding', 'send-response');
-    case 'send-2xx':
-      return step('accepted', 'send-response', 'start-timer-l');
-    case 'send-3xx-6xx':
-      return step('completed', 'send-response', 'start-timers-g-h');
-    // RFC 6026 §8.8: a failed provisional is told to the core, which may still answer.
-    case 'transport-error':
-      return step('proceeding', 'tell-transport-error');
-    case 'ack':
-    case 'timer-g':
-    case 'timer-h':
-    case 'timer-i':
-    case 'timer-l':
-      return step('proceeding');
-  }
-}
-
-function fromCompleted(input: ServerInviteInput): Step {
-  switch (input) {
-    case 'request':
-      return step('completed', 'resend-response');
-    case 'timer-g':
-      return step('completed', 'resend-response', 'rearm-timer-g');
-    case 'ack':
-      return step('confirmed', 'stop-timers-g-h', 'start-timer-i');
-    case 'timer-h':
-      return step('terminated', 'stop-timers-g-h', 'tell-timeout');
-    // RFC 6026 §7.1: told to the core; the retransmissions may still get through.
-    case 'transport-error':
-      return step('completed', 'tell-transport-error');
-    case 'send-1xx':
-    case 'send-2xx':
-    case 'send-3xx-6xx':
-    case 'timer-i':
-    case 'timer-l':
-      return step('completed');
-  }
-}
-
-function fromAccepted(input: ServerInviteInput): Step {
-  switch (input) {
-    // RFC 6026 §7.1: the core retransmits its 2xx by handing it down again.
-    case 'send-2xx':
-      return step('accepted', 'send-response');
-    case 'ack':
-      return step('accepted', 'pass-ack');
-    case 'timer-l':
-      return step('terminated');
-    case 'transport-error':
-      return step('accepted', 'tell-transport-error');
-    // RFC 6026 §7.1: a retransmitted INVITE is absorbed, not answered.
-    case 'request':
-    case 'send-1xx':
-    case 'send-3xx-6xx':
-    case 'timer-g':
-    case 'timer-h':
-    case 'timer-i':
-      return step('accepted');
-  }
+  return TABLE[state][input];
 }

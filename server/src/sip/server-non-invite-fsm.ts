@@ -22,49 +22,44 @@ export type ServerNonInviteEffect =
 
 type Step = FsmStep<ServerNonInviteState, ServerNonInviteEffect>;
 
+const TABLE: Record<ServerNonInviteState, Record<ServerNonInviteInput, Step>> = {
+  trying: {
+    // RFC 3261 §17.2.2: a retransmission is discarded before the first response.
+    request: step('trying'),
+    'send-1xx': step('proceeding', 'send-response'),
+    'send-final': step('completed', 'send-response', 'start-timer-j'),
+    'timer-j': step('trying'),
+    'transport-error': step('terminated', 'tell-transport-error'),
+  },
+  proceeding: {
+    // RFC 3261 §17.2.2: and gets the newest provisional response afterwards.
+    request: step('proceeding', 'resend-response'),
+    'send-1xx': step('proceeding', 'send-response'),
+    'send-final': step('completed', 'send-response', 'start-timer-j'),
+    'timer-j': step('proceeding'),
+    'transport-error': step('terminated', 'tell-transport-error'),
+  },
+  completed: {
+    request: step('completed', 'resend-response'),
+    'timer-j': step('terminated'),
+    'transport-error': step('terminated', 'tell-transport-error'),
+    // RFC 3261 §17.2.2: any other final response from the core is discarded.
+    'send-1xx': step('completed'),
+    'send-final': step('completed'),
+  },
+  terminated: {
+    request: step('terminated'),
+    'send-1xx': step('terminated'),
+    'send-final': step('terminated'),
+    'timer-j': step('terminated'),
+    'transport-error': step('terminated'),
+  },
+};
+
 /** Non-INVITE server transaction: RFC 3261 §17.2.2. */
 export function serverNonInviteNext(
   state: ServerNonInviteState,
   input: ServerNonInviteInput,
 ): Step {
-  switch (state) {
-    case 'trying':
-    case 'proceeding':
-      return beforeFinal(state, input);
-    case 'completed':
-      return fromCompleted(input);
-    case 'terminated':
-      return step('terminated');
-  }
-}
-
-function beforeFinal(state: 'trying' | 'proceeding', input: ServerNonInviteInput): Step {
-  switch (input) {
-    // RFC 3261 §17.2.2: in Trying a retransmission is discarded, in Proceeding it gets the 1xx again.
-    case 'request':
-      return state === 'trying' ? step('trying') : step('proceeding', 'resend-response');
-    case 'send-1xx':
-      return step('proceeding', 'send-response');
-    case 'send-final':
-      return step('completed', 'send-response', 'start-timer-j');
-    case 'transport-error':
-      return step('terminated', 'tell-transport-error');
-    case 'timer-j':
-      return step(state);
-  }
-}
-
-function fromCompleted(input: ServerNonInviteInput): Step {
-  switch (input) {
-    case 'request':
-      return step('completed', 'resend-response');
-    case 'timer-j':
-      return step('terminated');
-    case 'transport-error':
-      return step('terminated', 'tell-transport-error');
-    // RFC 3261 §17.2.2: any other final response from the core is discarded.
-    case 'send-1xx':
-    case 'send-final':
-      return step('completed');
-  }
+  return TABLE[state][input];
 }

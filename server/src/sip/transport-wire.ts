@@ -51,8 +51,8 @@ export class TransportWire implements Wire {
 
   #track(sending: Promise<void>): Promise<void> {
     this.#sending.add(sending);
-    const done = (): void => void this.#sending.delete(sending);
-    sending.then(done, done);
+    // Whoever sent it hears of the failure; here only its end counts.
+    void sending.catch(() => undefined).finally(() => this.#sending.delete(sending));
     return sending;
   }
 }

@@ -57,7 +57,7 @@ export function once<Name extends keyof LegEvents>(
   name: Name,
 ): Promise<LegEvents[Name][0]> {
   return new Promise((resolve) => {
-    leg.events.once(name, ((value: LegEvents[Name][0]) => resolve(value)) as never);
+    leg.events.once(name, (...args) => resolve(args[0]));
   });
 }
 
