@@ -175,6 +175,8 @@ export const demoAgent: AgentConfigInput = {
           '\\b(another|a different|some other|a better|a new) (day|time|date|slot|appointment)\\b',
           '\\b(move|change|shift) (it|that|the appointment|my appointment|the time|the day|to)\\b',
           "\\b(doesn't|does not|won't|will not|can't) work\\b",
+          '\\b(can|could|may) (i|we) (please )?(come|do it|have it)\\b',
+          '\\b(monday|tuesday|wednesday|thursday|friday|saturday|sunday|next week)\\b.{0,30}\\b(better|instead|works?|possible|available)\\b',
           "\\b(can't|cannot|can not|won't be able to) make (it|that)\\b",
         ],
       },

@@ -37,7 +37,7 @@ export const BUILT_IN_INTENTS: Readonly<Record<string, IntentDefinition>> = {
     ],
   },
   no: {
-    examples: ['no', 'no thank you', 'nope', 'not really', 'that is wrong', 'that is not right'],
+    examples: ['no', 'nope', 'not really', 'that is wrong', 'that is not right'],
     patterns: [
       "^(oh |well |um |uh )?(no|nope|nah|never|negative|not really|no way)( thanks| thank you| it isn't| it is not| it's not| i don't| i'm not| that's wrong| not really| sir| ma'am| no)?[.!, ]*$",
       "^(no[, ]+)?(that|it) ?('s| is) (wrong|incorrect|not right|not correct|all)[.! ]*$",
@@ -50,7 +50,9 @@ export const BUILT_IN_INTENTS: Readonly<Record<string, IntentDefinition>> = {
     patterns: [
       '^(hello|hi|hey|good (morning|afternoon|evening)|howdy)( there| hello| hi)?[.?!, ]*$',
       '^(hello[,.?! ]*)?(can you hear me|are you there|anybody there|anyone there)[.?! ]*$',
-      '^[a-z]{1,15},? speaking[.?! ]*$',
+      '^(yes[,. ]+)?([a-z]{1,15},? )?speaking[.?! ]*$',
+      '^(yes[,. ]+|yeah[,. ]+)?(my name is [a-z]+|this is (he|she|him|her))( speaking)?[.! ]*$',
+      "^(yes|yeah)[,. ]+(this is|it is|it's) (?!(fine|good|correct|right|okay|ok|great|perfect|true|confirmed)\\b)[a-z]+( speaking)?[.! ]*$",
     ],
   },
   repeat: {

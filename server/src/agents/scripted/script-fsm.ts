@@ -21,6 +21,8 @@ const CONFIRM_KEYS = 'You can also press 1 for yes, or 2 for no.';
 /** Longer speech is a story, a greeting or a recording; only a sure intent is taken from it. */
 const LONG_SPEECH_WORDS = 30;
 const SURE_INTENT_SCORE = 0.9;
+/** Below this an intent ends no call and decides no outcome. */
+const FIRM_INTENT_SCORE = 0.7;
 /** An intent above this is more likely than an answer taken down word by word. */
 const FREE_TEXT_INTENT_SCORE = 0.75;
 /** Detours in a row until the state gives up: an echo would otherwise go on for ever. */
@@ -178,7 +180,8 @@ class Turn {
     const expects = this.#current().expects;
     const meant = input.intents.find(
       ({ name, score }) =>
-        score >= threshold && (expects.has(name) || this.#plan.globals.has(name)),
+        score >= (this.#isFinal(name) ? Math.max(threshold, FIRM_INTENT_SCORE) : threshold) &&
+        (expects.has(name) || this.#plan.globals.has(name)),
     );
     if (meant === undefined || expects.has(meant.name)) return meant?.name ?? null;
     // On equal terms the question that was asked explains the answer better than a global.
@@ -186,6 +189,13 @@ class Turn {
       ({ name, score }) => score >= meant.score && expects.has(name),
     );
     return rival?.name ?? meant.name;
+  }
+
+  /** Whether it decides what comes of the call: a resemblance is not enough for that. */
+  #isFinal(intent: string): boolean {
+    const transition = this.#current().expects.get(intent);
+    if (transition !== undefined) return transition.outcome !== null;
+    return this.#plan.globals.get(intent)?.afterwards.type === 'end';
   }
 
   #isSure(input: Speech, intent: string | null): boolean {
