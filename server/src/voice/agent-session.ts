@@ -1,15 +1,18 @@
 import type { AgentConfig } from '../agents/agent-config.ts';
-import type { Dialogue, DialogueReply } from '../agents/dialogue.ts';
-import { ProviderError } from '../providers/provider-error.ts';
+import type { Dialogue } from '../agents/dialogue.ts';
 import type { SttProvider } from '../providers/stt.ts';
 import type { TtsProvider } from '../providers/tts.ts';
 import type { VadProvider } from '../providers/vad.ts';
-import type { Clock, TimerHandle } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
+import { AgentWords } from './agent-words.ts';
+import { CallEnding } from './call-ending.ts';
 import { CallerTurn } from './caller-turn.ts';
 import { DigitCollector } from './digit-collector.ts';
-import { fixedReply, isFixed } from './fixed-reply.ts';
+import { isFixed } from './fixed-reply.ts';
 import { SpokenReply } from './mouth.ts';
+import { OpeningGate } from './opening-gate.ts';
 import { Playout } from './playout.ts';
+import { ProviderFailures } from './provider-failures.ts';
 import type { SpeakingVoice } from './sentence-audio.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Speaker } from './speaker.ts';
@@ -27,11 +30,6 @@ export interface AgentSessionOptions {
   sendDtmf: (digits: string) => void;
 }
 
-/** The agent speaks this long after the answer although nothing was heard of the far end. */
-const OPENING_AFTER_MS = 1_000;
-/** A goodbye that was not heard by then is given up. */
-const GOODBYE_TIMEOUT_MS = 20_000;
-const MAX_FAILURES_IN_A_ROW = 2;
 const NOT_HEARD = 'Sorry, I had trouble hearing that. Could you say it again?';
 const NO_ANSWER = 'Sorry, I am having a technical problem. Could you say that again?';
 
@@ -46,29 +44,32 @@ export class AgentSession {
   readonly #speaker: Speaker;
   readonly #silence: SilenceWatch;
   readonly #keys: DigitCollector;
-  readonly #voice: SpeakingVoice;
+  readonly #words: AgentWords;
+  readonly #gate: OpeningGate;
+  readonly #ending: CallEnding;
+  readonly #failures: ProviderFailures;
   #state: TurnState = 'opening';
-  #opening: SpokenReply | null = null;
-  #openingTimer: TimerHandle | undefined;
-  #durationTimer: TimerHandle | undefined;
-  #silencePrompt: DialogueReply | null = null;
-  #goodbye = '';
   #enteredKeys = '';
   #reactionMs = 0;
-  #failures = 0;
-  #replyFailed = false;
-  #answered = false;
-  #packetSeen = false;
   #held = false;
-  #endReason = 'agent-goodbye';
-  #finishing: PromiseWithResolvers<void> | null = null;
   #firstAudioAtMs: number | null = null;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
     const { clock, config, dialogue, emit, providers } = options;
     this.#log = new TurnLog({ clock, emit });
-    this.#voice = {
+    this.#failures = new ProviderFailures(emit);
+    this.#gate = new OpeningGate(clock, () =>
+      this.#input(this.#words.hasOpening ? 'start' : 'start-silent'),
+    );
+    this.#ending = new CallEnding({
+      clock,
+      state: () => this.#state,
+      input: (input) => this.#input(input),
+      isHeld: () => this.#held,
+      onEndRequested: (reason) => emit({ type: 'end-requested', reason }),
+    });
+    const voice: SpeakingVoice = {
       tts: providers.tts,
       voice: config.tts.voice,
       speed: config.tts.speed,
@@ -85,7 +86,7 @@ export class AgentSession {
       log: this.#log,
       state: () => this.#state,
       input: (input) => this.#input(input),
-      prepare: (reply) => new SpokenReply(reply, this.#voice),
+      prepare: (reply) => new SpokenReply(reply, voice),
       agentRemainingMs: () => (this.#playout.finished ? this.#playout.queuedMs : null),
       onRecognised: (utteranceMs) => {
         this.usage.sttMs += utteranceMs;
@@ -97,33 +98,33 @@ export class AgentSession {
       clock,
       onFirstAudio: (atMs) => this.#onFirstAudio(atMs),
       onDrained: () => this.#input('drained'),
-      onEndCall: (reason) => {
-        this.#endReason = reason;
-        this.#input('last-words');
-      },
+      onEndCall: (reason) => this.#ending.lastWords(reason),
       onDtmf: (digits) => options.sendDtmf(digits),
       onNote: (name, data) => emit({ type: 'note', name, data }),
-      onDialogueFailed: (error) => {
-        this.#replyFailed = true;
-        return this.#failedAgain('llm', error) ? null : NO_ANSWER;
-      },
+      onDialogueFailed: (error) => (this.#failedOnce('llm', error) ? NO_ANSWER : null),
       onVoiceFailed: (error) => {
-        this.#report('tts', error);
-        this.#end('provider-error', null);
+        this.#failures.report('tts', error);
+        this.#ending.end('provider-error', null);
       },
       onHeard: ({ reply }, text, interrupted) => {
         if (isFixed(reply)) return;
-        if (!this.#replyFailed) this.#failures = 0;
-        this.#replyFailed = false;
+        this.#failures.replyHeard();
         dialogue.heard(reply, text, interrupted);
       },
+    });
+    this.#words = new AgentWords({
+      dialogue,
+      voice,
+      speaker: this.#speaker,
+      log: this.#log,
+      clock,
     });
     this.#silence = new SilenceWatch({
       clock,
       promptAfterMs: config.silence.prompt_after_ms,
       hangupAfterMs: config.silence.hangup_after_ms,
       onPrompt: (count) => this.#onSilence(count),
-      onHangup: () => this.#end('silence', null),
+      onHangup: () => this.#ending.end('silence', null),
     });
     this.#keys = new DigitCollector({
       clock,
@@ -145,30 +146,22 @@ export class AgentSession {
   }
 
   /** Makes the first words; rejects when the agent cannot speak them. */
-  async prepare(): Promise<void> {
-    const opening = this.#options.dialogue.opening();
-    if (opening === null) return;
-    this.#opening = new SpokenReply(opening, this.#voice);
-    await this.#opening.ready();
+  prepare(): Promise<void> {
+    return this.#words.prepareOpening();
   }
 
   /** The far end has answered at wall-clock time `atMs`. Idempotent. */
   answered(atMs: number): void {
-    if (this.#answered || this.#state === 'ended') return;
-    this.#answered = true;
+    if (this.#gate.isAnswered || this.#state === 'ended') return;
     this.#log.answered(atMs);
-    const { clock, config } = this.#options;
-    this.#durationTimer = clock.setTimer(config.max_duration_s * 1_000, () =>
-      this.#end('max-duration', config.goodbye),
-    );
-    if (this.#packetSeen) this.#open();
-    else this.#openingTimer = clock.setTimer(OPENING_AFTER_MS, () => this.#open());
+    const { max_duration_s: maxSeconds, goodbye } = this.#options.config;
+    this.#ending.limitDuration(maxSeconds * 1_000, goodbye);
+    this.#gate.answered();
   }
 
   /** The far end has sent its first packet. */
   firstPacket(): void {
-    this.#packetSeen = true;
-    if (this.#answered) this.#open();
+    this.#gate.firstPacket();
   }
 
   /** Samples of the far end as they arrive. */
@@ -208,41 +201,17 @@ export class AgentSession {
   }
 
   /** Says `text` and resolves when it was played out, or cannot be. */
-  async finish(text: string | null): Promise<void> {
-    if (this.#state === 'ended') return;
-    this.#finishing ??= Promise.withResolvers();
-    const { promise } = this.#finishing;
-    const cannotBeHeard = this.#state === 'opening' || this.#held;
-    this.#end('finished', cannotBeHeard ? null : text);
-    const timer = this.#options.clock.setTimer(GOODBYE_TIMEOUT_MS, () => this.#input('end-now'));
-    await promise;
-    timer.cancel();
+  finish(text: string | null): Promise<void> {
+    return this.#ending.finish(text);
   }
 
   /** Stops everything at once. Idempotent. */
   close(): void {
     this.#input('hangup');
-    this.#opening?.abort();
+    this.#words.close();
     this.#stopTimers();
+    this.#ending.close();
     this.#caller.close();
-    this.#finishing?.resolve();
-  }
-
-  #open(): void {
-    this.#openingTimer?.cancel();
-    this.#input(this.#opening === null ? 'start-silent' : 'start');
-  }
-
-  /** Ends the call after `goodbye` (null: at once), unless it is ending already. */
-  #end(reason: string, goodbye: string | null): void {
-    if (this.#state === 'ended') return;
-    // What is being said as last words is heard to its end, unless nobody wants any.
-    if (this.#state !== 'closing') this.#endReason = reason;
-    if (goodbye === null || goodbye.trim() === '' || this.#held) this.#input('end-now');
-    else {
-      this.#goodbye = goodbye;
-      this.#input('goodbye');
-    }
   }
 
   #input(input: TurnInput): void {
@@ -254,9 +223,7 @@ export class AgentSession {
   #do(effect: TurnEffect): void {
     switch (effect) {
       case 'play-opening':
-        this.#opening?.reply.commit();
-        if (this.#opening !== null) this.#speaker.start(this.#opening, null);
-        return;
+        return this.#words.sayOpening();
       case 'await-caller':
         if (!this.#held) this.#silence.resume();
         this.#caller.takeFloorIfSpeaking();
@@ -283,15 +250,16 @@ export class AgentSession {
       case 'end-agent-turn':
         return this.#speaker.settle();
       case 'reply-to-keys':
-        return this.#replyToKeys();
+        return this.#words.replyToKeys(this.#enteredKeys);
       case 'prompt-silence':
-        return this.#promptSilence();
+        return this.#words.saySilencePrompt();
       case 'apologise':
         return this.#apologise();
       case 'say-goodbye':
-        return this.#say(fixedReply(this.#goodbye));
+        return this.#words.say(this.#ending.goodbye);
       case 'request-end':
-        return this.#requestEnd();
+        this.#stopTimers();
+        return this.#ending.request();
     }
   }
 
@@ -301,41 +269,13 @@ export class AgentSession {
     this.#speaker.start(turn.spoken, turn.answers);
   }
 
-  #replyToKeys(): void {
-    const { dialogue, clock } = this.#options;
-    const digits = this.#enteredKeys;
-    const nowMs = clock.monotonicMs();
-    this.#log.record({
-      id: this.#log.newTurnId(),
-      speaker: 'caller',
-      text: `[keys ${digits}]`,
-      startedAtMs: nowMs,
-      endedAtMs: nowMs,
-    });
-    this.#say(dialogue.reply({ type: 'dtmf', digits }));
-  }
-
-  #promptSilence(): void {
-    const prompt = this.#silencePrompt;
-    this.#silencePrompt = null;
-    if (prompt !== null) this.#say(prompt);
-  }
-
   #apologise(): void {
-    const error = this.#caller.recognitionError;
-    if (!this.#failedAgain('stt', error)) this.#say(fixedReply(NOT_HEARD));
-  }
-
-  #say(reply: DialogueReply): void {
-    const spoken = new SpokenReply(reply, this.#voice);
-    reply.commit();
-    this.#speaker.start(spoken, null);
+    if (this.#failedOnce('stt', this.#caller.recognitionError)) this.#words.say(NOT_HEARD);
   }
 
   #onSilence(count: number): void {
-    this.#silencePrompt = this.#options.dialogue.silence(count);
-    if (this.#silencePrompt === null) this.#silence.resume();
-    else this.#input('silence-prompt');
+    if (this.#words.prepareSilencePrompt(count)) this.#input('silence-prompt');
+    else this.#silence.resume();
   }
 
   #interrupt(): void {
@@ -354,31 +294,15 @@ export class AgentSession {
     this.#input('reply-audio');
   }
 
-  /** Reports a failure. True when it was one too many and the call is ending. */
-  #failedAgain(part: 'stt' | 'llm', error: unknown): boolean {
-    this.#report(part, error);
-    if (++this.#failures < MAX_FAILURES_IN_A_ROW) return false;
-    this.#end('provider-error', this.#options.config.goodbye);
-    return true;
-  }
-
-  #report(part: string, error: unknown): void {
-    this.#options.emit({
-      type: 'provider-error',
-      provider: error instanceof ProviderError ? error.provider : part,
-      message: error instanceof Error ? error.message : String(error),
-    });
-  }
-
-  #requestEnd(): void {
-    this.#stopTimers();
-    if (this.#finishing !== null) this.#finishing.resolve();
-    else this.#options.emit({ type: 'end-requested', reason: this.#endReason });
+  /** True when an apology will do; else the call is ending. */
+  #failedOnce(part: 'stt' | 'llm', error: unknown): boolean {
+    if (!this.#failures.isOneTooMany(part, error)) return true;
+    this.#ending.end('provider-error', this.#options.config.goodbye);
+    return false;
   }
 
   #stopTimers(): void {
-    this.#openingTimer?.cancel();
-    this.#durationTimer?.cancel();
+    this.#gate.close();
     this.#silence.pause();
     this.#keys.clear();
   }

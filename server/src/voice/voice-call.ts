@@ -31,7 +31,6 @@ export class VoiceCall {
   readonly #recorder: StereoWavWriter | null;
   readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
   #answered = false;
-  #recordedFrames = 0;
   #report: Promise<CallReport> | undefined;
 
   /** Binds media and makes the agent ready. Rejects, with nothing left open, when it cannot be. */
@@ -158,9 +157,7 @@ export class VoiceCall {
     if (recorder !== null) {
       room.tap = (left, right) => {
         // What was heard before the answer is no part of the conversation.
-        if (!this.#answered) return;
-        recorder.write(left, right);
-        this.#recordedFrames++;
+        if (this.#answered) recorder.write(left, right);
       };
     }
     stream.events.on('first-packet', () => {
@@ -176,18 +173,19 @@ export class VoiceCall {
     this.#watch.close();
     this.#session.close();
     this.#stream.close();
-    let { recordingPath } = this.#options.call;
-    try {
-      await this.#recorder?.close();
-    } catch (error) {
-      this.#options.logger.error({ err: error }, 'recording could not be completed');
-      recordingPath = null;
+    const recorder = this.#recorder;
+    await recorder?.close();
+    const { error = null, durationMs = 0 } = recorder ?? {};
+    if (error !== null) {
+      this.#options.logger.error({ err: error }, 'the recording is not complete');
     }
+    // Nothing was written of a call that was never answered.
+    const isThere = error === null && durationMs > 0;
     return {
       turns: [...this.#session.turns],
       outcome: this.#dialogue.outcome(),
-      recordingPath,
-      recordingDurationMs: this.#recordedFrames * 20,
+      recordingPath: isThere ? this.#options.call.recordingPath : null,
+      recordingDurationMs: isThere ? durationMs : 0,
       firstAgentAudioAtMs: this.#session.firstAgentAudioAtMs,
       media: { ...this.#stream.stats },
       usage: {

@@ -1,0 +1,37 @@
+import { ProviderError } from '../providers/provider-error.ts';
+import type { VoiceCallEvent } from './worker-protocol.ts';
+
+const MAX_IN_A_ROW = 2;
+
+/** Counts what recogniser and dialogue fail at: once is apologised for, twice in a row ends the call. */
+export class ProviderFailures {
+  readonly #emit: (event: VoiceCallEvent) => void;
+  #count = 0;
+  #replyFailed = false;
+
+  constructor(emit: (event: VoiceCallEvent) => void) {
+    this.#emit = emit;
+  }
+
+  /** Reports a failure. */
+  report(part: 'stt' | 'llm' | 'tts', error: unknown): void {
+    this.#emit({
+      type: 'provider-error',
+      provider: error instanceof ProviderError ? error.provider : part,
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  /** Reports and counts a failure. True when it was one too many. */
+  isOneTooMany(part: 'stt' | 'llm', error: unknown): boolean {
+    this.report(part, error);
+    if (part === 'llm') this.#replyFailed = true;
+    return ++this.#count >= MAX_IN_A_ROW;
+  }
+
+  /** A reply of the dialogue was heard: unless it failed on the way, all is well again. */
+  replyHeard(): void {
+    if (!this.#replyFailed) this.#count = 0;
+    this.#replyFailed = false;
+  }
+}
