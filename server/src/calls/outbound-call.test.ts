@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
+import {
+  onlyRing,
+  pickUp,
+  refuseWith,
+  startCallee,
+  type CalleeScript,
+  type ScriptedCallee,
+} from './testing/scripted-callee.ts';
+
+let lab: CallLab;
+let callee: ScriptedCallee;
+let second: ScriptedCallee;
+let node: LabNode;
+
+beforeEach(async () => {
+  lab = await openCallLab();
+  callee = await startCallee();
+  second = await startCallee();
+});
+afterEach(async () => {
+  await lab.close();
+  await callee.close();
+  await second.close();
+});
+
+async function place(): Promise<string> {
+  const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
+  return call.id;
+}
+
+describe('an outbound call', () => {
+  it('goes from queued to completed, with every status once and everything stored', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) => {
+      voice.report = {
+        ...voice.report,
+        outcome: { outcome: 'confirmed' },
+        recordingPath: '/somewhere.wav',
+        recordingDurationMs: 1_234.5,
+        usage: { sttMs: 500, ttsCharacters: 20, llmInputTokens: 1, llmOutputTokens: 2 },
+      };
+      voice.emit({ type: 'first-agent-audio', atMs: voice.answeredAtMs ?? 0 });
+      voice.emit({
+        type: 'turn',
+        turn: {
+          id: 't1',
+          speaker: 'agent',
+          text: 'Hello',
+          startedMs: 0,
+          endedMs: 400,
+          interrupted: false,
+          confidence: null,
+          latency: null,
+        },
+      });
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    };
+    const callId = await place();
+    expect(await lab.reached(callId)).toEqual({
+      status: 'completed',
+      end_reason: 'agent-goodbye',
+      ended_by: 'agent',
+      sip: { code: 200, reason: 'OK' },
+    });
+    const types = (await lab.events(callId)).map((event) => event.type);
+    expect(types.filter((type) => type !== 'call.ringing')).toEqual([
+      'call.queued',
+      'call.initiated',
+      'call.answered',
+      'call.turn',
+      'call.disconnected',
+      'call.status',
+    ]);
+    const details = await node.service.get(lab.workspaceId, callId);
+    expect(details?.call).toMatchObject({
+      status: 'completed',
+      endReason: 'agent-goodbye',
+      endedBy: 'agent',
+      sipCode: 200,
+      outcome: { outcome: 'confirmed' },
+      recordingDurationMs: 1_235,
+      nodeId: node.nodeId,
+    });
+    expect(details?.call.recordingKey).toContain(callId);
+    expect(details?.call.cost).toMatchObject({ total_micros: 0 });
+    expect(details?.call.firstAgentAudioAt).toBeInstanceOf(Date);
+    expect(details?.turns.map((turn) => turn.text)).toEqual(['Hello']);
+    expect(details?.attempts).toMatchObject([{ state: 'done', sipCode: 200, sequence: 1 }]);
+    expect(node.voice.calls[0]?.audio[0]).toMatchObject({ codec: 'PCMU', remotePort: 40_000 });
+    expect(node.service.liveCount).toBe(0);
+  });
+
+  it('never lets an INVITE leave before the agent is ready', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    let invitesWhenReady = -1;
+    const { promise: opening, resolve: opened } = Promise.withResolvers<void>();
+    const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
+    node.voice.beforeOpen = () => {
+      opened();
+      return ready;
+    };
+    const callId = await place();
+    await opening;
+    expect((await lab.call(callId)).status).toBe('queued');
+    expect(await lab.attempts(callId)).toEqual([]);
+    invitesWhenReady = callee.legs.length;
+    becomeReady();
+    await lab.reached(callId, new Set(['in-progress']));
+    expect(invitesWhenReady).toBe(0);
+    expect(callee.legs).toHaveLength(1);
+    await node.service.hangup(lab.workspaceId, callId);
+    await lab.reached(callId);
+  });
+
+  it('is not dialled when the agent cannot be made ready', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.beforeOpen = () => Promise.reject(new Error('no key for openai'));
+    const callId = await place();
+    expect(await lab.reached(callId)).toEqual({
+      status: 'error',
+      end_reason: 'agent-not-ready',
+      ended_by: 'system',
+      sip: { code: null, reason: null },
+    });
+    expect(callee.legs).toHaveLength(0);
+    expect((await lab.call(callId)).cost).toMatchObject({ total_micros: 0 });
+    expect(node.service.liveCount).toBe(0);
+  });
+
+  it('has its attempt committed, with the SIP identity, when the INVITE arrives', async () => {
+    await lab.trunk([callee.ua.port]);
+    const { promise: seen, resolve } = Promise.withResolvers<unknown>();
+    callee.script = (leg) => {
+      void lab.db.pool
+        .query('select state, node_id, dialog from attempts where sip_call_id = $1', [
+          leg.sipCallId,
+        ])
+        .then(({ rows }) => {
+          resolve(rows[0]);
+          pickUp(leg);
+        });
+    };
+    node = await lab.node();
+    const callId = await place();
+    expect(await seen).toMatchObject({
+      state: 'dialing',
+      node_id: node.nodeId,
+      dialog: { inviteCseq: 1, nextHop: { port: callee.ua.port } },
+    });
+    await lab.reached(callId, new Set(['in-progress']));
+    await node.service.hangup(lab.workspaceId, callId);
+    expect(await lab.reached(callId)).toMatchObject({ status: 'stopped' });
+  });
+
+  it.each<[string, CalleeScript, string, string, string, number]>([
+    ['busy', refuseWith(486, 'Busy Here'), 'busy', 'user-busy', 'callee', 486],
+    ['declined', refuseWith(603, 'Decline'), 'failed', 'declined', 'callee', 603],
+    ['unknown', refuseWith(404, 'Not Found'), 'failed', 'invalid-number', 'carrier', 404],
+    ['unavailable', refuseWith(480, 'Gone'), 'no-answer', 'unavailable', 'callee', 480],
+  ])(
+    'that is %s ends at once and tries no other gateway',
+    async (_name, script, status, endReason, endedBy, code) => {
+      callee.script = script;
+      await lab.trunk([callee.ua.port, second.ua.port]);
+      node = await lab.node();
+      const callId = await place();
+      expect(await lab.reached(callId)).toMatchObject({
+        status,
+        end_reason: endReason,
+        ended_by: endedBy,
+        sip: { code },
+      });
+      expect(second.legs).toHaveLength(0);
+      expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: code }]);
+      expect((await lab.call(callId)).cost).toMatchObject({ total_micros: 0 });
+      expect(node.voice.calls[0]?.closedCount).toBe(1);
+    },
+  );
+
+  it('takes the second gateway after 503, as an attempt of its own', async () => {
+    callee.script = refuseWith(503, 'Service Unavailable');
+    await lab.trunk([callee.ua.port, second.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) =>
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({ status: 'completed', sip: { code: 200 } });
+    expect([callee.legs.length, second.legs.length]).toEqual([1, 1]);
+    expect(callee.legs[0]?.sipCallId).not.toBe(second.legs[0]?.sipCallId);
+    expect(await lab.attempts(callId)).toMatchObject([
+      { sequence: 1, state: 'failed', sipCode: 503 },
+      { sequence: 2, state: 'done', sipCode: 200 },
+    ]);
+  });
+
+  it('ends with the last refusal when every gateway fails', async () => {
+    callee.script = refuseWith(503, 'Service Unavailable');
+    second.script = refuseWith(500, 'Oops');
+    await lab.trunk([callee.ua.port, second.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'failed',
+      end_reason: 'carrier-error',
+      sip: { code: 500, reason: 'Oops' },
+    });
+  });
+
+  it('RFC 3261 §9.1: cancels a phone that rings for too long, and dials nobody after that', async () => {
+    callee.script = onlyRing;
+    await lab.trunk([callee.ua.port, second.ua.port], { ringTimeoutMs: 300 });
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toEqual({
+      status: 'no-answer',
+      end_reason: 'ring-timeout',
+      ended_by: 'system',
+      sip: { code: 487, reason: expect.any(String) as string },
+    });
+    expect(second.legs).toHaveLength(0);
+    expect((await lab.call(callId)).ringingAt).toBeInstanceOf(Date);
+  });
+
+  it('is ended by the callee when it hangs up', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = () => void callee.legs[0]?.hangup();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'completed',
+      end_reason: 'callee-hangup',
+      ended_by: 'callee',
+      sip: { code: 200 },
+    });
+  });
+
+  it.each([
+    [{ type: 'media-timeout', phase: 'lost' }, 'completed', 'media-timeout', 'system'],
+    [{ type: 'end-requested', reason: 'max-duration' }, 'completed', 'max-duration', 'system'],
+    [
+      { type: 'end-requested', reason: 'voice-worker-crashed' },
+      'error',
+      'voice-worker-crashed',
+      'system',
+    ],
+  ] as const)('ends once on %o', async (event, status, endReason, endedBy) => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) => {
+      voice.emit(event);
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    };
+    const { promise: hungUp, resolve } = Promise.withResolvers<void>();
+    callee.script = (leg) => {
+      leg.events.on('ended', () => resolve());
+      pickUp(leg);
+    };
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status,
+      end_reason: endReason,
+      ended_by: endedBy,
+    });
+    await hungUp;
+    const statuses = (await lab.events(callId)).filter((each) => each.type === 'call.status');
+    expect(statuses).toHaveLength(1);
+  });
+
+  it('answers hold and resume, and tells the agent', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    await lab.reached(callId, new Set(['in-progress']));
+    const offer = (direction: string, version: number): string =>
+      [
+        'v=0',
+        `o=- 1 ${version} IN IP4 127.0.0.1`,
+        's=-',
+        'c=IN IP4 127.0.0.1',
+        't=0 0',
+        'm=audio 40000 RTP/AVP 0',
+        `a=${direction}`,
+        '',
+      ].join('\r\n');
+    const held = await callee.legs[0]?.reinvite(offer('sendonly', 2));
+    expect(held).toMatchObject({ status: 200 });
+    expect(held?.sdp).toContain('a=recvonly');
+    const resumed = await callee.legs[0]?.reinvite(offer('sendrecv', 3));
+    expect(resumed?.sdp).toContain('a=sendrecv');
+    expect(node.voice.calls[0]?.audio.map((audio) => audio.direction)).toEqual([
+      'sendrecv',
+      'recvonly',
+      'sendrecv',
+    ]);
+    await node.service.hangup(lab.workspaceId, callId);
+    await lab.reached(callId);
+  });
+
+  it('ends when the answer’s session description cannot be used', async () => {
+    callee.script = (leg) => leg.answer('v=0\r\nnot a session description');
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'failed',
+      end_reason: 'media-incompatible',
+      sip: { code: 200 },
+    });
+  });
+
+  it('records a trunk that nobody answers on as unreachable, without a SIP code', async () => {
+    await callee.close();
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'failed',
+      end_reason: 'trunk-unreachable',
+      ended_by: 'carrier',
+      sip: { code: null },
+    });
+  });
+});

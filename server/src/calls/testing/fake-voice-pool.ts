@@ -1,0 +1,94 @@
+import type { NegotiatedAudio } from '../../sdp/sdp.ts';
+import type { VoiceCallHandle } from '../../voice/voice-pool.ts';
+import type { CallReport, OpenCall, VoiceCallEvent } from '../../voice/worker-protocol.ts';
+
+/** A call without audio, told by a test what happens in it. */
+export class FakeVoiceCall implements VoiceCallHandle {
+  readonly callId: string;
+  readonly rtpPort: number;
+  readonly opened: OpenCall;
+  readonly audio: NegotiatedAudio[] = [];
+  readonly said: (string | null)[] = [];
+  readonly emit: (event: VoiceCallEvent) => void;
+  answeredAtMs: number | null = null;
+  closedCount = 0;
+  report: CallReport;
+  readonly #onAnswered: ((call: FakeVoiceCall) => void) | undefined;
+
+  constructor(
+    opened: OpenCall,
+    rtpPort: number,
+    emit: (event: VoiceCallEvent) => void,
+    onAnswered: ((call: FakeVoiceCall) => void) | undefined,
+  ) {
+    this.callId = opened.callId;
+    this.opened = opened;
+    this.rtpPort = rtpPort;
+    this.emit = emit;
+    this.#onAnswered = onAnswered;
+    this.report = emptyReport();
+  }
+
+  media(audio: NegotiatedAudio): void {
+    this.audio.push(audio);
+  }
+
+  answered(atMs: number): void {
+    this.answeredAtMs = atMs;
+    this.#onAnswered?.(this);
+  }
+
+  finish(text: string | null): Promise<void> {
+    this.said.push(text);
+    return Promise.resolve();
+  }
+
+  sendDtmf(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<CallReport> {
+    this.closedCount++;
+    return Promise.resolve(this.report);
+  }
+}
+
+/** Stands in for the voice workers. */
+export class FakeVoicePool {
+  readonly calls: FakeVoiceCall[] = [];
+  /** What `open` waits for, and may reject with. Default: nothing. */
+  beforeOpen: (call: OpenCall) => Promise<void> = () => Promise.resolve();
+  /** Runs when the far end of a call has answered. */
+  onAnswered: (call: FakeVoiceCall) => void = () => undefined;
+  #nextPort = 30_000;
+
+  async open(call: OpenCall, onEvent: (event: VoiceCallEvent) => void): Promise<VoiceCallHandle> {
+    await this.beforeOpen(call);
+    const opened = new FakeVoiceCall(call, (this.#nextPort += 2), onEvent, (answered) =>
+      this.onAnswered(answered),
+    );
+    this.calls.push(opened);
+    return opened;
+  }
+}
+
+function emptyReport(): CallReport {
+  return {
+    turns: [],
+    outcome: {},
+    recordingPath: null,
+    recordingDurationMs: 0,
+    firstAgentAudioAtMs: null,
+    media: {
+      packetsSent: 0,
+      packetsReceived: 0,
+      packetsLost: 0,
+      packetsInvalid: 0,
+      packetsFromStrangers: 0,
+      packetsLate: 0,
+      packetsDuplicate: 0,
+      jitterMs: 0,
+    },
+    usage: { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 },
+  };
+}
