@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../shared/clock.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { ProviderError } from '../provider-error.ts';
+import type { ConsumerReport } from '../testing/consumer-thread.ts';
 import { hear, judge, speak } from '../testing/listen.ts';
 import { createLocalSpeech, type LocalSpeech } from './local-speech.ts';
-import { startSpeechService, type SpeechService } from './speech-service.ts';
+import { speechPortList, startSpeechService, type SpeechService } from './speech-service.ts';
 
 const PROMPTS = '/usr/share/asterisk/sounds/en_US_f_Allison';
 /** Recorded prompts of a woman, and words that must be heard in them. */
@@ -205,6 +206,21 @@ describe('local TTS', () => {
   it('says nothing where there is nothing to say, and names its voices', async () => {
     expect(await speak(speech.tts, ' ... ')).toHaveLength(0);
     await expect(speak(speech.tts, 'Hello.', 'nobody')).rejects.toThrow('slt, rms, awb, kal');
+  });
+});
+
+describe('ports in another thread', () => {
+  it('serve a consumer there without the thread that made them', async () => {
+    const ports = service.connect();
+    const consumer = new Worker(new URL('../testing/consumer-thread.ts', import.meta.url), {
+      workerData: { ports, sentence: 'I want to cancel my appointment.' },
+      transferList: speechPortList(ports),
+    });
+    const [report] = (await once(consumer, 'message')) as [ConsumerReport];
+    expect(report.text.toLowerCase()).toContain('appointment');
+    expect(report.speechFrames).toBeGreaterThan(20);
+    // Closing its ports is all that keeps it from ending.
+    await once(consumer, 'exit');
   });
 });
 
