@@ -2,6 +2,9 @@ import type { Clock } from '../shared/clock.ts';
 import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { CodecName, MediaDirection } from '../sdp/sdp.ts';
+import { PortPool } from './port-pool.ts';
+import { UdpRtpStream } from './udp-rtp-stream.ts';
+import { Wheel } from './wheel.ts';
 
 /** Samples in a frame: 20 ms at 8 kHz. */
 export const FRAME_SAMPLES = 160;
@@ -92,4 +95,45 @@ export interface MediaEngine {
   close(): void;
 }
 
-export declare function startMediaEngine(options: MediaEngineOptions): MediaEngine;
+/** Starts an engine; ports are bound when streams are opened. */
+export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
+  const { clock, logger } = options;
+  const ports = new PortPool(options);
+  const wheel = new Wheel(clock);
+  const streams = new Set<UdpRtpStream>();
+  let closedGarbage = 0;
+
+  return {
+    get streamCount() {
+      return streams.size;
+    },
+    get garbageReceived() {
+      let count = closedGarbage;
+      for (const { stats } of streams) count += stats.packetsInvalid + stats.packetsFromStrangers;
+      return count;
+    },
+    tickLateness: () => wheel.lateness(),
+    async open() {
+      const sockets = await ports.open();
+      const stream = new UdpRtpStream({
+        sockets,
+        clock,
+        onListenerError: (event, error) =>
+          logger.error({ err: error, event }, 'a listener of an RTP stream failed'),
+        onClose() {
+          stop();
+          streams.delete(stream);
+          closedGarbage += stream.stats.packetsInvalid + stream.stats.packetsFromStrangers;
+        },
+        onRelease: () => ports.release(sockets),
+      });
+      const stop = wheel.add(() => stream.tick());
+      streams.add(stream);
+      return stream;
+    },
+    close() {
+      for (const stream of Array.from(streams)) stream.close();
+      wheel.close();
+    },
+  };
+}
