@@ -1,5 +1,5 @@
 // Finds the Node.js that runs Trunkline, and installs what is missing. Runs on Node 18 and newer.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -131,9 +131,10 @@ function npmCommand() {
  */
 async function installFolder(folder, what) {
   removeModules(folder);
-  const [program, first, shell] = npmCommand();
-  const args = [
-    ...first,
+  const [npm, npmArgs, shell] = npmCommand();
+  // A set-up that goes on after its parent was killed would run into the next one.
+  const [program, ...args] = guarded(npm, [
+    ...npmArgs,
     'install',
     '--no-save',
     '--ignore-scripts',
@@ -142,10 +143,11 @@ async function installFolder(folder, what) {
     '--no-audit',
     '--no-fund',
     '--loglevel=error',
-    '--fetch-retries=3',
-    '--fetch-retry-mintimeout=1000',
-    '--fetch-retry-maxtimeout=10000',
-  ];
+    // npm asks for one package after the other: more would hide a missing network for minutes.
+    '--fetch-retries=1',
+    '--fetch-retry-mintimeout=500',
+    '--fetch-retry-maxtimeout=2000',
+  ]);
   const output = [];
   // The folder is the working directory: a `--prefix` with spaces suffers under a shell.
   const child = spawn(program, args, {
@@ -259,8 +261,7 @@ export function runToEnd(program, args, options = {}) {
  * and where the kernel can, it ends the program when this process is killed.
  */
 export function become(program, args, options = {}) {
-  const guard = canGuard() ? ['setpriv', '--pdeathsig', 'KILL'] : [];
-  const [first, ...rest] = [...guard, program, ...args];
+  const [first, ...rest] = guarded(program, args);
   const child = spawn(first, rest, {
     env: runtimeEnv(),
     stdio: 'inherit',
@@ -277,9 +278,14 @@ export function become(program, args, options = {}) {
   });
 }
 
-function canGuard() {
-  if (process.platform !== 'linux') return false;
-  return ['/usr/bin/setpriv', '/bin/setpriv'].some((file) => existsSync(file));
+/** The command line that the kernel ends when this process is killed, where the kernel can. */
+function guarded(program, args) {
+  const guard = ['setpriv', '--pdeathsig', 'KILL'];
+  // Tried, not looked for: busybox has a setpriv without this option.
+  const canGuard =
+    process.platform === 'linux' &&
+    spawnSync(guard[0], [...guard.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
+  return canGuard ? [...guard, program, ...args] : [program, ...args];
 }
 
 /** Ends this process with the reason; a `SetupError` is one sentence, anything else has a stack. */
