@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { TrunklineClient } from '@trunkline/sdk';
@@ -67,8 +67,10 @@ function readMasterKey(dataDir: string): Buffer {
   }
 }
 
-/** 32 bytes as base64 or hex, as the server takes them. */
+/** 64 hex digits, 32 bytes as base64, or a text that is hashed: as the server takes it. */
 function parseMasterKey(text: string): Buffer {
   const trimmed = text.trim();
-  return Buffer.from(trimmed, /^[0-9a-f]{64}$/i.test(trimmed) ? 'hex' : 'base64');
+  if (/^[0-9a-f]{64}$/i.test(trimmed)) return Buffer.from(trimmed, 'hex');
+  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) return Buffer.from(trimmed, 'base64');
+  return createHash('sha256').update(trimmed).digest();
 }

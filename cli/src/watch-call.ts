@@ -52,8 +52,7 @@ export function printSummary(call: Call, output: Output): void {
     ]);
   }
   if (call.cost) {
-    const total = (call.cost.total_micros / 1_000_000).toFixed(4);
-    rows.push(['cost', `${total} ${call.cost.currency}`]);
+    rows.push(['cost', (call.cost.total_micros / 1_000_000).toFixed(4)]);
   }
   rows.push(['recording', call.recording_url ?? 'none']);
   output.line('');
@@ -80,6 +79,11 @@ class CallPrinter {
   print(event: CallEvent): void {
     const { data } = event;
     switch (event.type) {
+      case 'call.queued':
+      case 'call.initiated':
+      case 'call.ringing':
+      case 'call.answered':
+      case 'call.disconnected':
       case 'call.status':
         this.#status(event);
         return;

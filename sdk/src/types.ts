@@ -49,10 +49,8 @@ export interface Turn {
 
 export interface CostLine {
   kind: 'platform' | 'network' | 'transcriber' | 'model' | 'synthesizer';
-  provider: string;
-  quantity: number;
-  unit: string;
-  amount_micros: number;
+  provider: string | null;
+  micros: number;
 }
 
 export interface Call {
@@ -86,7 +84,7 @@ export interface Call {
   outcome: Record<string, unknown>;
   recording_url: string | null;
   recording_duration_ms: number | null;
-  cost: { currency: string; total_micros: number; lines: CostLine[] } | null;
+  cost: { total_micros: number; lines: CostLine[] } | null;
 }
 
 export interface CallEvent {

@@ -1,0 +1,53 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { monoWav, readStereoWav } from './audio.ts';
+import { startPeer, type PeerProcess } from './peer-process.ts';
+import { freeTcpPort, freeUdpPort } from './program.ts';
+
+const CONFIG = path.resolve(import.meta.dirname, '../../peers/baresip.config');
+const SAMPLE_RATE_HZ = 8_000;
+/** baresip 1.0.0 hangs up when its audio source ends. */
+const PADDING_S = 120;
+
+export interface Baresip {
+  sipPort: number;
+  process: PeerProcess;
+  /** What it heard in its latest call. */
+  heard(): Promise<Int16Array>;
+}
+
+/** A phone that answers by itself, plays `speech` (8 kHz) and records what it hears. */
+export async function startBaresip(folder: string, speech: Int16Array): Promise<Baresip> {
+  await mkdir(folder, { recursive: true });
+  const sipPort = await freeUdpPort();
+  const rtpLow = 26_000 + (sipPort % 1_000) * 2;
+  const config = (await readFile(CONFIG, 'utf8'))
+    .replaceAll('__DIR__', folder)
+    .replaceAll('__PORT__', String(sipPort))
+    .replaceAll('__CTRL__', String(await freeTcpPort()))
+    .replaceAll('__RTPLO__', String(rtpLow))
+    .replaceAll('__RTPHI__', String(rtpLow + 98));
+  const padded = new Int16Array(speech.length + PADDING_S * SAMPLE_RATE_HZ);
+  padded.set(speech);
+  await Promise.all([
+    writeFile(path.join(folder, 'config'), config),
+    writeFile(path.join(folder, 'play.wav'), monoWav(padded)),
+    writeFile(path.join(folder, 'contacts'), ''),
+    writeFile(
+      path.join(folder, 'accounts'),
+      `"Phone" <sip:phone@127.0.0.1:${sipPort}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma\n`,
+    ),
+  ]);
+  const process = startPeer('baresip', ['-4', '-f', folder, '-v']);
+  await process.waitFor('baresip is ready');
+  return {
+    sipPort,
+    process,
+    async heard() {
+      const files = (await readdir(folder)).filter((name) => /^dump-.*-dec\.wav$/.test(name));
+      const latest = files.sort().at(-1);
+      if (latest === undefined) throw new Error(`baresip recorded nothing:\n${process.output()}`);
+      return readStereoWav(await readFile(path.join(folder, latest))).left;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Program } from './program.ts';
+
+const PEERS = path.resolve(import.meta.dirname, '../../peers');
+let nextNumber = 0;
+
+export interface TrunkParts {
+  gateways: { host: string; port: number; transport?: 'udp' | 'tcp' }[];
+  auth?: { username: string; password: string };
+  /** The agent that answers calls to the number. */
+  agentId?: string;
+}
+
+/** A trunk with one number of its own, made through the API. */
+export async function createTrunk(
+  program: Program,
+  parts: TrunkParts,
+): Promise<{ trunkId: string; from: string }> {
+  const from = `+1415555${String(2000 + nextNumber++)}`;
+  const trunk = await program.client.request<{ id: string }>('POST', '/v1/trunks', {
+    name: `e2e ${from}`,
+    gateways: parts.gateways.map((gateway) => ({ transport: 'udp', ...gateway })),
+    ...(parts.auth && {
+      auth_username: parts.auth.username,
+      auth_password: parts.auth.password,
+    }),
+  });
+  await program.client.request('POST', '/v1/numbers', {
+    number: from,
+    trunk_id: trunk.id,
+    ...(parts.agentId === undefined ? {} : { agent_id: parts.agentId }),
+  });
+  return { trunkId: trunk.id, from };
+}
+
+/** Puts a sipp scenario into `folder`, with `__AUDIO__` replaced by a headerless mu-law file. */
+export async function sippScenario(folder: string, name: string, audio?: string): Promise<string> {
+  const target = path.join(folder, name);
+  if (audio === undefined) {
+    await copyFile(path.join(PEERS, name), target);
+    return target;
+  }
+  const text = await readFile(path.join(PEERS, name), 'utf8');
+  await writeFile(target, text.replaceAll('__AUDIO__', audio));
+  return target;
+}

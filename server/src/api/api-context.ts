@@ -1,0 +1,38 @@
+import type { CallService } from '../calls/call-service.ts';
+import type { Database } from '../db/database.ts';
+import type { LiveFeed } from '../events/live-feed.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import type { RecordingStore } from '../storage/recordings.ts';
+import type { NumberStore } from '../trunks/number-store.ts';
+import type { TrunkStore } from '../trunks/trunk-store.ts';
+import type { Secrets } from '../workspaces/secrets.ts';
+import type { AuthOptions } from './auth.ts';
+
+/** What the state of the program is, for probes and the status page. */
+export interface Health {
+  status: 'ok' | 'draining' | 'unavailable';
+  checks: Record<string, boolean>;
+}
+
+/** What the routes work on. One per program. */
+export interface ApiContext {
+  version: string;
+  clock: Clock;
+  logger: Logger;
+  newRequestId: () => string;
+  auth: AuthOptions;
+  database: Pick<Database, 'pool' | 'transaction'>;
+  secrets: Secrets;
+  calls: Pick<CallService, 'place' | 'hangup' | 'refreshTrunks'>;
+  trunks: TrunkStore;
+  numbers: NumberStore;
+  feed: LiveFeed;
+  recordings: Pick<RecordingStore, 'open'>;
+  createKey: (workspaceId: string, name: string) => Promise<{ id: string; key: string }>;
+  /** Where clients reach us, without a slash at the end. */
+  publicUrl: () => string;
+  health: () => Promise<Health>;
+  /** In Prometheus' text format. */
+  metrics: () => Promise<string>;
+}

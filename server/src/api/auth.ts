@@ -1,0 +1,68 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../shared/clock.ts';
+import { ApiError } from './errors.ts';
+
+/** Who asks. */
+export interface Caller {
+  workspaceId: string;
+  /** Id of the API key; null for the operator's local sign-in. */
+  keyId: string | null;
+}
+
+export interface AuthOptions {
+  /** Workspace and key of an API key, or null where it is wrong or revoked. */
+  verifyKey: (key: string) => Promise<{ workspaceId: string; keyId: string } | null>;
+  /** Workspace of the local sign-in. */
+  defaultWorkspaceId: string;
+  masterKey: Buffer;
+  clock: Clock;
+}
+
+/** Text that the local sign-in's MAC is made over; the CLI makes the same. */
+export const LOCAL_SIGN_IN_CONTEXT = 'trunkline-local-sign-in-v1';
+const LOCAL_TOKEN = /^local\.(\d{10,16})\.([0-9a-f]{64})$/;
+const LOCAL_TOKEN_TTL_MS = 60_000;
+
+/**
+ * `Authorization: Bearer <API key>`. On the machine itself the operator needs no key: whoever can
+ * read the master key's file proves it by an HMAC over the time, valid for a minute and over the
+ * loopback interface only, so that no key has to lie about in clear.
+ * @throws ApiError `unauthorized`
+ */
+export async function authenticate(request: FastifyRequest, options: AuthOptions): Promise<Caller> {
+  const header = request.headers.authorization;
+  if (header === undefined) {
+    throw new ApiError(
+      'unauthorized',
+      'send your API key in the header Authorization: Bearer <key>',
+    );
+  }
+  const [scheme, token, ...rest] = header.split(' ');
+  if (scheme?.toLowerCase() !== 'bearer' || token === undefined || rest.length > 0) {
+    throw new ApiError('unauthorized', 'the header Authorization must read: Bearer <key>');
+  }
+  const local = LOCAL_TOKEN.exec(token);
+  if (local) {
+    if (isLoopback(request.ip) && localTokenIsGood(local, options)) {
+      return { workspaceId: options.defaultWorkspaceId, keyId: null };
+    }
+    throw new ApiError('unauthorized', 'the local sign-in is wrong or older than a minute');
+  }
+  const verified = await options.verifyKey(token);
+  if (!verified) throw new ApiError('unauthorized', 'the API key is wrong or revoked');
+  return verified;
+}
+
+function localTokenIsGood(match: RegExpExecArray, options: AuthOptions): boolean {
+  const [, stamp = '', mac = ''] = match;
+  if (Math.abs(options.clock.now() - Number(stamp)) > LOCAL_TOKEN_TTL_MS) return false;
+  const expected = createHmac('sha256', options.masterKey)
+    .update(`${LOCAL_SIGN_IN_CONTEXT}:${stamp}`)
+    .digest();
+  return timingSafeEqual(expected, Buffer.from(mac, 'hex'));
+}
+
+function isLoopback(ip: string): boolean {
+  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.ts';
+import type { AgentRow } from '../../db/queries/agents.ts';
+
+/** Provider keys of one agent; sealed when stored, never returned. */
+const secretsSchema = z
+  .strictObject({ openai: z.string().min(1).max(500).optional() })
+  .describe('Provider keys, write-only. Default: those of the server.');
+
+export const agentCreateSchema = agentConfigSchema.extend({ secrets: secretsSchema.optional() });
+
+/** A change: what is given replaces what was; settings objects are merged field by field. */
+export const agentPatchSchema = z
+  .record(z.string(), z.unknown())
+  .describe('Any fields of an agent. Objects other than `script` and `variables` are merged.');
+
+export const agentViewSchema = z.object({
+  id: z.string(),
+  ...agentConfigSchema.shape,
+  secrets: z.array(z.string()).describe('Names of the provider keys that the agent has.'),
+  version: z.number().int(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+});
+
+export type AgentView = z.output<typeof agentViewSchema>;
+
+export function agentView(row: AgentRow): AgentView {
+  return {
+    ...(row.config as AgentConfig),
+    id: row.id,
+    secrets: Object.keys(row.secrets),
+    version: row.version,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+  };
+}
+
+/** Settings objects that a change merges instead of replacing. */
+const MERGED = new Set(['llm', 'stt', 'tts', 'turn', 'silence']);
+
+/** The document after a change; still to be validated. */
+export function mergeAgent(
+  config: AgentConfig,
+  patch: Record<string, unknown>,
+): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...config };
+  for (const [name, value] of Object.entries(patch)) {
+    const before = merged[name];
+    merged[name] =
+      MERGED.has(name) && isObject(before) && isObject(value) ? { ...before, ...value } : value;
+  }
+  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.ts';
+import * as agents from '../../db/queries/agents.ts';
+import { newId } from '../../shared/ids.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { Api } from '../api-server.ts';
+import { ApiError } from '../errors.ts';
+import {
+  agentCreateSchema,
+  agentPatchSchema,
+  agentView,
+  agentViewSchema,
+  mergeAgent,
+} from '../schemas/agent.ts';
+import { commonErrors, idParams, pageOf, pageQuery } from '../schemas/common.ts';
+import { parseOrRefuse } from '../validate.ts';
+
+/** `/v1/agents`. */
+export function agentRoutes(api: Api, context: ApiContext): void {
+  const { pool } = context.database;
+  const tags = ['agents'];
+
+  api.post(
+    '/agents',
+    {
+      schema: {
+        tags,
+        summary: 'Create an agent',
+        body: agentCreateSchema,
+        response: { 201: agentViewSchema, ...commonErrors },
+      },
+    },
+    async (request, reply) => {
+      const { secrets, ...config } = request.body;
+      const id = newId('agent', context.clock.now());
+      const { workspaceId } = request.caller;
+      const row = await agents.insert(pool, {
+        id,
+        workspaceId,
+        config,
+        secrets: sealAll(context, workspaceId, id, secrets ?? {}),
+      });
+      return reply.status(201).send(agentView(row));
+    },
+  );
+
+  api.get(
+    '/agents',
+    {
+      schema: {
+        tags,
+        summary: 'List agents',
+        querystring: pageQuery,
+        response: { 200: pageOf(agentViewSchema), ...commonErrors },
+      },
+    },
+    async (request) => {
+      const page = await agents.list(pool, request.caller.workspaceId, request.query);
+      return { data: page.data.map(agentView), next_cursor: page.nextCursor };
+    },
+  );
+
+  api.get(
+    '/agents/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Get an agent',
+        params: idParams,
+        response: { 200: agentViewSchema, ...commonErrors },
+      },
+    },
+    async (request) => agentView(await required(request.caller.workspaceId, request.params.id)),
+  );
+
+  api.patch(
+    '/agents/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change an agent',
+        params: idParams,
+        body: agentPatchSchema,
+        response: { 200: agentViewSchema, 409: commonErrors[400], ...commonErrors },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = request.caller;
+      const before = await required(workspaceId, request.params.id);
+      const { secrets: given, ...patch } = request.body;
+      const config = parseOrRefuse(
+        agentConfigSchema,
+        mergeAgent(before.config as AgentConfig, patch),
+      );
+      const secrets = parseOrRefuse(
+        z.object({ secrets: agentCreateSchema.shape.secrets }),
+        given === undefined ? {} : { secrets: given },
+      ).secrets;
+      const after = await agents.update(
+        pool,
+        workspaceId,
+        before.id,
+        {
+          config,
+          secrets: secrets && {
+            ...before.secrets,
+            ...sealAll(context, workspaceId, before.id, secrets),
+          },
+        },
+        before.version,
+      );
+      if (!after) {
+        throw new ApiError('conflict', 'the agent was changed by somebody else; read it again');
+      }
+      return agentView(after);
+    },
+  );
+
+  api.delete(
+    '/agents/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete an agent; its calls stay',
+        params: idParams,
+        response: { 204: z.null(), ...commonErrors },
+      },
+    },
+    async (request, reply) => {
+      const found = await agents.softDelete(pool, request.caller.workspaceId, request.params.id);
+      if (!found) throw unknownAgent(request.params.id);
+      return reply.status(204).send(null);
+    },
+  );
+
+  async function required(workspaceId: string, id: string): Promise<agents.AgentRow> {
+    const row = await agents.get(pool, workspaceId, id);
+    if (!row) throw unknownAgent(id);
+    return row;
+  }
+}
+
+function unknownAgent(id: string): ApiError {
+  return new ApiError('agent_not_found', `there is no agent ${id} in this workspace`);
+}
+
+function sealAll(
+  context: ApiContext,
+  workspaceId: string,
+  agentId: string,
+  secrets: Record<string, string | undefined>,
+): Record<string, string> {
+  const place = { workspaceId, table: 'agents', id: agentId };
+  return Object.fromEntries(
+    Object.entries(secrets).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, context.secrets.seal(place, value)]],
+    ),
+  );
+}

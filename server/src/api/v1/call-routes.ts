@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { AdmissionError, type AdmissionCode } from '../../calls/admission-error.ts';
+import * as calls from '../../db/queries/calls.ts';
+import * as turns from '../../db/queries/turns.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { Api } from '../api-server.ts';
+import { ApiError, type ApiErrorCode } from '../errors.ts';
+import {
+  callCreateSchema,
+  callListQuery,
+  callSummary,
+  callSummarySchema,
+  callView,
+  callViewSchema,
+  type CallView,
+} from '../schemas/call.ts';
+import { commonErrors, errorSchema, idParams, pageOf } from '../schemas/common.ts';
+
+const placeErrors = { ...commonErrors, 409: errorSchema, 422: errorSchema, 503: errorSchema };
+const idempotencyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('A second request with the same key answers with the first one’s call.'),
+});
+
+/** `/v1/calls`. */
+export function callRoutes(api: Api, context: ApiContext): void {
+  const { pool } = context.database;
+  const tags = ['calls'];
+
+  api.post(
+    '/calls',
+    {
+      schema: {
+        tags,
+        summary: 'Place a call',
+        description:
+          '`{"to": "+15005550101"}` is a whole request: the demo agent calls over the sandbox trunk.',
+        headers: idempotencyHeader,
+        body: callCreateSchema,
+        response: { 201: callViewSchema, ...placeErrors },
+      },
+    },
+    async (request, reply) => {
+      const { to, from, agent_id: agentId, variables } = request.body;
+      const { workspaceId } = request.caller;
+      const idempotencyKey = request.headers['idempotency-key'];
+      const placed = await context.calls
+        .place({ workspaceId, to, from, agentId, variables, idempotencyKey })
+        .catch(refuse);
+      return reply.status(201).send(callView(placed.call, [], context.publicUrl()));
+    },
+  );
+
+  api.get(
+    '/calls',
+    {
+      schema: {
+        tags,
+        summary: 'List calls, newest first',
+        querystring: callListQuery,
+        response: { 200: pageOf(callSummarySchema), ...commonErrors },
+      },
+    },
+    async (request) => {
+      const { limit, cursor, created_after, created_before, agent_id, ...filter } = request.query;
+      const page = await calls.list(
+        pool,
+        request.caller.workspaceId,
+        {
+          ...filter,
+          agentId: agent_id,
+          createdAfter: created_after === undefined ? undefined : new Date(created_after),
+          createdBefore: created_before === undefined ? undefined : new Date(created_before),
+        },
+        { limit, cursor },
+      );
+      return {
+        data: page.data.map((row) => callSummary(row, context.publicUrl())),
+        next_cursor: page.nextCursor,
+      };
+    },
+  );
+
+  api.get(
+    '/calls/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Get a call with its transcript',
+        params: idParams,
+        response: { 200: callViewSchema, ...commonErrors },
+      },
+    },
+    async (request) =>
+      view(await requiredCall(context, request.caller.workspaceId, request.params.id)),
+  );
+
+  api.post(
+    '/calls/:id/hangup',
+    {
+      schema: {
+        tags,
+        summary: 'End a call: a live one is stopped, a queued one canceled',
+        params: idParams,
+        response: { 200: callViewSchema, ...commonErrors, 409: errorSchema },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = request.caller;
+      const { id } = await requiredCall(context, workspaceId, request.params.id);
+      await context.calls.hangup(workspaceId, id).catch(refuse);
+      return view(await requiredCall(context, workspaceId, id));
+    },
+  );
+
+  api.get(
+    '/calls/:id/recording',
+    {
+      schema: {
+        tags,
+        summary: 'The recording: WAV, 8 kHz, far end left, agent right',
+        params: idParams,
+      },
+    },
+    async (request, reply) => {
+      const call = await requiredCall(context, request.caller.workspaceId, request.params.id);
+      const recording =
+        call.recordingKey === null ? null : await context.recordings.open(call.recordingKey);
+      if (!recording) throw new ApiError('not_found', `there is no recording of call ${call.id}`);
+      return reply
+        .type('audio/wav')
+        .header('content-length', recording.sizeBytes)
+        .header('content-disposition', `inline; filename="${call.id}.wav"`)
+        .send(recording.stream);
+    },
+  );
+
+  async function view(row: calls.CallRow): Promise<CallView> {
+    return callView(row, await turns.listByCall(pool, row.id), context.publicUrl());
+  }
+}
+
+/** @throws ApiError `not_found` */
+export async function requiredCall(
+  context: ApiContext,
+  workspaceId: string,
+  id: string,
+): Promise<calls.CallRow> {
+  const row = await calls.get(context.database.pool, id, workspaceId);
+  if (!row) throw new ApiError('not_found', `there is no call ${id} in this workspace`);
+  return row;
+}
+
+const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
+  'agent-not-found': 'agent_not_found',
+  'agent-not-usable': 'agent_not_ready',
+  'invalid-to': 'invalid_number',
+  'invalid-from': 'invalid_number',
+  'from-not-found': 'from_not_on_active_trunk',
+  'trunk-inactive': 'from_not_on_active_trunk',
+  'trunk-without-gateway': 'from_not_on_active_trunk',
+  'invalid-schedule': 'invalid_request',
+  'idempotency-conflict': 'idempotency_mismatch',
+  draining: 'draining',
+};
+
+function refuse(error: unknown): never {
+  if (!(error instanceof AdmissionError)) throw error;
+  const details = error.field === null ? [] : [{ field: error.field, problem: error.message }];
+  throw new ApiError(ADMISSION_ERRORS[error.code], error.message, details);
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { TrunkError } from '../../trunks/trunk-store.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { Api } from '../api-server.ts';
+import { ApiError } from '../errors.ts';
+import { commonErrors, idParams, pageOf, pageQuery } from '../schemas/common.ts';
+import {
+  trunkCreateSchema,
+  trunkInput,
+  trunkPatchSchema,
+  trunkView,
+  trunkViewSchema,
+} from '../schemas/trunk.ts';
+import { invalidRequest } from '../validate.ts';
+
+/** `/v1/trunks`. */
+export function trunkRoutes(api: Api, context: ApiContext): void {
+  const { trunks } = context;
+  const tags = ['trunks'];
+
+  api.post(
+    '/trunks',
+    {
+      schema: {
+        tags,
+        summary: 'Create a trunk',
+        body: trunkCreateSchema,
+        response: { 201: trunkViewSchema, ...commonErrors },
+      },
+    },
+    async (request, reply) => {
+      const { name } = request.body;
+      const input = { ...trunkInput(request.body), name };
+      const trunk = await trunks.create(request.caller.workspaceId, input).catch(refuse);
+      await context.calls.refreshTrunks();
+      return reply.status(201).send(trunkView(trunk));
+    },
+  );
+
+  api.get(
+    '/trunks',
+    {
+      schema: {
+        tags,
+        summary: 'List trunks',
+        querystring: pageQuery,
+        response: { 200: pageOf(trunkViewSchema), ...commonErrors },
+      },
+    },
+    async (request) => {
+      const page = await trunks.list(request.caller.workspaceId, request.query);
+      return { data: page.data.map(trunkView), next_cursor: page.nextCursor };
+    },
+  );
+
+  api.get(
+    '/trunks/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Get a trunk',
+        params: idParams,
+        response: { 200: trunkViewSchema, ...commonErrors },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const trunk = await trunks.get(request.caller.workspaceId, id);
+      if (!trunk) throw unknownTrunk(id);
+      return trunkView(trunk);
+    },
+  );
+
+  api.patch(
+    '/trunks/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change a trunk; gateways are replaced as a whole',
+        params: idParams,
+        body: trunkPatchSchema,
+        response: { 200: trunkViewSchema, ...commonErrors },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const trunk = await trunks
+        .update(request.caller.workspaceId, id, trunkInput(request.body))
+        .catch(refuse);
+      if (!trunk) throw unknownTrunk(id);
+      await context.calls.refreshTrunks();
+      return trunkView(trunk);
+    },
+  );
+
+  api.delete(
+    '/trunks/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Delete a trunk; its calls stay',
+        params: idParams,
+        response: { 204: z.null(), ...commonErrors },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      if (!(await trunks.remove(request.caller.workspaceId, id))) throw unknownTrunk(id);
+      await context.calls.refreshTrunks();
+      return reply.status(204).send(null);
+    },
+  );
+}
+
+function unknownTrunk(id: string): ApiError {
+  return new ApiError('trunk_not_found', `there is no trunk ${id} in this workspace`);
+}
+
+function refuse(error: unknown): never {
+  if (!(error instanceof TrunkError)) throw error;
+  throw invalidRequest([{ field: error.field, problem: error.message }]);
+}

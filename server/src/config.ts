@@ -1,0 +1,140 @@
+import os from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+
+const ROLES = ['api', 'voice', 'jobs', 'carrier'] as const;
+export type Role = (typeof ROLES)[number];
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const seconds = z.coerce.number().int().min(0).max(86_400);
+const threads = z.coerce.number().int().min(1).max(64);
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+/** Every variable that the program reads, with its default. */
+const environmentSchema = z.object({
+  HTTP_HOST: z.string().default('127.0.0.1'),
+  HTTP_PORT: port.default(8080),
+  SIP_HOST: z.string().default('127.0.0.1'),
+  SIP_PORT: port.default(5060),
+  PUBLIC_IP: z.string().optional(),
+  RTP_PORT_MIN: port.default(10_000),
+  RTP_PORT_MAX: port.default(20_000),
+  CARRIER_SIP_PORT: port.default(5080),
+  CARRIER_RTP_PORT_MIN: port.default(20_002),
+  CARRIER_RTP_PORT_MAX: port.default(24_000),
+  SANDBOX: z.enum(['on', 'off']).default('on'),
+  SANDBOX_PERSON: z.enum(['confirm', 'cancel', 'reschedule']).default('confirm'),
+  TRUNKLINE_DATA_DIR: z.string().default('./data'),
+  DATABASE_URL: z.string().optional(),
+  TRUNKLINE_MASTER_KEY: z.string().optional(),
+  TRUNKLINE_API_KEY: z.string().optional(),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: z.string().default('https://api.openai.com/v1'),
+  ROLES: list
+    .pipe(z.array(z.enum(ROLES, { error: `ROLES takes a comma list of ${ROLES.join(', ')}` })))
+    .default([...ROLES]),
+  VOICE_WORKERS: threads.optional(),
+  MAX_CALLS: z.coerce.number().int().min(1).max(10_000).optional(),
+  SPEECH_BACKEND: z.enum(['auto', 'native', 'wasm']).default('auto'),
+  SPEECH_STT_THREADS: threads.optional(),
+  SPEECH_TTS_THREADS: threads.default(1),
+  DRAIN_TIMEOUT_S: seconds.default(300),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  LOG_FILE: z.string().optional(),
+});
+
+/** Settings of the running program, complete. */
+export interface Config {
+  http: { host: string; port: number };
+  sip: { host: string; port: number; publicIp: string | null };
+  rtp: { portMin: number; portMax: number };
+  sandbox: {
+    enabled: boolean;
+    sipPort: number;
+    rtpPortMin: number;
+    rtpPortMax: number;
+    person: 'confirm' | 'cancel' | 'reschedule';
+  };
+  dataDir: string;
+  databaseUrl: string | null;
+  masterKey: string | null;
+  apiKey: string | null;
+  openai: { apiKey: string | null; baseUrl: string };
+  roles: ReadonlySet<Role>;
+  voice: { workers: number; maxCalls: number };
+  speech: { backend: 'auto' | 'native' | 'wasm'; sttThreads: number; ttsThreads: number };
+  drainTimeoutMs: number;
+  log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; destination: string };
+}
+
+/** Calls that one voice worker carries well. */
+const CALLS_PER_WORKER = 250;
+
+/** A variable has a value that the program cannot use. The message names it. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'ConfigError';
+  }
+}
+
+/**
+ * Reads the environment. Empty variables count as unset.
+ * @throws ConfigError with one line a variable that is wrong.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.')}: ${issue.message.toLowerCase()}`,
+    );
+    throw new ConfigError(lines.join('\n'));
+  }
+  const env = parsed.data;
+  if (env.RTP_PORT_MAX - env.RTP_PORT_MIN < 2) {
+    throw new ConfigError(
+      `RTP_PORT_MIN (${env.RTP_PORT_MIN}) and RTP_PORT_MAX (${env.RTP_PORT_MAX}) leave no pair of ports`,
+    );
+  }
+  if (env.CARRIER_RTP_PORT_MAX - env.CARRIER_RTP_PORT_MIN < 2) {
+    throw new ConfigError('CARRIER_RTP_PORT_MIN and CARRIER_RTP_PORT_MAX leave no pair of ports');
+  }
+  const cores = os.availableParallelism();
+  const dataDir = path.resolve(env.TRUNKLINE_DATA_DIR);
+  const workers = env.VOICE_WORKERS ?? Math.max(1, Math.floor(cores / 2));
+  return {
+    http: { host: env.HTTP_HOST, port: env.HTTP_PORT },
+    sip: { host: env.SIP_HOST, port: env.SIP_PORT, publicIp: env.PUBLIC_IP ?? null },
+    rtp: { portMin: env.RTP_PORT_MIN, portMax: env.RTP_PORT_MAX },
+    sandbox: {
+      enabled: env.SANDBOX === 'on',
+      sipPort: env.CARRIER_SIP_PORT,
+      rtpPortMin: env.CARRIER_RTP_PORT_MIN,
+      rtpPortMax: env.CARRIER_RTP_PORT_MAX,
+      person: env.SANDBOX_PERSON,
+    },
+    dataDir,
+    databaseUrl: env.DATABASE_URL ?? null,
+    masterKey: env.TRUNKLINE_MASTER_KEY ?? null,
+    apiKey: env.TRUNKLINE_API_KEY ?? null,
+    openai: { apiKey: env.OPENAI_API_KEY ?? null, baseUrl: env.OPENAI_BASE_URL },
+    roles: new Set(env.ROLES),
+    voice: { workers, maxCalls: env.MAX_CALLS ?? workers * CALLS_PER_WORKER },
+    speech: {
+      backend: env.SPEECH_BACKEND,
+      sttThreads: env.SPEECH_STT_THREADS ?? Math.max(1, Math.ceil(cores / 2)),
+      ttsThreads: env.SPEECH_TTS_THREADS,
+    },
+    drainTimeoutMs: env.DRAIN_TIMEOUT_S * 1000,
+    log: {
+      level: env.LOG_LEVEL,
+      destination: env.LOG_FILE ?? path.join(dataDir, 'trunkline.log'),
+    },
+  };
+}
