@@ -8,7 +8,7 @@ import { silenceNeededMs } from './end-of-turn.ts';
 import { FloorContest } from './floor-contest.ts';
 import type { SpokenReply } from './mouth.ts';
 import type { AnsweredSpeech } from './speaker.ts';
-import { SPECULATE_AFTER_MS, Speculation } from './speculation.ts';
+import { speculateAfterMs, Speculation } from './speculation.ts';
 import type { SpeechSignal } from './speech-detector.ts';
 import type { TurnInput, TurnState } from './turn-fsm.ts';
 import type { TurnLog } from './turn-log.ts';
@@ -39,6 +39,8 @@ export class CallerTurn {
   #startedAtMs = 0;
   #endedAtMs = 0;
   #silenceMs = 0;
+  /** Guesses of this utterance that were wrong. */
+  #drops = 0;
 
   constructor(options: CallerTurnOptions) {
     this.#options = options;
@@ -129,6 +131,7 @@ export class CallerTurn {
     this.closeContest();
     this.#ears.endUtterance();
     this.#turnId = '';
+    this.#drops = 0;
   }
 
   /** The agent holds its breath: is the caller taking the floor? */
@@ -174,11 +177,13 @@ export class CallerTurn {
         if (signal.type === 'started') this.#options.input('speech-started');
         return;
       case 'caller-speaking':
-        if (this.#silenceMs >= SPECULATE_AFTER_MS) this.#options.input('pause');
+        if (this.#silenceMs >= speculateAfterMs(this.#drops)) this.#options.input('pause');
         return;
       case 'caller-pausing':
-        if (signal.type === 'speaking') this.#options.input('speech-resumed');
-        else this.#judgeEnd();
+        if (signal.type === 'speaking') {
+          this.#drops++;
+          this.#options.input('speech-resumed');
+        } else this.#judgeEnd();
         return;
       case 'thinking':
       case 'agent-speaking':

@@ -4,12 +4,16 @@ import type { Clock } from '../shared/clock.ts';
 import type { Ears } from './ears.ts';
 import type { SpokenReply } from './mouth.ts';
 
-/**
- * Silence after which the answer is guessed: two judgements of 32 ms. So early that recognition,
- * the words and the first audio are made inside the wait for the end of the turn; a caller who goes
- * on costs a transcription that is dropped.
- */
-export const SPECULATE_AFTER_MS = 60;
+/** One judgement of silence: recognition, words and first audio are made inside the wait for the end of the turn. */
+const FIRST_GUESS_AFTER_MS = 30;
+/** A caller who went on will pause again: each wrong guess of an utterance makes the next one later. */
+const LATER_FOR_EACH_DROP_MS = 15;
+const LATEST_GUESS_AFTER_MS = 150;
+
+/** Silence after which the answer is guessed, when `drops` guesses of the utterance were wrong. */
+export function speculateAfterMs(drops: number): number {
+  return Math.min(FIRST_GUESS_AFTER_MS + drops * LATER_FOR_EACH_DROP_MS, LATEST_GUESS_AFTER_MS);
+}
 
 export interface SpeculationOptions {
   ears: Ears;
