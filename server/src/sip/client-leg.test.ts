@@ -85,6 +85,26 @@ describe('ClientLeg', () => {
     expect(topVia(only('INVITE'))?.transport).toBe('TCP');
   });
 
+  it('RFC 3261 §18.1.1: a TCP connection that a firewall swallows is given up after 2 s', async () => {
+    wire.hanging.add('tcp');
+    call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}` });
+    await clock.advance(33_000);
+    expect(wire.timesS(() => true)).toEqual([2, 2.5, 3.5, 5.5, 9.5, 17.5]);
+    expect(failures).toMatchObject([{ cause: 'timeout' }]);
+  });
+
+  it('RFC 3261 §13.2.2.4: 18x of several forks each make an early dialog, the answer says which holds', () => {
+    const leg = call();
+    wire.reply(only('INVITE'), 180, { headers: [CONTACT], toTag: 'one' });
+    wire.reply(only('INVITE'), 183, { headers: [CONTACT], toTag: 'two', body: 'v=0\r\n' });
+    expect(leg.snapshot()).toMatchObject({ state: 'proceeding', remoteTag: 'two' });
+    const update = { callId: 'our-call', toTag: 'ours', fromTag: 'one', cseq: 1 };
+    wire.receive(peerRequest('UPDATE', update));
+    expect(wire.responses(200)).toHaveLength(1);
+    wire.reply(only('INVITE'), 200, { headers: [CONTACT], toTag: 'one' });
+    expect(leg.snapshot()).toMatchObject({ state: 'confirmed', remoteTag: 'one' });
+  });
+
   it('RFC 3261 §17.1.1.3: a refusal is acknowledged in the transaction, again when it comes again', () => {
     call();
     const invite = only('INVITE');

@@ -33,6 +33,8 @@ export interface UserAgentCoreOptions {
   t1Ms?: number;
 }
 
+type LiveLeg = ClientLeg | ServerLeg;
+
 /** Seconds after which a caller may try a draining node's address again. */
 const DRAINING_RETRY_AFTER_S = 30;
 
@@ -42,13 +44,7 @@ const FLUSH_MS = 500;
 /** The user agent above its sockets (RFC 3261 §8). */
 export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly events: TypedEvents<UserAgentEvents>;
-  readonly #counts = {
-    requestsReceived: 0,
-    responsesReceived: 0,
-    malformedReceived: 0,
-    retransmissionsSent: 0,
-    strayReceived: 0,
-  };
+  readonly counters: UserAgentCounters;
   screen: UserAgent['screen'] = () => 'accept';
   draining = false;
   readonly clock: Clock;
@@ -57,7 +53,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly userAgent: string;
   readonly transactions: TransactionLayer;
   readonly #wire: Wire;
-  readonly #legs = new Set<Leg & DialogOwner & { abandon(): void }>();
+  readonly #legs = new Set<LiveLeg>();
   readonly #registry: DialogRegistry;
   #closing: Promise<void> | undefined;
   readonly #inbound = new WeakMap<ServerTransaction, ServerLeg>();
@@ -68,6 +64,17 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
     this.timers = sipTimers(options.t1Ms);
     this.userAgent = options.userAgent;
     this.#wire = options.wire;
+    const { wire } = options;
+    this.counters = {
+      requestsReceived: 0,
+      responsesReceived: 0,
+      malformedReceived: 0,
+      retransmissionsSent: 0,
+      strayReceived: 0,
+      get garbageReceived() {
+        return wire.garbageReceived;
+      },
+    };
     this.#registry = new DialogRegistry(options.clock);
     this.events = new TypedEvents((event, error) => {
       this.logger.error({ err: error, event }, 'listener of user agent threw');
@@ -78,7 +85,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
         logger: this.logger,
         timers: this.timers,
         wire: this.#wire,
-        countRetransmission: () => this.#counts.retransmissionsSent++,
+        countRetransmission: () => this.counters.retransmissionsSent++,
       },
       this,
     );
@@ -86,10 +93,6 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
 
   get port(): number {
     return this.#wire.port;
-  }
-
-  get counters(): Readonly<UserAgentCounters> {
-    return { ...this.#counts, garbageReceived: this.#wire.garbageReceived };
   }
 
   get legs(): ReadonlySet<Leg> {
@@ -106,6 +109,9 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {
     const callId = `${newTag()}@${this.#wire.advertisedHost}`;
     const from = `<${options.from}>;tag=${newTag()}`;
+    const given = options.headers ?? [];
+    const hasContact = given.some(({ name }) => name.toLowerCase() === 'contact');
+    const contact = { name: 'Contact', value: this.contact('', options.nextHop.transport) };
     return sendRequest(this.transactions, {
       build: () =>
         makeRequest({
@@ -116,9 +122,9 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
           callId,
           cseq: 1,
           headers: [
-            { name: 'Contact', value: this.contact('', options.nextHop.transport) },
+            ...(hasContact ? [] : [contact]),
             { name: 'User-Agent', value: this.userAgent },
-            ...(options.headers ?? []),
+            ...given,
             ...bodyHeaders(options.body?.contentType ?? null),
           ],
           body: options.body?.content ?? '',
@@ -135,24 +141,24 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   /** What the transport layer parsed. */
   receive(message: SipMessage, source: SipSource): void {
     if (message.kind === 'response') {
-      this.#counts.responsesReceived++;
+      this.counters.responsesReceived++;
       if (validateResponse(message)) this.transactions.receiveResponse(message, source);
-      else this.#counts.malformedReceived++;
+      else this.counters.malformedReceived++;
       return;
     }
-    this.#counts.requestsReceived++;
+    this.counters.requestsReceived++;
     const refusal = validateRequest(message);
     if (!refusal) {
       this.transactions.receiveRequest(message, source);
       return;
     }
-    this.#counts.malformedReceived++;
+    this.counters.malformedReceived++;
     this.#refuseOutright(message, source, refusal.status, refusal.reason);
   }
 
   /** What was SIP but could not be read to the end. */
   receiveMalformed(error: SipParseError, source: SipSource): void {
-    this.#counts.malformedReceived++;
+    this.counters.malformedReceived++;
     if (error.request) this.#refuseOutright(error.request, source, error.status);
   }
 
@@ -174,7 +180,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   }
 
   leave(owner: DialogOwner, lingerMs: number): void {
-    for (const leg of this.#legs) if (leg === owner) this.#legs.delete(leg);
+    this.#legs.delete(owner as LiveLeg);
     this.#registry.expire(owner, lingerMs);
   }
 
@@ -208,13 +214,13 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   onAck(ack: SipRequest): void {
     const owner = this.#ownerOf(ack);
     if (owner) owner.receiveAck(ack);
-    else this.#counts.strayReceived++;
+    else this.counters.strayReceived++;
   }
 
   onStrayResponse(response: SipResponse): void {
     const owner = this.#registry.find(callIdOf(response), tagOf(response, 'From'));
     if (owner && cseqOf(response).method === 'INVITE') owner.receiveStray(response);
-    else this.#counts.strayReceived++;
+    else this.counters.strayReceived++;
   }
 
   async #shutDown(): Promise<void> {

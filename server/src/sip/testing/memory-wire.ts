@@ -29,6 +29,8 @@ export class MemoryWire implements Wire {
   readonly core: UserAgentCore;
   /** Transports on which sending is refused. */
   readonly refused = new Set<string>();
+  /** Transports on which sending never comes to an end. */
+  readonly hanging = new Set<string>();
   /** Reaction of the far end to what arrives. Default: none. */
   onSent: (message: SipMessage, to: SipAddress) => void = () => undefined;
   readonly #clock: FakeClock;
@@ -53,6 +55,7 @@ export class MemoryWire implements Wire {
 
   send(message: SipMessage, to: SipAddress): Promise<void> {
     if (this.refused.has(to.transport)) return Promise.reject(new Error('connection refused'));
+    if (this.hanging.has(to.transport)) return new Promise(() => undefined);
     const copy = reparse(message);
     this.sent.push({ atMs: this.#clock.monotonicMs(), message: copy, to });
     this.onSent(copy, to);
