@@ -73,6 +73,13 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'transport', status: 503 }]);
   });
 
+  it('an INVITE that cannot be written down is a transport failure, and no call is left', async () => {
+    call({ headers: [{ name: 'X-Bad', value: 'one\r\nVia: two' }] });
+    await clock.advance(1);
+    expect(failures).toMatchObject([{ cause: 'transport', status: 503 }]);
+    expect([wire.sent.length, wire.core.legs.size]).toEqual([0, 0]);
+  });
+
   it('RFC 3261 §18.1.1: a large INVITE goes by TCP, and by UDP when TCP is refused', async () => {
     wire.refused.add('tcp');
     call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}` });

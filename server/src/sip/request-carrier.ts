@@ -41,8 +41,7 @@ export class RequestCarrier {
     this.#request = request;
     this.#wanted = to;
     this.#address = to;
-    const isLarge =
-      to.transport === 'udp' && context.wire.sizeBytes(request) > MAX_UDP_REQUEST_BYTES;
+    const isLarge = to.transport === 'udp' && this.#sizeBytes() > MAX_UDP_REQUEST_BYTES;
     if (isLarge && context.wire.supports('tcp')) this.#use({ ...to, transport: 'tcp' });
   }
 
@@ -82,6 +81,16 @@ export class RequestCarrier {
   close(): void {
     this.#closed = true;
     this.#timers.close();
+  }
+
+  /** 0 for a request that cannot be written down: sending it then fails as it should. */
+  #sizeBytes(): number {
+    try {
+      return this.#context.wire.sizeBytes(this.#request);
+    } catch (error) {
+      this.#context.logger.debug({ err: error }, 'request cannot be written down');
+      return 0;
+    }
   }
 
   #fallBack(): void {

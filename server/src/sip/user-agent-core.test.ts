@@ -1,12 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../shared/testing/fake-clock.ts';
 import type { DialogSnapshot } from './leg.ts';
+import { makeResponse } from './make-response.ts';
 import { getHeader, type SipMessage, type SipRequest } from './message.ts';
 import { cseqOf, tagOf } from './message-fields.ts';
 import { topVia } from './response-address.ts';
 import { MemoryWire, PEER, peerRequest } from './testing/memory-wire.ts';
 
 const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE';
+
+/** Repeatable numbers below a bound. */
+function sequence(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % bound;
+  };
+}
 
 describe('UserAgentCore', () => {
   let clock: FakeClock;
@@ -139,6 +149,55 @@ describe('UserAgentCore', () => {
     expect(await silent).toMatchObject({ status: 408 });
     wire.refused.add('udp');
     expect(await ask()).toMatchObject({ status: 503 });
+  });
+
+  it('nothing that the far end writes makes it throw', async () => {
+    const random = sequence(20_261_121);
+    const garbage = [
+      '',
+      '<',
+      ';tag=',
+      '<sip:;lr>',
+      'sip:@',
+      '1 X',
+      '\u0000',
+      ',',
+      '<tel:+1>;tag=x',
+      '%',
+    ];
+    wire.core.events.on('invite', (leg) => {
+      leg.onOffer = () => ({ accept: true, sdp: 'v=0\r\n' });
+      if (random(2) === 0) leg.answer('v=0\r\n');
+      else leg.ring(183);
+    });
+    const methods = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'UPDATE', 'INFO', 'OPTIONS', 'X'];
+    for (let i = 0; i < 3000; i++) {
+      const told = wire.sent.map(({ message }) => message).findLast((one) => tagOf(one, 'To'));
+      const request = peerRequest(methods[random(methods.length)] ?? '', {
+        branch: `z9hG4bK-${random(50)}`,
+        callId: `call-${random(20)}`,
+        cseq: random(9),
+        ...(random(2) === 0 ? { toTag: (told && tagOf(told, 'To')) ?? '' } : {}),
+        ...(random(3) === 0 ? { body: 'v=0\r\n' } : {}),
+      });
+      const header = request.headers[random(request.headers.length)];
+      if (header && random(3) === 0) header.value = garbage[random(garbage.length)] ?? '';
+      const ours = wire.sent
+        .map(({ message }) => message)
+        .findLast((one) => one.kind === 'request');
+      // Not through the parser: a message that got past it must not hurt either.
+      wire.core.receive(request, PEER);
+      if (ours?.kind === 'request' && random(4) === 0) {
+        const response = makeResponse(ours, [100, 180, 200, 401, 481, 491, 600][random(7)] ?? 200);
+        const field = response.headers[random(response.headers.length)];
+        if (field && random(2) === 0) field.value = garbage[random(garbage.length)] ?? '';
+        wire.core.receive(response, PEER);
+      }
+      wire.sent.splice(0, Math.max(0, wire.sent.length - 50));
+    }
+    expect(wire.core.counters.requestsReceived).toBe(3000);
+    await clock.advance(500_000);
+    expect(wire.core.counters.malformedReceived).toBeGreaterThan(100);
   });
 
   describe('release', () => {

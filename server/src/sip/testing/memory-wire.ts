@@ -53,13 +53,12 @@ export class MemoryWire implements Wire {
     return serializeMessage(message).length;
   }
 
-  send(message: SipMessage, to: SipAddress): Promise<void> {
-    if (this.refused.has(to.transport)) return Promise.reject(new Error('connection refused'));
-    if (this.hanging.has(to.transport)) return new Promise(() => undefined);
+  async send(message: SipMessage, to: SipAddress): Promise<void> {
+    if (this.refused.has(to.transport)) throw new Error('connection refused');
+    if (this.hanging.has(to.transport)) await new Promise(() => undefined);
     const copy = reparse(message);
     this.sent.push({ atMs: this.#clock.monotonicMs(), message: copy, to });
     this.onSent(copy, to);
-    return Promise.resolve();
   }
 
   respond(response: SipResponse, source: SipSource): Promise<void> {
