@@ -87,6 +87,11 @@ async function prepare(ctx: CallContext, call: calls.CallRow): Promise<LiveCall 
 
 /** Commits the first attempt, then runs the call in the background. */
 async function launch(ctx: CallContext, live: LiveCall): Promise<void> {
+  if (live.cause) {
+    // The node shuts down, or the worker died: nothing was committed, so another may dial.
+    await live.discard();
+    throw new Error(`not dialled here: ${live.cause.type}`);
+  }
   const { call, trunk } = live.plan;
   const identities = gatewaysInOrder(trunk.gateways).map((gateway) =>
     attemptIdentity({

@@ -85,7 +85,7 @@ export class LiveCall {
     const recordingPath = agent.recording
       ? await this.#ctx.recordings.pathFor(call.workspaceId, call.id)
       : null;
-    this.#voice = await this.#ctx.voice.open(
+    const voice = await this.#ctx.voice.open(
       {
         callId: call.id,
         direction: call.direction,
@@ -101,6 +101,9 @@ export class LiveCall {
       },
       (event) => this.#onVoiceEvent(event),
     );
+    this.#voice = voice;
+    // The call ended meanwhile, and its end found no voice to close.
+    if (this.#ending) await voice.close();
   }
 
   /** Our side of the media; the agent must be ready. */
@@ -153,7 +156,6 @@ export class LiveCall {
     if (!leg || this.#answeredAtMs !== null) return;
     const atMs = this.#ctx.clock.now();
     this.#answeredAtMs = atMs;
-    this.#voice?.answered(atMs);
     this.record.status(
       'in-progress',
       { answeredAt: new Date(atMs), sipCode: sip.code, sipReason: sip.reason },
@@ -161,6 +163,7 @@ export class LiveCall {
         ? null
         : { id: this.#attemptId, dialog: leg.snapshot(), answered: true },
     );
+    this.#voice?.answered(atMs);
   }
 
   /** Ends the call for `cause`, unless it is ending already. Resolves when that is recorded. */

@@ -21,6 +21,8 @@ import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore, type TrunkInput } from '../../trunks/trunk-store.ts';
 import { createSecrets, type Secrets } from '../../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../../workspaces/workspace-store.ts';
+import type { CallContext } from '../call-context.ts';
+import { CallSlots } from '../call-slots.ts';
 import { startCalls, type CallService, type CallServiceOptions } from '../call-service.ts';
 import { FINAL_STATUSES, type CallStatus } from '../call-status.ts';
 import { FakeVoicePool } from './fake-voice-pool.ts';
@@ -35,6 +37,8 @@ export interface LabNode {
   voice: FakeVoicePool;
   service: CallService;
   nodeId: string;
+  /** For tests that drive a part of the node by themselves. */
+  context: CallContext;
   close(): Promise<void>;
 }
 
@@ -93,11 +97,10 @@ export async function openCallLab(): Promise<CallLab> {
         userAgent: 'node',
         clock,
         logger,
-        t1Ms: 100,
+        t1Ms: 50,
       });
       const voice = new FakeVoicePool();
-      const nodeId = newId('node', clock.now());
-      const service = await startCalls({
+      const options: CallServiceOptions = {
         db,
         jobs,
         ua,
@@ -107,16 +110,23 @@ export async function openCallLab(): Promise<CallLab> {
         logger,
         recordings: createRecordingStore(folder),
         secrets,
-        nodeId,
+        nodeId: newId('node', clock.now()),
         localHost: '127.0.0.1',
         maxCalls: 10,
         ...overrides,
-      });
+      };
+      const service = await startCalls(options);
       const node: LabNode = {
         ua,
         voice,
         service,
-        nodeId: overrides.nodeId ?? nodeId,
+        nodeId: options.nodeId,
+        context: {
+          ...options,
+          slots: new CallSlots(options.maxCalls),
+          live: new Map(),
+          closing: new AbortController().signal,
+        },
         async close() {
           await service.close();
           await ua.close();
@@ -127,10 +137,10 @@ export async function openCallLab(): Promise<CallLab> {
     },
     async trunk(ports, input = {}) {
       const trunk = await createTrunkStore({ db, secrets, clock }).create(workspace.id, {
-        name: 'lab',
         sandbox: true,
         gateways: ports.map((port) => ({ host: '127.0.0.1', port, transport: 'udp' })),
         ...input,
+        name: input.name ?? 'lab',
       });
       await createNumberStore({ db, clock }).add(workspace.id, {
         e164: FROM,

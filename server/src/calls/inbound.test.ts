@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildOffer } from '../sdp/offer-answer.ts';
+import { systemClock } from '../shared/clock.ts';
+import { silentLogger } from '../shared/logger.ts';
+import type { Leg, LegFailure } from '../sip/leg.ts';
+import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
+import { FROM, openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
+
+let lab: CallLab;
+let caller: UserAgent;
+let node: LabNode;
+let dialled = 0;
+
+beforeEach(async () => {
+  lab = await openCallLab();
+  caller = await startUserAgent({
+    host: '127.0.0.1',
+    port: 0,
+    userAgent: 'caller',
+    clock: systemClock,
+    logger: silentLogger,
+    t1Ms: 50,
+  });
+});
+afterEach(async () => {
+  await caller.close();
+  await lab.close();
+});
+
+function dial(number = FROM, sdp?: string): Leg {
+  dialled++;
+  return caller.invite({
+    requestUri: `sip:${number}@127.0.0.1:${node.ua.port}`,
+    nextHop: { host: '127.0.0.1', port: node.ua.port, transport: 'udp' },
+    sipCallId: `inbound-${dialled}-${caller.port}`,
+    localTag: `tag${dialled}`,
+    branch: `z9hG4bKinbound${dialled}`,
+    from: { uri: 'sip:+14155552671@caller.example' },
+    to: { uri: `sip:${number}@127.0.0.1` },
+    sdp:
+      sdp ??
+      buildOffer({
+        host: '127.0.0.1',
+        port: 41_000,
+        codecs: ['PCMA'],
+        direction: 'sendrecv',
+        sessionId: 1,
+        sessionVersion: 1,
+      }),
+  });
+}
+
+function answered(leg: Leg): Promise<string | null> {
+  return new Promise((resolve) => leg.events.on('answered', ({ sdp }) => resolve(sdp)));
+}
+
+function failed(leg: Leg): Promise<LegFailure> {
+  return new Promise((resolve) => leg.events.on('failed', resolve));
+}
+
+async function onlyCall(): Promise<string> {
+  const { data } = await node.service.list(lab.workspaceId, { direction: 'inbound' });
+  expect(data).toHaveLength(1);
+  return data[0]?.id ?? '';
+}
+
+describe('an inbound call', () => {
+  it('is answered by the number’s agent, once that is ready', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    const leg = dial();
+    const sdp = await answered(leg);
+    expect(sdp).toContain(`m=audio ${node.voice.calls[0]?.rtpPort} RTP/AVP 8`);
+    const callId = await onlyCall();
+    await lab.reached(callId, new Set(['in-progress']));
+    expect(node.voice.calls[0]?.opened).toMatchObject({ callId, direction: 'inbound' });
+    expect(node.voice.calls[0]?.audio).toMatchObject([{ codec: 'PCMA', remotePort: 41_000 }]);
+    void leg.hangup();
+    expect(await lab.reached(callId)).toEqual({
+      status: 'completed',
+      end_reason: 'caller-hangup',
+      ended_by: 'caller',
+      sip: { code: 200, reason: 'OK' },
+    });
+    expect(await lab.call(callId)).toMatchObject({
+      direction: 'inbound',
+      fromNumber: '+14155552671',
+      toNumber: FROM,
+      agentId: lab.agentId,
+    });
+    expect(await lab.attempts(callId)).toMatchObject([{ state: 'done' }]);
+  });
+
+  it('is ended by the agent with BYE', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) =>
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    const leg = dial();
+    const ended = new Promise((resolve) => leg.events.on('ended', ({ by }) => resolve(by)));
+    expect(await ended).toBe('remote');
+    expect(await lab.reached(await onlyCall())).toMatchObject({
+      status: 'completed',
+      end_reason: 'agent-goodbye',
+      ended_by: 'agent',
+    });
+  });
+
+  it('gets no answer at all from a source that no trunk names', async () => {
+    await lab.trunk([]);
+    node = await lab.node();
+    const failure = await failed(dial());
+    expect(failure.cause).toBe('timeout');
+    expect(failure.provisionalSeen).toBe(false);
+    expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
+  });
+
+  it('to a number that is not ours gets 404 and leaves no call', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    expect(await failed(dial('+14155550000'))).toMatchObject({ status: 404 });
+    expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
+  });
+
+  it('over capacity gets 486 and is recorded', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node({ maxCalls: 1 });
+    const first = dial();
+    await answered(first);
+    expect(await failed(dial())).toMatchObject({ status: 486 });
+    const [refused] = (await node.service.list(lab.workspaceId)).data;
+    expect(await lab.reached(refused?.id ?? '')).toEqual({
+      status: 'failed',
+      end_reason: 'no-capacity',
+      ended_by: 'system',
+      sip: { code: 486, reason: 'Busy Here' },
+    });
+    await first.hangup();
+  });
+
+  it('gets 503 when the agent cannot be made ready', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    node.voice.beforeOpen = () => Promise.reject(new Error('no key'));
+    expect(await failed(dial())).toMatchObject({ status: 503, retryAfterS: 5 });
+    expect(await lab.reached(await onlyCall())).toMatchObject({
+      status: 'error',
+      end_reason: 'agent-not-ready',
+      sip: { code: 503 },
+    });
+  });
+
+  it('gets 488 when there is no common codec', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    const sdp = [
+      'v=0',
+      'o=- 1 1 IN IP4 127.0.0.1',
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      'm=audio 41000 RTP/AVP 18',
+      '',
+    ].join('\r\n');
+    expect(await failed(dial(FROM, sdp))).toMatchObject({ status: 488 });
+    expect(await lab.reached(await onlyCall())).toMatchObject({
+      status: 'failed',
+      end_reason: 'media-incompatible',
+      sip: { code: 488 },
+    });
+  });
+
+  it('that the caller gives up while the agent is made ready is canceled by the caller', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    const { promise: opening, resolve: opened } = Promise.withResolvers<void>();
+    const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
+    node.voice.beforeOpen = () => {
+      opened();
+      return ready;
+    };
+    const leg = dial();
+    await opening;
+    await leg.hangup();
+    becomeReady();
+    expect(await lab.reached(await onlyCall())).toEqual({
+      status: 'canceled',
+      end_reason: 'caller-canceled',
+      ended_by: 'caller',
+      sip: { code: 487, reason: expect.any(String) as string },
+    });
+    await node.close();
+    expect(node.voice.calls[0]?.closedCount).toBe(1);
+  });
+});
