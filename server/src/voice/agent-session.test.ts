@@ -328,7 +328,7 @@ describe('end of the call', () => {
     await driver.silence(400);
     expect(driver.line.slice(-20).every((value) => value === 0)).toBe(true);
     expect(driver.clock.pendingCount).toBe(0);
-    expect(driver.of('turn')[0]?.turn.text).toBe('Hello,');
+    expect(driver.of('turn')[0]?.turn).toMatchObject({ text: 'Hello,', interrupted: false });
   });
 });
 

@@ -52,7 +52,6 @@ export class AgentSession {
   #enteredKeys = '';
   #reactionMs = 0;
   #held = false;
-  #firstAudioAtMs: number | null = null;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -96,7 +95,10 @@ export class AgentSession {
       playout: this.#playout,
       log: this.#log,
       clock,
-      onFirstAudio: (atMs) => this.#onFirstAudio(atMs),
+      onFirstAudio: (atMs) => {
+        this.#log.agentHeard(atMs);
+        this.#input('reply-audio');
+      },
       onDrained: () => this.#input('drained'),
       onEndCall: (reason) => this.#ending.lastWords(reason),
       onDtmf: (digits) => options.sendDtmf(digits),
@@ -142,7 +144,7 @@ export class AgentSession {
 
   /** Of the first frame of the agent's first words, milliseconds since the answer; null: none yet. */
   get firstAgentAudioAtMs(): number | null {
-    return this.#firstAudioAtMs === null ? null : this.#log.sinceAnswer(this.#firstAudioAtMs);
+    return this.#log.firstAgentAudioAtMs;
   }
 
   /** Makes the first words; rejects when the agent cannot speak them. */
@@ -279,19 +281,12 @@ export class AgentSession {
   }
 
   #interrupt(): void {
-    const turnId = this.#speaker.interrupt();
+    const byCaller = this.#state !== 'closing' && this.#state !== 'ended';
+    const turnId = this.#speaker.interrupt(byCaller);
     const reactionMs = Math.round(this.#reactionMs);
     if (turnId !== null && this.#state === 'caller-speaking') {
       this.#options.emit({ type: 'interrupted', turnId, reactionMs });
     }
-  }
-
-  #onFirstAudio(atMs: number): void {
-    if (this.#firstAudioAtMs === null) {
-      this.#firstAudioAtMs = atMs;
-      this.#options.emit({ type: 'first-agent-audio', atMs: this.#log.sinceAnswer(atMs) });
-    }
-    this.#input('reply-audio');
   }
 
   /** True when an apology will do; else the call is ending. */

@@ -7,6 +7,8 @@ describe('silence that ends a turn', () => {
   it.each([
     ['I would like to', 1_000],
     ['Well, um,', 1_000],
+    ['Give me', 1_000],
+    ['Yes, that works for me.', 400],
     ['my number is 555', 1_300],
     ['five five five oh', 1_300],
     ['That works for everybody.', 400],

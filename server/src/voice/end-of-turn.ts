@@ -19,6 +19,8 @@ const OPEN_MS = 725;
 const DANGLING =
   /\b(and|or|but|so|because|the|a|an|my|your|is|are|to|at|on|for|of|with|um|uh|er|like|that|if|i|in|well|basically|me|was|would)[,.?…-]*$/iu;
 const DIGIT_WORD = 'zero|oh|one|two|three|four|five|six|seven|eight|nine';
+/** What these words end is often complete, when the recogniser thinks so too: "that works for me." */
+const ENDS_IN_PRONOUN = /\S+\s+\S+\s+(me|that)[.?!]$/iu;
 const ENDS_IN_DIGITS = new RegExp(`(\\d|\\b(${DIGIT_WORD}))[,.\\s-]*$`, 'iu');
 const DIGIT = new RegExp(`\\d|\\b(?:(?<double>double|triple)\\s+)?(?:${DIGIT_WORD})\\b`, 'giu');
 const COMPLETE = /[.?!]["']?$/u;
@@ -35,7 +37,7 @@ export function silenceNeededMs(question: EndOfTurnQuestion): number {
 export function endingOf(text: string): TranscriptEnding {
   const trimmed = text.trim();
   if (SHORT_ANSWER.test(trimmed)) return 'short-answer';
-  if (DANGLING.test(trimmed)) return 'dangling';
+  if (DANGLING.test(trimmed) && !ENDS_IN_PRONOUN.test(trimmed)) return 'dangling';
   if (ENDS_IN_DIGITS.test(trimmed)) return 'digits';
   return COMPLETE.test(trimmed) ? 'complete' : 'open';
 }

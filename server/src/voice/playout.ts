@@ -60,18 +60,9 @@ export class Playout {
     return this.#turnId;
   }
 
-  /** Something of the turn has left. */
-  get started(): boolean {
-    return this.#playedSamples > 0;
-  }
-
+  /** Standing still. */
   get held(): boolean {
     return this.#holds.size > 0;
-  }
-
-  /** Frames asked for so far. */
-  get tick(): number {
-    return this.#tick;
   }
 
   /** Audio that waits, milliseconds. */

@@ -23,7 +23,7 @@ export interface SpeakerOptions extends SpeakListener {
   /** A sentence got no voice: the turn ends where it is. */
   onVoiceFailed: (error: unknown) => void;
   /** A turn is over: what was heard of it. */
-  onHeard: (spoken: SpokenReply, text: string, interrupted: boolean) => void;
+  onHeard: (spoken: SpokenReply, text: string, cut: boolean) => void;
 }
 
 interface AgentTurn {
@@ -52,7 +52,7 @@ export class Speaker {
 
   /** Speaks a reply; one that was being spoken is interrupted. */
   start(spoken: SpokenReply, answers: AnsweredSpeech | null): void {
-    this.interrupt();
+    this.interrupt(false);
     const turn: AgentTurn = {
       id: this.#options.log.newTurnId(),
       spoken,
@@ -65,14 +65,14 @@ export class Speaker {
     void this.#speak(turn);
   }
 
-  /** Stops where it is. Returns the turn's id when something of it had been heard. */
-  interrupt(): string | null {
+  /** Stops where it is, because the caller took the floor or because the call ends. Returns the turn's id when something of it had been heard. */
+  interrupt(byCaller: boolean): string | null {
     const turn = this.#turn;
     if (!turn) return null;
     this.#turn = null;
     const played = this.#options.playout.flush();
     turn.spoken.abort();
-    this.#record(turn, played.text, true);
+    this.#record(turn, played.text, { cut: true, byCaller });
     return turn.startedAtMs === null ? null : turn.id;
   }
 
@@ -81,7 +81,10 @@ export class Speaker {
     const turn = this.#turn;
     if (!turn) return;
     this.#turn = null;
-    this.#record(turn, this.#options.playout.played().text, false);
+    this.#record(turn, this.#options.playout.played().text, {
+      cut: false,
+      byCaller: false,
+    });
   }
 
   async #speak(turn: AgentTurn): Promise<void> {
@@ -112,7 +115,7 @@ export class Speaker {
     log.interim('agent', turnId, turn.saidSoFar);
   }
 
-  #record(turn: AgentTurn, text: string, interrupted: boolean): void {
+  #record(turn: AgentTurn, text: string, end: { cut: boolean; byCaller: boolean }): void {
     const { log, clock, onHeard } = this.#options;
     if (turn.startedAtMs !== null) {
       log.record({
@@ -121,11 +124,11 @@ export class Speaker {
         text,
         startedAtMs: turn.startedAtMs,
         endedAtMs: clock.monotonicMs(),
-        interrupted,
+        interrupted: end.byCaller,
         latency: turn.latency,
       });
     }
-    onHeard(turn.spoken, text, interrupted);
+    onHeard(turn.spoken, text, end.cut);
   }
 }
 

@@ -12,6 +12,7 @@ export class TurnLog {
   readonly turns: TurnRecord[] = [];
   readonly #options: TurnLogOptions;
   #answeredAtMs: number;
+  #firstAgentAudioAtMs: number | null = null;
 
   constructor(options: TurnLogOptions) {
     this.#options = options;
@@ -22,6 +23,19 @@ export class TurnLog {
   answered(atMs: number): void {
     const { clock } = this.#options;
     this.#answeredAtMs = clock.monotonicMs() - Math.max(0, clock.now() - atMs);
+  }
+
+  /** Of the agent's first frame, milliseconds since the answer; null: none yet. */
+  get firstAgentAudioAtMs(): number | null {
+    return this.#firstAgentAudioAtMs;
+  }
+
+  /** The first frame of a turn of the agent leaves. */
+  agentHeard(monotonicMs: number): void {
+    if (this.#firstAgentAudioAtMs !== null) return;
+    const atMs = this.sinceAnswer(monotonicMs);
+    this.#firstAgentAudioAtMs = atMs;
+    this.#options.emit({ type: 'first-agent-audio', atMs });
   }
 
   newTurnId(): string {
