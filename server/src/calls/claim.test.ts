@@ -55,7 +55,7 @@ describe('claiming a call', () => {
     await Promise.all(contexts.map((ctx) => dialCall(ctx, callId, never)));
     await Promise.all(contexts.map((ctx) => dialCall(ctx, callId, never)));
     await invited(1);
-    await Promise.all(contexts.map((ctx) => ctx.live.get(callId)?.stop({ type: 'api-stop' })));
+    for (const ctx of contexts) await ctx.live.get(callId)?.stop({ type: 'api-stop' });
     expect(await lab.reached(callId)).toMatchObject({ status: 'canceled', ended_by: 'api' });
     expect(callee.legs).toHaveLength(1);
     expect(await lab.attempts(callId)).toHaveLength(1);

@@ -73,7 +73,7 @@ async function claim(
       const { rowCount } = await client.query('select from attempts where id = $1', [
         identity.attemptId,
       ]);
-      if (rowCount !== 0) return await isStillOurs(client, ctx, call.id, identity.attemptId);
+      if (rowCount !== 0) return isStillOurs(client, ctx, call.id, identity.attemptId);
       const made = await own(client);
       if (!made) return null;
       await attempts.insertDialing(client, {

@@ -29,7 +29,7 @@ export async function hangupCall(
     const call = await calls.get(ctx.db.pool, callId, workspaceId);
     if (!call) return { outcome: 'not-found' };
     if (isOver(call.status)) return { outcome: 'over', call };
-    if (!isWaiting(call)) return await stopLive(ctx, call);
+    if (!isWaiting(call)) return stopLive(ctx, call);
     const canceled = await cancelWaiting(ctx, call);
     if (canceled) return { outcome: 'canceled', call: canceled };
   }

@@ -113,7 +113,7 @@ export function createTrunkStore(options: {
         );
         if (!row) return null;
         if (input.gateways) await gateways.replace(client, trunkId, input.gateways);
-        return await read(client, workspaceId, trunkId);
+        return read(client, workspaceId, trunkId);
       });
     },
     get: (workspaceId, trunkId) => read(db.pool, workspaceId, trunkId),

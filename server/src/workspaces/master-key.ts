@@ -14,7 +14,8 @@ export async function loadMasterKey(options: {
   text: string | null;
   dataDir: string;
 }): Promise<Buffer> {
-  return options.text === null ? await fileKey(options.dataDir) : keyFromText(options.text);
+  if (options.text !== null) return keyFromText(options.text);
+  return fileKey(options.dataDir);
 }
 
 function keyFromText(text: string): Buffer {

@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase, type Database } from '../db/database.ts';
+import * as agents from '../db/queries/agents.ts';
+import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
+import { systemClock as clock } from '../shared/clock.ts';
+import { silentLogger as logger } from '../shared/logger.ts';
+import {
+  createApiKey,
+  ensureBootstrapKey,
+  revokeApiKey,
+  verifyApiKey,
+} from '../workspaces/api-keys.ts';
+import { createSecrets, type Secrets } from '../workspaces/secrets.ts';
+import { ensureDefaultWorkspace } from '../workspaces/workspace-store.ts';
+import { createNumberStore } from './number-store.ts';
+import { ensureSandboxTrunk, SANDBOX_NUMBER } from './sandbox-trunk.ts';
+import { createTrunkStore, type TrunkInput } from './trunk-store.ts';
+
+let test: TestDatabase;
+let db: Database;
+let secrets: Secrets;
+let workspaceId: string;
+
+beforeAll(async () => {
+  test = await createTestDatabase();
+  db = await openDatabase({ url: test.url, logger, clock });
+  secrets = createSecrets([randomBytes(32)]);
+  workspaceId = (await ensureDefaultWorkspace(db, clock)).id;
+});
+afterAll(async () => {
+  await db.close();
+  await test.close();
+});
+
+describe('the default workspace', () => {
+  it('is made once', async () => {
+    expect((await ensureDefaultWorkspace(db, clock)).id).toBe(workspaceId);
+  });
+});
+
+describe('API keys', () => {
+  it('are verified until they are revoked, and stored as a hash only', async () => {
+    const { key, row } = await createApiKey(db.pool, clock, { workspaceId, name: 'test' });
+    expect(key).toMatch(/^tl_[0-9a-f]{64}$/);
+    expect(await verifyApiKey(db.pool, key)).toMatchObject({ id: row.id, workspaceId });
+    expect(await verifyApiKey(db.pool, `${key}0`)).toBeNull();
+    expect(await verifyApiKey(db.pool, '')).toBeNull();
+    expect(await verifyApiKey(db.pool, 'x'.repeat(10_000))).toBeNull();
+    const { rows } = await db.pool.query('select * from api_keys');
+    expect(JSON.stringify(rows)).not.toContain(key);
+    expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(true);
+    expect(await verifyApiKey(db.pool, key)).toBeNull();
+    expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(false);
+  });
+
+  it('begin with one that is made once, or with the one of the setting', async () => {
+    const made = await ensureBootstrapKey(db.pool, clock, { workspaceId, key: null });
+    expect(await verifyApiKey(db.pool, made ?? '')).toMatchObject({ name: 'bootstrap' });
+    expect(await ensureBootstrapKey(db.pool, clock, { workspaceId, key: null })).toBeNull();
+    for (let start = 0; start < 2; start++) {
+      expect(await ensureBootstrapKey(db.pool, clock, { workspaceId, key: 'own' })).toBeNull();
+      expect(await verifyApiKey(db.pool, 'own')).toMatchObject({ workspaceId });
+    }
+  });
+});
+
+describe('trunks', () => {
+  it('seal the password and never show it', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    const trunk = await store.create(workspaceId, {
+      name: 'carrier',
+      authUsername: 'user',
+      authPassword: 'hunter2',
+      gateways: [
+        { host: 'one.example', port: 5060, transport: 'udp' },
+        { host: 'two.example', port: 5061, transport: 'tcp' },
+      ],
+    });
+    expect(trunk).toMatchObject({ hasPassword: true, authUsername: 'user' });
+    expect(trunk.gateways.map((gateway) => gateway.host)).toEqual(['one.example', 'two.example']);
+    const shown = [trunk, await store.get(workspaceId, trunk.id), await store.list(workspaceId)];
+    expect(JSON.stringify(shown)).not.toMatch(/hunter2|sealed/i);
+    const { rows } = await db.pool.query('select * from trunks where id = $1', [trunk.id]);
+    expect(JSON.stringify(rows)).not.toContain('hunter2');
+    const [row] = rows as { auth_password_sealed: string }[];
+    expect(
+      secrets.open({ workspaceId, table: 'trunks', id: trunk.id }, row?.auth_password_sealed ?? ''),
+    ).toBe('hunter2');
+    expect(await store.update(workspaceId, trunk.id, { authPassword: null })).toMatchObject({
+      hasPassword: false,
+    });
+    expect(await store.get('ws_other', trunk.id)).toBeNull();
+    expect(await store.update('ws_other', trunk.id, { name: 'mine' })).toBeNull();
+    expect(await store.remove(workspaceId, trunk.id)).toBe(true);
+    expect(await store.get(workspaceId, trunk.id)).toBeNull();
+  });
+
+  it.each<[string, TrunkInput]>([
+    ['name', { name: ' ' }],
+    ['codecs', { codecs: ['G729'] }],
+    ['codecs', { codecs: [] }],
+    ['allowed_sources', { allowedSources: ['everywhere'] }],
+    ['headers', { headers: { 'X-A': 'b\r\nVia: c' } }],
+    ['headers', { headers: { Contact: '<sip:x@y>' } }],
+    ['headers', { headers: { 'X A': 'b' } }],
+    ['gateways', { gateways: [{ host: 'a b', port: 5060, transport: 'udp' }] }],
+    ['gateways', { gateways: [{ host: 'a.example', port: 0, transport: 'udp' }] }],
+  ])('refuse wrong %s', async (field, input) => {
+    const store = createTrunkStore({ db, secrets, clock });
+    await expect(
+      store.create(workspaceId, { ...input, name: input.name ?? 'x' }),
+    ).rejects.toMatchObject({
+      name: 'TrunkError',
+      field,
+    });
+  });
+});
+
+describe('the sandbox trunk', () => {
+  it('is there once, with two gateways on the carrier’s port, whatever port that has', async () => {
+    const agent = await agents.insert(db.pool, { id: 'agent_demo', workspaceId, config: {} });
+    const ensure = (port: number): ReturnType<typeof ensureSandboxTrunk> =>
+      ensureSandboxTrunk({
+        db,
+        secrets,
+        clock,
+        workspaceId,
+        agentId: agent.id,
+        carrier: { host: '127.0.0.1', port },
+        credentials: { username: 'sandbox', password: 'secret' },
+      });
+    await ensure(5080);
+    const trunk = await ensure(6080);
+    expect(trunk).toMatchObject({ name: 'sandbox', sandbox: true, hasPassword: true });
+    expect(trunk.gateways).toMatchObject([
+      { port: 6080, transport: 'udp', priority: 1 },
+      { port: 6080, transport: 'tcp', priority: 2 },
+    ]);
+    const numbers = createNumberStore({ db, clock });
+    const { data } = await numbers.list(workspaceId);
+    expect(data).toMatchObject([{ e164: SANDBOX_NUMBER, agentId: 'agent_demo' }]);
+    await expect(
+      numbers.add(workspaceId, { e164: SANDBOX_NUMBER, trunkId: trunk.id, agentId: null }),
+    ).rejects.toMatchObject({ code: 'number-taken' });
+    await expect(
+      numbers.add(workspaceId, { e164: '+14155552671', trunkId: 'trunk_x', agentId: null }),
+    ).rejects.toMatchObject({ code: 'trunk-not-found' });
+    await expect(
+      numbers.add(workspaceId, { e164: '12', trunkId: trunk.id, agentId: null }),
+    ).rejects.toMatchObject({ code: 'invalid-number' });
+  });
+});
