@@ -81,7 +81,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   const carriesCalls = options.carriesCalls ?? true;
   let sources = SourceList.empty;
   let sourcesTimer: TimerHandle | null = null;
-  let draining = false;
+  const draining = new AbortController();
   let closed: Promise<void> | null = null;
 
   async function refreshTrunks(): Promise<void> {
@@ -134,12 +134,13 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     stopWorking = await options.jobs.work(
       'call.dial',
       { concurrency: Math.min(DIAL_CONCURRENCY, options.maxCalls) },
-      (job, signal) => dialCall(ctx, job.data.callId, signal),
+      // A job that waits for a slot must not hold the draining up.
+      (job, signal) => dialCall(ctx, job.data.callId, AbortSignal.any([signal, draining.signal])),
     );
   }
 
   async function stopTaking(): Promise<void> {
-    draining = true;
+    draining.abort(new Error('this node takes no new calls'));
     ua.draining = true;
     await stopWorking();
     stopWorking = () => Promise.resolve();
@@ -150,10 +151,10 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
       return ctx.live.size;
     },
     get draining() {
-      return draining;
+      return draining.signal.aborted;
     },
     place(request) {
-      if (draining) {
+      if (draining.signal.aborted) {
         return Promise.reject(
           new AdmissionError('draining', 'this node is shutting down and takes no new calls'),
         );

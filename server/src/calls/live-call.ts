@@ -231,9 +231,17 @@ export class LiveCall {
         ? { id: this.#attemptId, reasonHeader: failure?.reasonHeader ?? reasonHeader ?? null }
         : null,
       recordingKey: this.#ctx.recordings.keyOf(call.workspaceId, call.id),
-      firstAgentAudioAtMs: report?.firstAgentAudioAtMs ?? this.#firstAgentAudioAtMs,
+      firstAgentAudioAtMs: this.#wallClockOf(report?.firstAgentAudioAtMs),
     });
     this.#resolveDone();
+  }
+
+  /** The voice worker counts from the answer. */
+  #wallClockOf(reported: number | null | undefined): number | null {
+    const sinceAnswerMs = reported ?? this.#firstAgentAudioAtMs;
+    return sinceAnswerMs === null || this.#answeredAtMs === null
+      ? null
+      : this.#answeredAtMs + sinceAnswerMs;
   }
 
   /** The final answer to the INVITE that really crossed the wire. */
