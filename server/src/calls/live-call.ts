@@ -9,6 +9,7 @@ import type { CallReport, VoiceCallEvent } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
+import { hangupOptions } from './hangup-options.ts';
 import { factOf } from './voice-facts.ts';
 
 /** A goodbye that takes longer than this is cut. */
@@ -315,32 +316,3 @@ export class LiveCall {
 function isCodec(name: string): name is CodecName {
   return name === 'PCMU' || name === 'PCMA';
 }
-
-/** RFC 3326: says to the far end why; `status` is for an inbound leg that was not answered. */
-function hangupOptions(cause: CallEndCause): {
-  reasonHeader: string;
-  status: number;
-  reason: string;
-} {
-  switch (cause.type) {
-    case 'bad-sdp':
-      return {
-        reasonHeader: 'SIP;cause=488;text="Not Acceptable Here"',
-        status: 488,
-        reason: 'Not Acceptable Here',
-      };
-    case 'ring-timeout':
-      return { reasonHeader: 'Q.850;cause=19;text="No answer"', ...UNAVAILABLE };
-    case 'media-timeout':
-      return { reasonHeader: 'Q.850;cause=102;text="No audio"', ...UNAVAILABLE };
-    case 'agent-not-ready':
-    case 'shutdown':
-    case 'voice-crashed':
-    case 'platform-error':
-      return { reasonHeader: 'Q.850;cause=41', status: 503, reason: 'Service Unavailable' };
-    default:
-      return { reasonHeader: 'Q.850;cause=16', ...UNAVAILABLE };
-  }
-}
-
-const UNAVAILABLE = { status: 480, reason: 'Temporarily Unavailable' };
