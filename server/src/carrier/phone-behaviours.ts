@@ -33,8 +33,6 @@ export const BEHAVIOURS: Readonly<Record<PhoneBehaviour, Behaviour>> = {
   person: async (phone, context) => {
     await phone.ring(2);
     await phone.answer();
-    await phone.wait(300);
-    await phone.say('Hello?');
     await converse(phone, context.persona);
   },
 

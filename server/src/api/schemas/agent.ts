@@ -4,7 +4,7 @@ import type { AgentRow } from '../../db/queries/agents.ts';
 
 /** Provider keys of one agent; sealed when stored, never returned. */
 const secretsSchema = z
-  .strictObject({ openai: z.string().min(1).max(500).optional() })
+  .strictObject({ OPENAI_API_KEY: z.string().min(1).max(500).optional() })
   .describe('Provider keys, write-only. Default: those of the server.');
 
 export const agentCreateSchema = agentConfigSchema.extend({ secrets: secretsSchema.optional() });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CALL_STATUSES } from '../../calls/call-status.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
+import type { TurnLatency } from '../../voice/worker-protocol.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
 
 const statusSchema = z.enum(CALL_STATUSES);
@@ -148,7 +149,19 @@ export function callView(row: CallRow, turns: readonly TurnRow[], baseUrl: strin
       ended_ms: turn.endedMs,
       interrupted: turn.interrupted,
       confidence: turn.confidence,
-      latency: turn.latency as z.output<typeof latencySchema> | null,
+      latency: latencyView(turn.latency as TurnLatency | null),
     })),
   };
+}
+
+function latencyView(latency: TurnLatency | null): z.output<typeof latencySchema> | null {
+  return (
+    latency && {
+      total_ms: latency.totalMs,
+      endpointing_ms: latency.endpointingMs,
+      stt_ms: latency.sttMs,
+      llm_ms: latency.llmMs,
+      tts_ms: latency.ttsMs,
+    }
+  );
 }

@@ -1,0 +1,290 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { agentConfigSchema } from './agents/agent-config.ts';
+import { demoAgent } from './agents/demo-agent.ts';
+import type { ApiContext, Health } from './api/api-context.ts';
+import { startApi } from './api/api-server.ts';
+import { startCalls, type CallService } from './calls/call-service.ts';
+import { startCarrierThread } from './carrier/carrier-thread.ts';
+import type { Config } from './config.ts';
+import { openDatabase, type Database } from './db/database.ts';
+import * as agents from './db/queries/agents.ts';
+import { readCallEvents } from './events/event-log.ts';
+import { createLiveFeed } from './events/live-feed.ts';
+import { startJobs } from './jobs/job-queue.ts';
+import { createMetrics } from './metrics.ts';
+import { startPostCall } from './post-call/post-call.ts';
+import { startSpeechService } from './providers/local/speech-service.ts';
+import type { Clock } from './shared/clock.ts';
+import { newId, randomText } from './shared/ids.ts';
+import { createLogger } from './shared/logger.ts';
+import { startUserAgent } from './sip/user-agent.ts';
+import { createRecordingStore } from './storage/recordings.ts';
+import { createNumberStore } from './trunks/number-store.ts';
+import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
+import { createTrunkStore } from './trunks/trunk-store.ts';
+import { startVoicePool } from './voice/voice-pool.ts';
+import { createApiKey, ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
+import { loadMasterKey } from './workspaces/master-key.ts';
+import { createSecrets } from './workspaces/secrets.ts';
+import { ensureDefaultWorkspace } from './workspaces/workspace-store.ts';
+
+export interface AppOptions {
+  config: Config;
+  clock: Clock;
+  /** Told what is being done, for somebody who waits at a terminal. */
+  onProgress: (message: string) => void;
+}
+
+export interface App {
+  /** Address of the API; null where this node does not serve it. */
+  readonly url: string | null;
+  /** The API key that was made in this start: the only time that it can be read. */
+  readonly newApiKey: string | null;
+  readonly sipPort: number;
+  readonly carrierSipPort: number | null;
+  /** Takes no new calls; resolves when the live ones have finished or the time is over. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Ends everything, from the top floor down. Idempotent. */
+  close(): Promise<void>;
+}
+
+const CARRIER_USERNAME = 'sandbox';
+const HEALTH_TIMEOUT_MS = 2_000;
+
+/** The composition root: builds the program from the ground up. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const closers: (() => Promise<void> | void)[] = [];
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= closeAll(closers);
+    return closing;
+  };
+  try {
+    return await build(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function closeAll(closers: (() => Promise<void> | void)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (let closer = closers.pop(); closer; closer = closers.pop()) {
+    try {
+      await closer();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'not everything could be closed');
+}
+
+async function build(
+  { config, clock, onProgress }: AppOptions,
+  closers: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<App> {
+  const { roles } = config;
+  await mkdir(config.dataDir, { recursive: true });
+  const log = { level: config.log.level, destination: config.log.destination };
+  const logger = createLogger(log);
+  const masterKey = await loadMasterKey({ text: config.masterKey, dataDir: config.dataDir });
+  const secrets = createSecrets([masterKey]);
+
+  onProgress(config.databaseUrl ? 'connecting to the database' : 'starting PostgreSQL');
+  const database = await openDatabase({
+    url: config.databaseUrl ?? undefined,
+    dataDir: config.dataDir,
+    logger,
+    clock,
+    onProgress,
+  });
+  closers.push(() => database.close());
+  const workspace = await ensureDefaultWorkspace(database, clock);
+  const newApiKey = await ensureBootstrapKey(database.pool, clock, {
+    workspaceId: workspace.id,
+    key: config.apiKey,
+  });
+  const jobs = await startJobs({ url: database.url, logger });
+  closers.push(() => jobs.close());
+
+  const needsSpeech = roles.has('voice') || (roles.has('carrier') && config.sandbox.enabled);
+  if (needsSpeech) onProgress('loading the speech models');
+  const speech = needsSpeech ? await startSpeechService({ ...config.speech, logger, clock }) : null;
+  if (speech) closers.push(() => speech.close());
+
+  const voice = await startVoicePool({
+    workers: roles.has('voice') ? config.voice.workers : 0,
+    rtp: { host: config.sip.host, ...config.rtp },
+    connectSpeech: speech && (() => speech.connect()),
+    llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+    workerLog: log,
+    logger,
+  });
+  closers.push(() => voice.close());
+  const advertisedHost = config.sip.publicIp ?? config.sip.host;
+  const userAgent = await startUserAgent({
+    host: config.sip.host,
+    port: config.sip.port,
+    advertisedHost,
+    userAgent: `Trunkline/${await version()}`,
+    clock,
+    logger,
+  });
+  closers.push(() => userAgent.close());
+
+  const carrierSipPort = speech ? await startSandbox() : null;
+
+  async function startSandbox(): Promise<number | null> {
+    if (!config.sandbox.enabled || !roles.has('carrier') || !speech) return null;
+    onProgress('starting the sandbox carrier');
+    const credentials = { username: CARRIER_USERNAME, password: randomText(32) };
+    const host = '127.0.0.1';
+    const carrier = await startCarrierThread({
+      host,
+      sipPort: config.sandbox.sipPort,
+      rtpPortMin: config.sandbox.rtpPortMin,
+      rtpPortMax: config.sandbox.rtpPortMax,
+      credentials,
+      persona: config.sandbox.person,
+      voicemailDir: path.join(config.dataDir, 'voicemail'),
+      log,
+      speech: speech.connect(),
+      logger,
+    });
+    closers.push(() => carrier.close());
+    const agentId = await ensureDemoAgent(database, clock, workspace.id);
+    await ensureSandboxTrunk({
+      db: database,
+      secrets,
+      clock,
+      workspaceId: workspace.id,
+      agentId,
+      carrier: { host, port: carrier.sipPort },
+      credentials,
+    });
+    return carrier.sipPort;
+  }
+
+  const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
+  closers.push(() => feed.close());
+  const recordings = createRecordingStore(path.join(config.dataDir, 'recordings'));
+  const calls = await startCalls({
+    db: database,
+    jobs,
+    ua: userAgent,
+    voice,
+    feed,
+    clock,
+    logger,
+    recordings,
+    secrets,
+    nodeId: newId('node', clock.now()),
+    localHost: advertisedHost,
+    maxCalls: config.voice.maxCalls,
+    carriesCalls: roles.has('voice'),
+  });
+  closers.push(() => calls.close());
+  if (roles.has('jobs')) {
+    const postCall = await startPostCall({ db: database, jobs, feed, clock });
+    closers.push(() => postCall.close());
+  }
+
+  let url: string | null = null;
+  if (roles.has('api')) {
+    const registry = createMetrics({ userAgent, voice, liveCalls: () => calls.liveCount });
+    const context: ApiContext = {
+      version: await version(),
+      clock,
+      logger,
+      newRequestId: () => `req_${randomText(20)}`,
+      auth: {
+        verifyKey: async (key) => {
+          const row = await verifyApiKey(database.pool, key);
+          return row && { workspaceId: row.workspaceId, keyId: row.id };
+        },
+        defaultWorkspaceId: workspace.id,
+        masterKey,
+        clock,
+      },
+      database,
+      secrets,
+      calls,
+      trunks: createTrunkStore({ db: database, secrets, clock }),
+      numbers: createNumberStore({ db: database, clock }),
+      feed,
+      recordings,
+      createKey: async (workspaceId, name) => {
+        const { row, key } = await createApiKey(database.pool, clock, { workspaceId, name });
+        return { id: row.id, key };
+      },
+      publicUrl: () => url ?? '',
+      health: () => healthOf(database, calls, carrierSipPort !== null, clock),
+      metrics: () => registry.metrics(),
+    };
+    const api = await startApi(context, config.http);
+    closers.push(() => api.close());
+    url = `http://${urlHost(config.http.host)}:${api.port}`;
+  }
+  logger.info({ url, sipPort: userAgent.port, carrierSipPort }, 'started');
+  return {
+    url,
+    newApiKey,
+    sipPort: userAgent.port,
+    carrierSipPort,
+    drain: (timeoutMs) => calls.drain(timeoutMs),
+    close,
+  };
+}
+
+/** The agent `demo` of a fresh database: the appointment confirmation. */
+async function ensureDemoAgent(
+  database: Database,
+  clock: Clock,
+  workspaceId: string,
+): Promise<string> {
+  const { data } = await agents.list(database.pool, workspaceId, { limit: 200 });
+  const found = data.find((row) => (row.config as { name?: string }).name === demoAgent.name);
+  if (found) return found.id;
+  const row = await agents.insert(database.pool, {
+    id: newId('agent', clock.now()),
+    workspaceId,
+    config: agentConfigSchema.parse(demoAgent),
+  });
+  return row.id;
+}
+
+async function healthOf(
+  database: Database,
+  calls: CallService,
+  sandbox: boolean,
+  clock: Clock,
+): Promise<Health> {
+  const late = new AbortController();
+  const databaseIsUp = await Promise.race([
+    database.pool.query('select 1').then(
+      () => true,
+      () => false,
+    ),
+    clock.sleep(HEALTH_TIMEOUT_MS, late.signal).then(
+      () => false,
+      () => false,
+    ),
+  ]);
+  late.abort();
+  const checks = { database: databaseIsUp, sip: true, 'sandbox carrier': sandbox };
+  if (!databaseIsUp) return { status: 'unavailable', checks };
+  return { status: calls.draining ? 'draining' : 'ok', checks };
+}
+
+/** An address that a client can use for what was bound. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function version(): Promise<string> {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version;
+}
