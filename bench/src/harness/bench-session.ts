@@ -1,0 +1,109 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startProgram, type Program } from '../../../e2e/src/harness/program.ts';
+import { createTrunk } from '../../../e2e/src/harness/trunk.ts';
+import type { AgentConfigInput } from '../../../server/src/agents/agent-config.ts';
+import { monotonicMs } from '../farm/monotonic.ts';
+import { startPhoneFarm, type PhoneFarmClient } from './phone-farm-client.ts';
+
+/** A call as it was asked for. */
+export interface PlacedCall {
+  id: string;
+  number: string;
+  /** POST sent, and answered: milliseconds of the machine's monotonic clock. */
+  postedAtMs: number;
+  acceptedAtMs: number;
+}
+
+/** The running program and a trunk whose far end is the load generator. */
+export interface BenchSession {
+  readonly program: Program;
+  readonly farm: PhoneFarmClient;
+  createAgent(agent: AgentConfigInput): Promise<string>;
+  /** A number of the program that `agentId` answers; calls to it come over the generator's trunk. */
+  numberFor(agentId: string): Promise<string>;
+  /** Places calls `everyMs` apart and waits until the phone has answered them all. */
+  placeCalls(agentId: string, count: number, everyMs?: number): Promise<PlacedCall[]>;
+  /** Waits until no call lives. */
+  settle(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+const RTP_PORTS = 800;
+const ANSWER_TIMEOUT_MS = 30_000;
+const SETTLE_TIMEOUT_MS = 20_000;
+
+/** Starts program and generator. The program has fresh data and no sandbox. */
+export async function startBenchSession(
+  env: Record<string, string> = {},
+): Promise<BenchSession> {
+  const rtpPortMin = 20_000 + 2 * randomInt(0, 5_500);
+  const program = await startProgram({
+    env: {
+      SANDBOX: 'off',
+      RTP_PORT_MIN: String(rtpPortMin),
+      RTP_PORT_MAX: String(rtpPortMin + RTP_PORTS),
+      ...env,
+    },
+  });
+  try {
+    return await withProgram(program);
+  } catch (error) {
+    await program.stop();
+    throw error;
+  }
+}
+
+async function withProgram(program: Program): Promise<BenchSession> {
+  const farm = await startPhoneFarm();
+  const gateways = [{ host: '127.0.0.1', port: farm.sipPort }];
+  const { from } = await createTrunk(program, { gateways });
+  let callCount = 0;
+  let closed = false;
+  return {
+    program,
+    farm,
+    async createAgent(agent) {
+      const { id } = await program.client.request<{ id: string }>('POST', '/v1/agents', agent);
+      return id;
+    },
+    numberFor: async (agentId) => (await createTrunk(program, { gateways, agentId })).from,
+    async placeCalls(agentId, count, everyMs = 137) {
+      const before = await farm.state();
+      const startedAtMs = monotonicMs();
+      const placing: Promise<PlacedCall>[] = [];
+      for (let n = 0; n < count; n++) {
+        await sleep(Math.max(0, startedAtMs + n * everyMs - monotonicMs()));
+        const number = `+1415556${String(callCount++).padStart(4, '0')}`;
+        const postedAtMs = monotonicMs();
+        placing.push(
+          program.client
+            .placeCall({ to: number, from, agent_id: agentId })
+            .then(({ id }) => ({ id, number, postedAtMs, acceptedAtMs: monotonicMs() })),
+        );
+      }
+      const placed = await Promise.all(placing);
+      const answered = await farm.until(
+        ({ up, over }) => up + over >= before.up + before.over + count,
+        ANSWER_TIMEOUT_MS,
+      );
+      if (!answered) console.warn(`not all of ${count} calls reached the phone`);
+      return placed;
+    },
+    async settle() {
+      const deadlineMs = monotonicMs() + SETTLE_TIMEOUT_MS;
+      while (monotonicMs() < deadlineMs) {
+        const { data } = await program.client.listCalls({ status: 'in-progress', limit: '1' });
+        if (data.length === 0) return;
+        await sleep(200);
+      }
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await farm.close();
+      await program.stop();
+    },
+  };
+}
