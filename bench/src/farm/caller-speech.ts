@@ -42,8 +42,8 @@ export interface CallerSpeech {
 
 /** Synthesises the sentences once a machine: the audio is kept in the temporary folder. */
 export async function loadCallerSpeech(): Promise<CallerSpeech> {
-  const synthetic = await Promise.all(
-    (await synthesized()).map((samples, i) => utterance(SENTENCES[i] ?? '', samples)),
+  const synthetic = (await synthesized()).map((samples, i) =>
+    utterance(SENTENCES[i] ?? '', samples),
   );
   const recorded: Utterance[] = [];
   for (const name of PROMPTS) {

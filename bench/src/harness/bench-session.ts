@@ -35,9 +35,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const SETTLE_TIMEOUT_MS = 20_000;
 
 /** Starts program and generator. The program has fresh data and no sandbox. */
-export async function startBenchSession(
-  env: Record<string, string> = {},
-): Promise<BenchSession> {
+export async function startBenchSession(env: Record<string, string> = {}): Promise<BenchSession> {
   const rtpPortMin = 20_000 + 2 * randomInt(0, 5_500);
   const program = await startProgram({
     env: {

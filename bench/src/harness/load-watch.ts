@@ -23,10 +23,7 @@ export interface Load {
 const THREADS_SHOWN = 6;
 
 /** Begins to watch; the returned function tells what was used since. */
-export async function watchLoad(
-  pid: number,
-  farm: PhoneFarmClient,
-): Promise<() => Promise<Load>> {
+export async function watchLoad(pid: number, farm: PhoneFarmClient): Promise<() => Promise<Load>> {
   const before = await sample(pid, farm);
   return async () => {
     const after = await sample(pid, farm);

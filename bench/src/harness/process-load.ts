@@ -96,7 +96,10 @@ function isBelow(pid: number, ancestor: number, parents: ReadonlyMap<number, num
 /** Empty where the process has ended meanwhile. */
 async function statFields(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
-  return text.slice(text.lastIndexOf(')') + 1).trim().split(' ');
+  return text
+    .slice(text.lastIndexOf(')') + 1)
+    .trim()
+    .split(' ');
 }
 
 function cpuMsOf(stat: readonly string[]): number {
