@@ -8,8 +8,10 @@ const TONE_PACKETS = 5;
 const PAUSE_PACKETS = 3;
 const END_PACKETS = 3;
 const MAX_QUEUED_DIGITS = 256;
+/** RFC 4733 §2.5.2.2: three intervals of 50 ms without an update end an event. */
+const EVENT_TIMEOUT_MS = 150;
 
-/** What a digit that is no key is answered with. */
+/** Digits that cannot be sent. */
 export class DtmfError extends Error {
   constructor(message: string) {
     super(message);
@@ -17,64 +19,93 @@ export class DtmfError extends Error {
   }
 }
 
+/** A packet of payload type telephone-event, in order of sequence. */
+export interface DtmfEventPacket {
+  payload: Uint8Array;
+  rtpTimestamp: number;
+  marker: boolean;
+}
+
 /**
  * Digits of the far end (RFC 4733 §2.5.1.3): the packets of one event share a timestamp; the event
- * counts once, at its end bit, or, when all three ends were lost, at the next event or silence.
+ * counts once, at its end bit, or, when all its ends were lost, at the next event or after 150 ms.
+ *
+ *     0                   1                   2                   3
+ *     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ *    |     event     |E|R| volume    |          duration             |
  */
 export class DtmfReceiver {
   readonly #onDigit: (digit: string, durationMs: number) => void;
+  #open = false;
   #eventTimestamp = -1;
-  #reported = true;
   #digit = '';
-  #durationMs = 0;
+  #durationSamples = 0;
+  #earlierSamples = 0;
+  #updatedMs = 0;
 
   constructor(onDigit: (digit: string, durationMs: number) => void) {
     this.#onDigit = onDigit;
   }
 
   /** False where the payload is no event that we know. */
-  push(payload: Uint8Array, rtpTimestamp: number): boolean {
-    const [code = 255, flags = 0, high = 0, low = 0] = payload;
+  push(packet: DtmfEventPacket, nowMs: number): boolean {
+    const [code = 255, flags = 0, high = 0, low = 0] = packet.payload;
     const digit = DIGITS.charAt(code);
-    if (payload.length < EVENT_BYTES || digit === '') return false;
-    if (rtpTimestamp !== this.#eventTimestamp) {
-      this.finish();
-      this.#eventTimestamp = rtpTimestamp;
-      this.#reported = false;
-      this.#digit = digit;
-    }
-    this.#durationMs = ((high << 8) | low) / SAMPLES_PER_MS;
+    if (packet.payload.length < EVENT_BYTES || digit === '') return false;
+    if (packet.rtpTimestamp !== this.#eventTimestamp) this.#begin(packet, digit);
+    const durationSamples = (high << 8) | low;
+    this.#durationSamples = Math.max(this.#durationSamples, durationSamples);
+    this.#updatedMs = nowMs;
     if (flags & 0x80) this.finish();
     return true;
   }
 
-  /** Audio again, or nothing for a while: an event whose end was lost is over. */
-  finish(): void {
-    if (this.#reported) return;
-    this.#reported = true;
-    this.#onDigit(this.#digit, this.#durationMs);
+  /** Ends an event that was not heard of for a while. Called with each tick. */
+  expire(nowMs: number): void {
+    if (nowMs - this.#updatedMs >= EVENT_TIMEOUT_MS) this.finish();
   }
-}
 
-/** One telephone-event packet to be sent. */
-export interface DtmfPacket {
-  payload: Uint8Array;
-  /** The event's, the same for all its packets. */
-  rtpTimestamp: number;
-  marker: boolean;
+  /** An event whose end did not come is over. */
+  finish(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#onDigit(this.#digit, (this.#earlierSamples + this.#durationSamples) / SAMPLES_PER_MS);
+  }
+
+  #begin(packet: DtmfEventPacket, digit: string): void {
+    const endTimestamp = (this.#eventTimestamp + this.#durationSamples) >>> 0;
+    // RFC 4733 §2.5.1.3: an event too long for the duration field goes on in a next segment.
+    const goesOn =
+      this.#open && !packet.marker && digit === this.#digit && packet.rtpTimestamp === endTimestamp;
+    if (goesOn) this.#earlierSamples += this.#durationSamples;
+    else {
+      this.finish();
+      this.#open = true;
+      this.#digit = digit;
+      this.#earlierSamples = 0;
+    }
+    this.#eventTimestamp = packet.rtpTimestamp;
+    this.#durationSamples = 0;
+  }
 }
 
 interface QueuedDigits {
   codes: number[];
   sent: () => void;
+  failed: (error: DtmfError) => void;
 }
 
-/** Digits to the far end: 100 ms each, 60 ms apart, every end sent three times (RFC 4733 §2.5.1.4). */
+/**
+ * Digits to the far end: 100 ms each and 60 ms apart, an update every 20 ms, the end three times
+ * (RFC 4733 §2.5.1.4).
+ */
 export class DtmfSender {
   readonly #queue: QueuedDigits[] = [];
-  #packet = 0;
+  #queuedDigits = 0;
+  #tick = 0;
   #eventTimestamp = 0;
 
+  /** True from the first digit to the end of the pause after the last. */
   get active(): boolean {
     return this.#queue.length > 0;
   }
@@ -83,48 +114,58 @@ export class DtmfSender {
   send(digits: string): Promise<void> {
     const codes = Array.from(digits.toUpperCase(), (digit) => DIGITS.indexOf(digit));
     if (codes.length === 0) return Promise.resolve();
-    if (codes.length > MAX_QUEUED_DIGITS || codes.includes(-1)) {
+    if (codes.includes(-1)) {
+      return Promise.reject(new DtmfError('need digits of 0-9*#A-D, got another character'));
+    }
+    if (this.#queuedDigits + codes.length > MAX_QUEUED_DIGITS) {
       return Promise.reject(
-        new DtmfError(`need 1 to ${MAX_QUEUED_DIGITS} digits of 0-9*#A-D, got "${digits}"`),
+        new DtmfError(
+          `need at most ${MAX_QUEUED_DIGITS} digits to be sent, got ${codes.length} on top of ${this.#queuedDigits}`,
+        ),
       );
     }
-    return new Promise((resolve) => {
-      this.#queue.push({ codes, sent: resolve });
+    this.#queuedDigits += codes.length;
+    return new Promise((sent, failed) => {
+      this.#queue.push({ codes, sent, failed });
     });
   }
 
-  /** The packets of this tick; none in the pause between digits. */
-  tick(rtpTimestamp: number): DtmfPacket[] {
+  /** The packet of this tick; null in the pause between digits. */
+  tick(rtpTimestamp: number): DtmfEventPacket | null {
     const head = this.#queue[0];
     const code = head?.codes[0];
-    if (!head || code === undefined) return [];
-    const packet = this.#packet++;
-    if (packet === 0) this.#eventTimestamp = rtpTimestamp;
-    if (packet < TONE_PACKETS) {
-      const last = packet === TONE_PACKETS - 1;
-      const payload = Uint8Array.of(code, (last ? 0x80 : 0) | VOLUME_DBM0, 0, 0);
-      const duration = (packet + 1) * PACKET_SAMPLES;
-      payload[2] = duration >> 8;
-      payload[3] = duration & 0xff;
-      return Array.from({ length: last ? END_PACKETS : 1 }, () => ({
-        payload,
-        rtpTimestamp: this.#eventTimestamp,
-        marker: packet === 0,
-      }));
-    }
-    if (packet >= TONE_PACKETS + PAUSE_PACKETS - 1) {
-      this.#packet = 0;
-      head.codes.shift();
-      if (head.codes.length === 0) {
-        this.#queue.shift();
-        head.sent();
-      }
-    }
-    return [];
+    if (!head || code === undefined) return null;
+    const tick = this.#tick++;
+    if (tick === 0) this.#eventTimestamp = rtpTimestamp;
+    if (tick === TONE_PACKETS + PAUSE_PACKETS - 1) this.#next(head);
+    if (tick >= TONE_PACKETS - 1 + END_PACKETS) return null;
+    const end = tick >= TONE_PACKETS - 1;
+    const durationSamples = Math.min(tick + 1, TONE_PACKETS) * PACKET_SAMPLES;
+    return {
+      payload: Uint8Array.of(
+        code,
+        (end ? 0x80 : 0) | VOLUME_DBM0,
+        durationSamples >> 8,
+        durationSamples & 0xff,
+      ),
+      rtpTimestamp: this.#eventTimestamp,
+      marker: tick === 0,
+    };
   }
 
-  /** The call is over: what is queued counts as done. */
-  close(): void {
-    for (const { sent } of this.#queue.splice(0)) sent();
+  /** Gives up what has not left; its promises reject with `reason`. */
+  abort(reason: string): void {
+    this.#tick = 0;
+    this.#queuedDigits = 0;
+    for (const { failed } of this.#queue.splice(0)) failed(new DtmfError(reason));
+  }
+
+  #next(head: QueuedDigits): void {
+    this.#tick = 0;
+    this.#queuedDigits--;
+    head.codes.shift();
+    if (head.codes.length > 0) return;
+    this.#queue.shift();
+    head.sent();
   }
 }

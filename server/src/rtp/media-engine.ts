@@ -99,9 +99,12 @@ export interface MediaEngine {
 export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
   const { clock, logger } = options;
   const ports = new PortPool(options);
-  const wheel = new Wheel(clock);
+  const wheel = new Wheel(clock, (error) =>
+    logger.error({ err: error }, 'a tick of a stream failed'),
+  );
   const streams = new Set<UdpRtpStream>();
   let closedGarbage = 0;
+  let closed = false;
 
   return {
     get streamCount() {
@@ -115,6 +118,10 @@ export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
     tickLateness: () => wheel.lateness(),
     async open() {
       const sockets = await ports.open();
+      if (closed) {
+        ports.release(sockets);
+        throw new Error('the media engine was closed while a port was bound');
+      }
       const stream = new UdpRtpStream({
         sockets,
         clock,
@@ -132,6 +139,7 @@ export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
       return stream;
     },
     close() {
+      closed = true;
       for (const stream of Array.from(streams)) stream.close();
       wheel.close();
     },

@@ -15,8 +15,8 @@ export interface SocketPair {
 
 /** Every port of the range is in use, in quarantine, or bound by somebody else. */
 export class NoPortError extends Error {
-  constructor(portMin: number, portMax: number) {
-    super(`no free pair of RTP ports from ${portMin} to ${portMax}`);
+  constructor(portMin: number, portMax: number, cause?: Error) {
+    super(`no free pair of RTP ports from ${portMin} to ${portMax}`, { cause });
     this.name = 'NoPortError';
   }
 }
@@ -41,6 +41,7 @@ export class PortPool {
 
   /** @throws NoPortError */
   async open(): Promise<SocketPair> {
+    let cause: Error | undefined;
     const pairCount = Math.floor((this.#portMax - this.#portMin + 1) / 2);
     for (let tried = 0; tried < pairCount; tried++) {
       const port = this.#next;
@@ -48,10 +49,13 @@ export class PortPool {
       if (this.#inUse.has(port) || this.#resting(port)) continue;
       this.#inUse.add(port);
       const pair = await this.#bindPair(port);
-      if (pair) return pair;
+      if (!(pair instanceof Error)) return pair;
       this.#inUse.delete(port);
+      cause = pair;
+      // Another process may hold a port; any other reason holds for every port of the range.
+      if (errorCode(pair) !== 'EADDRINUSE') break;
     }
-    throw new NoPortError(this.#portMin, this.#portMax);
+    throw new NoPortError(this.#portMin, this.#portMax, cause);
   }
 
   /** Closes both sockets and rests the port. */
@@ -70,16 +74,16 @@ export class PortPool {
     return false;
   }
 
-  async #bindPair(port: number): Promise<SocketPair | null> {
+  async #bindPair(port: number): Promise<SocketPair | Error> {
     const rtp = await this.#bind(port);
-    if (!rtp) return null;
+    if (rtp instanceof Error) return rtp;
     const rtcp = await this.#bind(port + 1);
-    if (rtcp) return { rtp, rtcp, port };
+    if (!(rtcp instanceof Error)) return { rtp, rtcp, port };
     rtp.close();
-    return null;
+    return rtcp;
   }
 
-  #bind(port: number): Promise<dgram.Socket | null> {
+  #bind(port: number): Promise<dgram.Socket | Error> {
     const family = isIPv6(this.#host) ? 6 : 4;
     const socket = dgram.createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
@@ -88,9 +92,9 @@ export class PortPool {
       lookup: (host, _options, done) => done(null, host, family),
     });
     return new Promise((resolve) => {
-      socket.once('error', () => {
+      socket.once('error', (error) => {
         socket.close();
-        resolve(null);
+        resolve(error);
       });
       socket.bind(port, this.#host, () => {
         socket.removeAllListeners('error');
@@ -98,4 +102,8 @@ export class PortPool {
       });
     });
   }
+}
+
+function errorCode(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

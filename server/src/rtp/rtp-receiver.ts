@@ -4,20 +4,22 @@ import { ArrivalOrder } from './arrival-order.ts';
 import { DtmfReceiver } from './dtmf.ts';
 import type { RtpStreamStats } from './media-engine.ts';
 import { PlayoutBuffer } from './playout-buffer.ts';
+import { ReceptionStats } from './reception-stats.ts';
 import type { ReceptionReport } from './rtcp.ts';
 import { parseRtp, type RtpPacket } from './rtp-packet.ts';
 
 const FRAME_SAMPLES = 160;
-const SAMPLES_PER_MS = 8;
 /** Packet times of 10 to 60 ms. */
 const MIN_PAYLOAD_BYTES = 80;
 const MAX_PAYLOAD_BYTES = 480;
+const EVENT_BYTES = 4;
 /** RFC 3389; sent in pauses by far ends that do so. */
 const COMFORT_NOISE = 13;
+/** RFC 3551 §6: bound to these codecs for ever, so that a far end may change between them. */
 const STATIC_CODECS: Readonly<Record<number, CodecName>> = { 0: 'PCMU', 8: 'PCMA' };
-/** A loss is filled with silence for the ears up to this; a longer one is a gap. */
-const MAX_FILL_PACKETS = 10;
-/** After this time without a packet the ears get silence, so that a turn can end. */
+/** A loss is filled for the ears up to 200 ms; a longer one is a gap. */
+const MAX_FILL_SAMPLES = 1_600;
+/** After this time without audio the ears get silence, so that a turn can end. */
 const STARVED_MS = 60;
 
 export interface RtpReceiverEvents {
@@ -32,23 +34,30 @@ export interface ExpectedFormats {
   dtmfPayloadType: number | null;
 }
 
+interface Arrived {
+  packet: RtpPacket;
+  kind: 'audio' | 'noise' | 'event';
+}
+
 /** The receiving half of a stream: order, decoding, digits, statistics, playout. No sockets. */
 export class RtpReceiver {
   readonly #events: RtpReceiverEvents;
   readonly #stats: RtpStreamStats;
-  readonly #order = new ArrivalOrder<Int16Array>((samples, lost) => this.#deliver(samples, lost));
+  readonly #order = new ArrivalOrder<Arrived>((item, lost) => this.#deliver(item, lost));
   readonly #playout = new PlayoutBuffer();
+  readonly #reception = new ReceptionStats();
   readonly #dtmf: DtmfReceiver;
   readonly #silence = new Int16Array(FRAME_SAMPLES);
   #expected: ExpectedFormats | null = null;
   #ssrc: number | null = null;
   #lastArrivalMs: number | null = null;
-  #transit: number | null = null;
-  #jitterUnits = 0;
-  #highestSequence = 0;
-  #reportedLost = 0;
-  #reportedReceived = 0;
-  /** Silence that the ears were given for packets that did not come. */
+  #nowMs = 0;
+  #lastAudioMs: number | null = null;
+  /** Timestamp that the next sample would have; null: not known. */
+  #nextTimestamp: number | null = null;
+  /** No audio came on purpose (comfort noise, an event): the timestamp says for how long. */
+  #paused = false;
+  /** Silence that the ears were given for audio that did not come. */
   #starvedSamples = 0;
 
   constructor(events: RtpReceiverEvents, stats: RtpStreamStats) {
@@ -71,108 +80,114 @@ export class RtpReceiver {
     this.#expected = formats;
   }
 
-  /** The SSRC of a datagram that is RTP of this call; null: something else, counted. */
+  /** The packet in a datagram that is RTP of this call; null: something else, counted. */
   check(bytes: Buffer): RtpPacket | null {
     const parsed = parseRtp(bytes);
-    if (parsed.ok && this.#isOurs(parsed.packet)) return parsed.packet;
+    if (parsed.ok && this.#kindOf(parsed.packet)) return parsed.packet;
     this.#stats.packetsInvalid++;
     return null;
   }
 
   /** Takes a packet that `check` gave. */
   push(packet: RtpPacket, nowMs: number): void {
+    const kind = this.#kindOf(packet);
+    if (!kind) return;
+    this.#nowMs = nowMs;
     if (this.#ssrc !== packet.ssrc) this.#newSource(packet.ssrc);
-    this.#stats.packetsReceived++;
     this.#lastArrivalMs = nowMs;
-    if (packet.payloadType === this.#expected?.dtmfPayloadType) {
-      this.#dtmf.push(packet.payload, packet.rtpTimestamp);
+    this.#stats.packetsReceived++;
+    const verdict = this.#order.push(packet.sequenceNumber, { packet, kind }, nowMs);
+    if (verdict === 'duplicate') {
+      this.#stats.packetsDuplicate++;
       return;
     }
-    this.#dtmf.finish();
-    this.#measureJitter(packet.rtpTimestamp, nowMs);
-    this.#highestSequence = packet.sequenceNumber;
-    const samples =
-      packet.payloadType === COMFORT_NOISE ? new Int16Array(FRAME_SAMPLES) : this.#decode(packet);
-    const verdict = this.#order.push(packet.sequenceNumber, samples);
     if (verdict === 'late') this.#stats.packetsLate++;
-    if (verdict === 'duplicate') this.#stats.packetsDuplicate++;
-    this.#stats.packetsLost = this.#order.lostCount;
+    this.#reception.count(packet.sequenceNumber);
+    if (kind === 'audio') this.#reception.measureJitter(packet.rtpTimestamp, nowMs);
+    this.#stats.packetsLost = this.#reception.lostCount;
+    this.#stats.jitterMs = this.#reception.jitterMs;
+    this.#playout.setJitter(this.#stats.jitterMs);
   }
 
   /** Called every 20 ms: the frame that is due (valid until the next call), or null. */
   tick(nowMs: number): Int16Array | null {
-    if (this.#lastArrivalMs !== null && nowMs - this.#lastArrivalMs > STARVED_MS) {
-      this.#dtmf.finish();
+    this.#nowMs = nowMs;
+    this.#order.expire(nowMs);
+    this.#dtmf.expire(nowMs);
+    if (this.#lastAudioMs !== null && nowMs - this.#lastAudioMs > STARVED_MS) {
       this.#starvedSamples += FRAME_SAMPLES;
       this.#events.audio(this.#silence);
     }
     return this.#playout.pop();
   }
 
-  /** For a sender report (RFC 3550 §6.4.1); null while nothing was heard. */
-  report(): ReceptionReport | null {
-    if (this.#ssrc === null) return null;
-    const lost = this.#stats.packetsLost - this.#reportedLost;
-    const received = this.#stats.packetsReceived - this.#reportedReceived;
-    this.#reportedLost = this.#stats.packetsLost;
-    this.#reportedReceived = this.#stats.packetsReceived;
-    return {
-      ssrc: this.#ssrc,
-      fractionLost: lost <= 0 ? 0 : Math.floor((256 * lost) / Math.max(1, lost + received)),
-      cumulativeLost: this.#stats.packetsLost,
-      highestSequence: this.#highestSequence,
-      jitter: this.#jitterUnits,
-    };
+  /** For a report of ours (RFC 3550 §6.4.1); null while nothing was heard. */
+  report(): Omit<ReceptionReport, 'lastSenderReport' | 'delaySinceLast'> | null {
+    return this.#ssrc === null ? null : { ssrc: this.#ssrc, ...this.#reception.report() };
   }
 
-  #isOurs(packet: RtpPacket): boolean {
-    const { payloadType, payload } = packet;
-    const expected = this.#expected;
-    if (expected && payloadType === expected.dtmfPayloadType) return payload.length >= 4;
-    if (payloadType === COMFORT_NOISE) return true;
-    const known = expected
-      ? payloadType === expected.payloadType
-      : STATIC_CODECS[payloadType] !== undefined;
-    return known && payload.length >= MIN_PAYLOAD_BYTES && payload.length <= MAX_PAYLOAD_BYTES;
+  /** Null: no packet of this call. */
+  #kindOf({ payloadType, payload }: RtpPacket): Arrived['kind'] | null {
+    if (payloadType === this.#expected?.dtmfPayloadType) {
+      return payload.length >= EVENT_BYTES ? 'event' : null;
+    }
+    if (payloadType === COMFORT_NOISE) return 'noise';
+    const fits = payload.length >= MIN_PAYLOAD_BYTES && payload.length <= MAX_PAYLOAD_BYTES;
+    return fits && this.#codecOf(payloadType) ? 'audio' : null;
   }
 
-  #decode(packet: RtpPacket): Int16Array {
-    const codec = this.#expected?.codec ?? STATIC_CODECS[packet.payloadType] ?? 'PCMU';
-    return codec === 'PCMU' ? decodeMulaw(packet.payload) : decodeAlaw(packet.payload);
+  #codecOf(payloadType: number): CodecName | undefined {
+    if (payloadType === this.#expected?.payloadType) return this.#expected.codec;
+    return STATIC_CODECS[payloadType];
   }
 
   #newSource(ssrc: number): void {
-    this.#ssrc = ssrc;
     this.#order.reset();
+    this.#dtmf.finish();
     this.#playout.reset();
-    this.#transit = null;
+    this.#reception.restart();
+    this.#ssrc = ssrc;
+    this.#nextTimestamp = null;
+    this.#paused = false;
   }
 
-  #deliver(samples: Int16Array, lostBefore: number): void {
-    // What the ears were given while packets were missing is not given a second time.
-    let fill = Math.min(lostBefore, MAX_FILL_PACKETS) * samples.length - this.#starvedSamples;
-    this.#starvedSamples = 0;
-    for (; fill > 0; fill -= FRAME_SAMPLES) {
-      const part = this.#silence.subarray(0, Math.min(FRAME_SAMPLES, fill));
-      this.#events.audio(part);
-      this.#playout.push(part);
+  #deliver({ packet, kind }: Arrived, lostBefore: number): void {
+    if (kind === 'event') {
+      this.#dtmf.push(packet, this.#nowMs);
+      this.#paused = true;
+      return;
     }
+    const samples = kind === 'audio' ? this.#decode(packet) : this.#silence;
+    this.#fill(this.#missingBefore(packet, samples.length, lostBefore));
+    this.#paused = kind === 'noise';
+    this.#nextTimestamp = (packet.rtpTimestamp + samples.length) >>> 0;
+    this.#lastAudioMs = this.#nowMs;
     this.#events.audio(samples);
     this.#playout.push(samples);
   }
 
-  /** RFC 3550 §6.4.1 and A.8: J += (|D| - J) / 16, in timestamp units. */
-  #measureJitter(rtpTimestamp: number, nowMs: number): void {
-    const transit = (nowMs * SAMPLES_PER_MS - rtpTimestamp) % 2 ** 32;
-    if (this.#transit !== null) {
-      const difference = Math.abs(transit - this.#transit);
-      // A jump of the far end's timestamps is no jitter.
-      if (difference < SAMPLES_PER_MS * 1_000) {
-        this.#jitterUnits += (difference - this.#jitterUnits) / 16;
-      }
+  #decode(packet: RtpPacket): Int16Array {
+    return this.#codecOf(packet.payloadType) === 'PCMA'
+      ? decodeAlaw(packet.payload)
+      : decodeMulaw(packet.payload);
+  }
+
+  /** Samples between the last audio and this, by its timestamp where that can be believed. */
+  #missingBefore(packet: RtpPacket, sampleCount: number, lostBefore: number): number {
+    // Without a loss and without a pause a step of the timestamp is the far end's mistake.
+    if (lostBefore === 0 && !this.#paused && !packet.marker) return 0;
+    const step =
+      this.#nextTimestamp === null ? -1 : (packet.rtpTimestamp - this.#nextTimestamp) | 0;
+    return step > 0 ? step : lostBefore * sampleCount;
+  }
+
+  #fill(missingSamples: number): void {
+    const fillSamples = Math.min(missingSamples, MAX_FILL_SAMPLES);
+    if (fillSamples > 0) this.#playout.pushLost(fillSamples);
+    // What the ears were given while audio was missing is not given a second time.
+    for (let rest = fillSamples - this.#starvedSamples; rest > 0; rest -= FRAME_SAMPLES) {
+      this.#events.audio(this.#silence.subarray(0, Math.min(FRAME_SAMPLES, rest)));
     }
-    this.#transit = transit;
-    this.#stats.jitterMs = this.#jitterUnits / SAMPLES_PER_MS;
-    this.#playout.setJitter(this.#stats.jitterMs);
+    this.#starvedSamples = 0;
   }
 }

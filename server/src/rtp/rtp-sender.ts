@@ -20,55 +20,65 @@ export interface SendFormat {
 export class RtpSender {
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly dtmf = new DtmfSender();
-  // Below 2^15 at the start, so that the wrap is far away (RFC 3550 §5.1 asks for a random value).
+  // RFC 3550 §5.1 asks for a random start; the lower half keeps the wrap away from the first second.
   #sequenceNumber = randomBytes(2).readUInt16BE() & 0x7fff;
   #rtpTimestamp = randomBytes(4).readUInt32BE();
   #markNext = true;
   #ticks = 0;
-  #octets = 0;
-  #packets = 0;
+  #octetCount = 0;
+  #packetCount = 0;
 
+  /** Of the next packet. */
   get rtpTimestamp(): number {
     return this.#rtpTimestamp;
   }
 
   get packetCount(): number {
-    return this.#packets;
+    return this.#packetCount;
   }
 
+  /** Of payload, without headers. */
   get octetCount(): number {
-    return this.#octets;
+    return this.#octetCount;
   }
 
-  /** The datagrams of one tick. The timestamp grows by 160, whatever is sent. */
-  tick(format: SendFormat, frame: Int16Array | null): Buffer[] {
+  /**
+   * The datagram of one tick; null only on hold. The timestamp grows by 160 with every tick,
+   * whatever is sent, so that audio goes on where it would be without the digits between.
+   */
+  tick(format: SendFormat, frame: Int16Array | null): Buffer | null {
     const rtpTimestamp = this.#rtpTimestamp;
     this.#rtpTimestamp = (rtpTimestamp + FRAME_SAMPLES) >>> 0;
     this.#ticks++;
     if (this.dtmf.active && format.dtmfPayloadType !== null) {
-      const { dtmfPayloadType } = format;
-      const events = this.dtmf.tick(rtpTimestamp);
+      const event = this.dtmf.tick(rtpTimestamp);
+      if (!event) return this.#audio(format, rtpTimestamp, null);
       this.#markNext = true;
-      if (events.length > 0) {
-        return events.map(({ payload, rtpTimestamp: at, marker }) => {
-          const packet = this.#packet(dtmfPayloadType, at, marker, payload.length);
-          packet.set(payload, RTP_HEADER_BYTES);
-          return packet;
-        });
-      }
-      return [this.#audio(format, rtpTimestamp, null)];
+      const { payload, marker } = event;
+      const packet = this.#packet(
+        format.dtmfPayloadType,
+        event.rtpTimestamp,
+        marker,
+        payload.length,
+      );
+      packet.set(payload, RTP_HEADER_BYTES);
+      return packet;
     }
-    if (!format.mayTalk && this.#ticks % KEEP_ALIVE_TICKS !== 0) return [];
-    return [this.#audio(format, rtpTimestamp, format.mayTalk ? frame : null)];
+    if (format.mayTalk) return this.#audio(format, rtpTimestamp, frame);
+    if (this.#ticks % KEEP_ALIVE_TICKS !== 0) return null;
+    this.#markNext = true;
+    return this.#audio(format, rtpTimestamp, null);
   }
 
   #audio(format: SendFormat, rtpTimestamp: number, frame: Int16Array | null): Buffer {
     const packet = this.#packet(format.payloadType, rtpTimestamp, this.#markNext, FRAME_SAMPLES);
     this.#markNext = false;
-    if (!frame)
-      packet.fill(format.codec === 'PCMU' ? MULAW_SILENCE : ALAW_SILENCE, RTP_HEADER_BYTES);
-    else if (format.codec === 'PCMU') encodeMulaw(frame, packet, RTP_HEADER_BYTES);
-    else encodeAlaw(frame, packet, RTP_HEADER_BYTES);
+    const silence = format.codec === 'PCMU' ? MULAW_SILENCE : ALAW_SILENCE;
+    if (frame?.length !== FRAME_SAMPLES) packet.fill(silence, RTP_HEADER_BYTES);
+    if (!frame) return packet;
+    const samples = frame.length > FRAME_SAMPLES ? frame.subarray(0, FRAME_SAMPLES) : frame;
+    if (format.codec === 'PCMU') encodeMulaw(samples, packet, RTP_HEADER_BYTES);
+    else encodeAlaw(samples, packet, RTP_HEADER_BYTES);
     return packet;
   }
 
@@ -88,8 +98,8 @@ export class RtpSender {
       ssrc: this.ssrc,
     });
     this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff;
-    this.#packets++;
-    this.#octets += payloadBytes;
+    this.#packetCount++;
+    this.#octetCount += payloadBytes;
     return packet;
   }
 }

@@ -1,22 +1,29 @@
-import type { RemoteInfo } from 'node:dgram';
+import { randomBytes } from 'node:crypto';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Clock } from '../shared/clock.ts';
 import { TypedEvents } from '../shared/events.ts';
 import { DtmfError } from './dtmf.ts';
+import { Latch, type Address } from './latch.ts';
 import type { RtpRemote, RtpStream, RtpStreamEvents, RtpStreamStats } from './media-engine.ts';
 import type { SocketPair } from './port-pool.ts';
-import { writeGoodbye, writeSenderReport } from './rtcp.ts';
+import { looksLikeRtcp, parseRtcp, writeGoodbye, writeReport } from './rtcp.ts';
 import { RtpReceiver } from './rtp-receiver.ts';
 import { RtpSender } from './rtp-sender.ts';
 
-/** A source that was silent for so long may have moved (same SSRC from elsewhere). */
-const RELATCH_AFTER_MS = 3_000;
 const GAP_STEP_MS = 1_000;
+/** RFC 3550 §6.2: a report every 5 s. */
 const RTCP_INTERVAL_TICKS = 250;
-const CNAME = 'trunkline';
+const MAX_PORT = 65_535;
+const DELAY_UNITS_PER_MS = 65.536;
 
-interface Address {
-  host: string;
-  port: number;
+export interface UdpRtpStreamOptions {
+  sockets: SocketPair;
+  clock: Clock;
+  /** Told of an event's listener, or of onTick or onAudio, that threw. */
+  onListenerError: (event: string, error: unknown) => void;
+  onClose: () => void;
+  /** The sockets are not needed any more. */
+  onRelease: () => void;
 }
 
 /** One stream on a pair of sockets. */
@@ -36,57 +43,54 @@ export class UdpRtpStream implements RtpStream {
   onTick: RtpStream['onTick'] = null;
   onAudio: RtpStream['onAudio'] = null;
 
-  readonly #sockets: SocketPair;
+  readonly #options: UdpRtpStreamOptions;
   readonly #clock: Clock;
-  readonly #onClose: () => void;
-  readonly #onRelease: () => void;
   readonly #receiver: RtpReceiver;
   readonly #sender = new RtpSender();
+  readonly #latch = new Latch();
+  /** RFC 7022 §4.2: random, the same for the stream's life. */
+  readonly #cname = randomBytes(12).toString('base64');
   #remote: RtpRemote | null = null;
-  /** Where packets come from, and so go to (RFC 4961); null: as the SDP says. */
-  #latched: Address | null = null;
   #ticks = 0;
+  #reportedPackets = 0;
+  #senderReport: { ntpMiddle: number; cameMs: number } | null = null;
   #reportedGapMs = 0;
   #closed = false;
 
-  constructor(options: {
-    sockets: SocketPair;
-    clock: Clock;
-    onListenerError: (event: string, error: unknown) => void;
-    onClose: () => void;
-    /** The sockets are not needed any more. */
-    onRelease: () => void;
-  }) {
-    this.#sockets = options.sockets;
+  constructor(options: UdpRtpStreamOptions) {
+    this.#options = options;
     this.#clock = options.clock;
-    this.#onClose = options.onClose;
-    this.#onRelease = options.onRelease;
-    this.localPort = options.sockets.port;
+    const { rtp, rtcp, port } = options.sockets;
+    this.localPort = port;
     this.events = new TypedEvents<RtpStreamEvents>(options.onListenerError);
     this.#receiver = new RtpReceiver(
       {
-        audio: (samples) => this.onAudio?.(samples),
+        audio: (samples) => this.#guard('onAudio', () => this.onAudio?.(samples)),
         digit: (digit, durationMs) => this.events.emit('dtmf', { digit, durationMs }),
       },
       this.stats,
     );
-    this.#sockets.rtp.on('message', (bytes, from) => this.#receive(bytes, from));
+    rtp.on('message', (bytes, from) => this.#receive(bytes, from));
+    rtcp.on('message', (bytes, from) => this.#receiveReport(bytes, from));
     // An ICMP "port unreachable" is an error of the socket; the far end may open the port later.
-    this.#sockets.rtp.on('error', () => undefined);
-    this.#sockets.rtcp.on('error', () => undefined);
+    rtp.on('error', ignoreNetworkError);
+    rtcp.on('error', ignoreNetworkError);
   }
 
   connect(remote: RtpRemote): void {
-    const moved =
-      this.#remote !== null &&
-      (this.#remote.host !== remote.host || this.#remote.port !== remote.port);
-    if (moved) this.#latched = null;
-    this.#remote = remote;
+    if (this.#closed) return;
+    this.#latch.signal(remote, this.#clock.monotonicMs());
+    this.#remote = { ...remote };
     this.#receiver.expect(remote);
+    if (remote.dtmfPayloadType === null) {
+      this.#sender.dtmf.abort('the far end takes no telephone-event any more (RFC 4733)');
+    }
   }
 
   sendDtmf(digits: string): Promise<void> {
-    if (!this.#remote) return Promise.reject(new DtmfError('the stream is not connected'));
+    if (this.#closed || !this.#remote) {
+      return Promise.reject(new DtmfError('the stream is not connected'));
+    }
     if (this.#remote.dtmfPayloadType === null) {
       return Promise.reject(new DtmfError('the far end takes no telephone-event (RFC 4733)'));
     }
@@ -99,18 +103,16 @@ export class UdpRtpStream implements RtpStream {
     const nowMs = this.#clock.monotonicMs();
     const played = this.#receiver.tick(nowMs);
     this.#watchGap(nowMs);
-    const frame = this.onTick?.(played) ?? null;
+    const frame = this.#guard('onTick', () => this.onTick?.(played)) ?? null;
     const remote = this.#remote;
+    // A listener may have closed the stream.
     if (!remote || this.#closed) return;
-    const { host, port } = this.#latched ?? remote;
     const { direction } = remote;
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
-    for (const packet of this.#sender.tick({ ...remote, mayTalk }, frame)) {
-      this.#sockets.rtp.send(packet, port, host, ignoreSendError);
-      this.stats.packetsSent++;
-    }
+    const packet = this.#sender.tick({ ...remote, mayTalk }, frame);
+    if (packet && this.#send(this.#options.sockets.rtp, packet, 0)) this.stats.packetsSent++;
     this.#ticks++;
-    if (this.#ticks % RTCP_INTERVAL_TICKS === 0) this.#sendReport(host, port + 1);
+    if (this.#ticks % RTCP_INTERVAL_TICKS === 0) this.#sendReport(nowMs);
   }
 
   close(): void {
@@ -118,47 +120,57 @@ export class UdpRtpStream implements RtpStream {
     this.#closed = true;
     this.onTick = null;
     this.onAudio = null;
-    this.#sender.dtmf.close();
-    this.#onClose();
-    const target = this.#latched ?? this.#remote;
-    if (!target) {
-      this.#onRelease();
-      return;
-    }
-    // RFC 3550 §6.6: the far end need not wait for a timeout. The sockets close when it has left.
-    const goodbye = writeGoodbye(this.#sender.ssrc);
-    this.#sockets.rtcp.send(goodbye, target.port + 1, target.host, () => this.#onRelease());
+    this.#sender.dtmf.abort('the stream was closed');
+    const { onClose, onRelease, sockets } = this.#options;
+    onClose();
+    // RFC 3550 §6.6: the far end need not wait for a timeout; who never sent says nothing.
+    // The sockets close when the goodbye has left.
+    const goodbye = writeGoodbye(this.#sender.ssrc, this.#cname);
+    const spoken = this.#sender.packetCount > 0;
+    if (!spoken || !this.#send(sockets.rtcp, goodbye, 1, onRelease)) onRelease();
   }
 
   #receive(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closed) return;
+    if (looksLikeRtcp(bytes)) {
+      this.#receiveReport(bytes, from);
+      return;
+    }
     const packet = this.#receiver.check(bytes);
     if (!packet) return;
     const nowMs = this.#clock.monotonicMs();
-    if (!this.#admit(from, packet.ssrc, nowMs)) {
+    const { lastArrivalMs, ssrc } = this.#receiver;
+    const source = { host: from.address, port: from.port };
+    if (!this.#latch.admit(source, { nowMs, lastArrivalMs, sameSsrc: packet.ssrc === ssrc })) {
       this.stats.packetsFromStrangers++;
       return;
     }
-    const first = this.#receiver.lastArrivalMs === null;
-    this.#receiver.push(packet, nowMs);
     if (this.#reportedGapMs > 0) {
-      this.events.emit('resumed', { gapMs: this.#reportedGapMs });
+      const gapMs = this.#reportedGapMs;
       this.#reportedGapMs = 0;
+      this.events.emit('resumed', { gapMs });
     }
-    if (first) this.events.emit('first-packet');
+    if (lastArrivalMs === null) this.events.emit('first-packet');
+    this.#receiver.push(packet, nowMs);
   }
 
-  /** Latches to the first valid source; another one counts only after a silence, with the same SSRC. */
-  #admit(from: RemoteInfo, ssrc: number, nowMs: number): boolean {
-    const host = from.address;
-    const latched = this.#latched;
-    if (latched?.host === host && latched.port === from.port) return true;
-    if (latched) {
-      const silentMs = nowMs - (this.#receiver.lastArrivalMs ?? nowMs);
-      if (silentMs < RELATCH_AFTER_MS || ssrc !== this.#receiver.ssrc) return false;
+  #receiveReport(bytes: Buffer, from: RemoteInfo): void {
+    if (this.#closed) return;
+    const parsed = parseRtcp(bytes);
+    if (!parsed.ok) {
+      this.stats.packetsInvalid++;
+      return;
     }
-    this.#latched = { host, port: from.port };
-    return true;
+    // The far end's RTCP may come from any of its ports, but not from another host.
+    if (this.#latch.target?.host !== from.address) {
+      this.stats.packetsFromStrangers++;
+      return;
+    }
+    for (const packet of parsed.packets) {
+      if (packet.type !== 'sender-report' || packet.ssrc !== this.#receiver.ssrc) continue;
+      const { ntpMiddle } = packet;
+      this.#senderReport = { ntpMiddle, cameMs: this.#clock.monotonicMs() };
+    }
   }
 
   #watchGap(nowMs: number): void {
@@ -170,21 +182,52 @@ export class UdpRtpStream implements RtpStream {
     this.events.emit('gap', { gapMs: this.#reportedGapMs });
   }
 
-  #sendReport(host: string, port: number): void {
-    const report = writeSenderReport({
-      ssrc: this.#sender.ssrc,
-      nowMs: this.#clock.now(),
-      rtpTimestamp: this.#sender.rtpTimestamp,
-      packetCount: this.#sender.packetCount,
-      octetCount: this.#sender.octetCount,
-      reception: this.#receiver.report(),
-      cname: CNAME,
+  #sendReport(nowMs: number): void {
+    const { rtpTimestamp, packetCount, octetCount, ssrc } = this.#sender;
+    const spoke = packetCount > this.#reportedPackets;
+    this.#reportedPackets = packetCount;
+    const reception = this.#receiver.report();
+    const report = this.#senderReport;
+    const packet = writeReport({
+      ssrc,
+      // RFC 3550 §6.4: who has sent nothing since its last report is a receiver only.
+      sender: spoke ? { nowMs: this.#clock.now(), rtpTimestamp, packetCount, octetCount } : null,
+      reception: reception && {
+        ...reception,
+        lastSenderReport: report?.ntpMiddle ?? 0,
+        delaySinceLast: report ? Math.round((nowMs - report.cameMs) * DELAY_UNITS_PER_MS) : 0,
+      },
+      cname: this.#cname,
     });
-    this.#sockets.rtcp.send(report, port, host, ignoreSendError);
+    this.#send(this.#options.sockets.rtcp, packet, 1);
+  }
+
+  /** False where there is nowhere to send to; `sent` is called only after true. */
+  #send(
+    socket: Socket,
+    packet: Buffer,
+    portOffset: 0 | 1,
+    sent: () => void = ignoreNetworkError,
+  ): boolean {
+    const target: Address | null = this.#latch.target;
+    // RTCP of a far end on the last port has no port above it.
+    if (!target || target.port < 1 || target.port + portOffset > MAX_PORT) return false;
+    socket.send(packet, target.port + portOffset, target.host, sent);
+    return true;
+  }
+
+  /** What belongs to others cannot stop the stream, nor the wheel. */
+  #guard<T>(name: string, run: () => T): T | undefined {
+    try {
+      return run();
+    } catch (error) {
+      this.#options.onListenerError(name, error);
+      return undefined;
+    }
   }
 }
 
 /** UDP promises nothing; a packet that could not be sent is a packet that was lost. */
-function ignoreSendError(): void {
+function ignoreNetworkError(): void {
   // Nothing to do.
 }

@@ -1,10 +1,12 @@
 import type { Clock, TimerHandle } from '../shared/clock.ts';
+import { Lateness } from './lateness.ts';
 
 const PHASES = 20;
 const SLICE_MS = 1;
 /** A stall that is longer is not made up for: the far end's buffer could not take the burst. */
 const MAX_CATCH_UP_MS = 500;
-const LATENESS_SAMPLES = 4_096;
+
+type Tick = () => void;
 
 /**
  * One clock for every stream of a thread: 20 phases of 1 ms, each stream in one of them, so that
@@ -13,16 +15,21 @@ const LATENESS_SAMPLES = 4_096;
  */
 export class Wheel {
   readonly #clock: Clock;
-  readonly #phases: (() => void)[][] = Array.from({ length: PHASES }, () => []);
-  readonly #lateness = new Float64Array(LATENESS_SAMPLES);
-  #latenessCount = 0;
+  readonly #onTickError: (error: unknown) => void;
+  /** Replaced, never changed: a tick may add and remove others. */
+  readonly #phases: (readonly Tick[])[] = Array.from({ length: PHASES }, () => []);
+  readonly #lateness = new Lateness();
   #timer: TimerHandle | null = null;
+  #turning = false;
+  #closed = false;
   #startMs = 0;
   #slice = 0;
   #size = 0;
 
-  constructor(clock: Clock) {
+  /** @param onTickError told of a tick that threw; the others run on. */
+  constructor(clock: Clock, onTickError: (error: unknown) => void) {
     this.#clock = clock;
+    this.#onTickError = onTickError;
   }
 
   get size(): number {
@@ -30,39 +37,42 @@ export class Wheel {
   }
 
   /** Calls `tick` every 20 ms from now on; returns a function that stops it. */
-  add(tick: () => void): () => void {
-    const phase = this.#phases.reduce((least, one) => (one.length < least.length ? one : least));
-    phase.push(tick);
+  add(tick: Tick): () => void {
+    const phase = this.#emptiestPhase();
+    const entry: Tick = () => tick();
+    this.#phases[phase] = [...(this.#phases[phase] ?? []), entry];
     this.#size++;
-    if (!this.#timer) this.#start();
+    if (!this.#timer && !this.#turning) this.#start();
     return () => {
-      const at = phase.indexOf(tick);
-      if (at < 0) return;
-      phase.splice(at, 1);
+      const ticks = this.#phases[phase] ?? [];
+      if (!ticks.includes(entry)) return;
+      this.#phases[phase] = ticks.filter((one) => one !== entry);
       this.#size--;
-      if (this.#size === 0) this.close();
+      if (this.#size === 0) this.#stop();
     };
   }
 
-  /** How late ticks were, of the latest few thousand. */
+  /** How late ticks were, over the last minute. */
   lateness(): { p50Ms: number; p99Ms: number; maxMs: number } {
-    const sorted = this.#lateness
-      .slice(0, Math.min(this.#latenessCount, LATENESS_SAMPLES))
-      .toSorted();
-    const at = (q: number): number => sorted[Math.floor((sorted.length - 1) * q)] ?? 0;
-    return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+    return this.#lateness.summary(this.#clock.monotonicMs());
   }
 
-  /** Stops until the next `add`. */
+  /** Stops for good. Idempotent. */
   close(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#closed = true;
+    this.#stop();
   }
 
   #start(): void {
+    if (this.#closed) return;
     this.#startMs = this.#clock.monotonicMs();
     this.#slice = 0;
     this.#arm(SLICE_MS);
+  }
+
+  #stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
   }
 
   #arm(delayMs: number): void {
@@ -70,6 +80,8 @@ export class Wheel {
   }
 
   #turn(): void {
+    this.#timer = null;
+    this.#turning = true;
     let elapsedMs = this.#clock.monotonicMs() - this.#startMs;
     const behindMs = elapsedMs - this.#slice * SLICE_MS;
     if (behindMs > MAX_CATCH_UP_MS) {
@@ -77,17 +89,32 @@ export class Wheel {
       this.#slice += Math.floor(behindMs / (PHASES * SLICE_MS)) * PHASES;
     }
     while (this.#slice * SLICE_MS <= elapsedMs) {
-      const phase = this.#phases[this.#slice % PHASES];
-      if (phase && phase.length > 0) {
-        this.#lateness[this.#latenessCount++ % LATENESS_SAMPLES] =
-          elapsedMs - this.#slice * SLICE_MS;
-        // A copy: a tick may close its stream.
-        for (const tick of phase.slice()) tick();
-      }
+      const lateMs = elapsedMs - this.#slice * SLICE_MS;
+      for (const tick of this.#phases[this.#slice % PHASES] ?? []) this.#run(tick, lateMs);
       this.#slice++;
       elapsedMs = this.#clock.monotonicMs() - this.#startMs;
     }
-    if (this.#size > 0) this.#arm(Math.max(1, this.#slice * SLICE_MS - elapsedMs));
-    else this.#timer = null;
+    this.#turning = false;
+    if (this.#size > 0 && !this.#closed) {
+      this.#arm(Math.max(SLICE_MS, this.#slice * SLICE_MS - elapsedMs));
+    }
+  }
+
+  #run(tick: Tick, lateMs: number): void {
+    this.#lateness.add(lateMs, this.#startMs + this.#slice * SLICE_MS);
+    try {
+      tick();
+    } catch (error) {
+      this.#onTickError(error);
+    }
+  }
+
+  #emptiestPhase(): number {
+    let emptiest = 0;
+    const sizeOf = (phase: number): number => this.#phases[phase]?.length ?? 0;
+    for (let phase = 1; phase < PHASES; phase++) {
+      if (sizeOf(phase) < sizeOf(emptiest)) emptiest = phase;
+    }
+    return emptiest;
   }
 }
