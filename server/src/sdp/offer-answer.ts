@@ -39,15 +39,9 @@ export function answerOffer(
   const parsed = parseSdp(offer);
   if (!parsed.ok) return parsed;
   const { media } = parsed.value;
-  const chosen = media.find((line) => line.kind === 'audio' && line.port > 0);
-  if (!chosen) return failure('no-audio', 'need an m=audio line with a port, got none');
-  if (!RTP_PROTOCOLS.has(chosen.protocol)) {
-    return failure('unsupported-transport', `need RTP/AVP, got ${chosen.protocol}`);
-  }
-  const picked = pickCodec(chosen, local.codecs);
-  if (!picked) return noCommonCodec(chosen, local.codecs);
-  const address = remoteAddress(chosen);
-  if (!address.ok) return address;
+  const found = chooseAudio(media, local.codecs);
+  if (!found.ok) return found;
+  const { line: chosen, picked, host } = found.value;
   const direction = answerDirection(heldDirection(chosen), local.direction);
   const dtmf = dtmfFormat(chosen);
   const lines = media.map((line) =>
@@ -59,7 +53,7 @@ export function answerOffer(
     ok: true,
     value: {
       sdp: write(local, lines),
-      audio: negotiated(chosen, address.value, picked, dtmf, direction),
+      audio: negotiated(chosen, host, picked, dtmf, direction),
     },
   };
 }
@@ -69,26 +63,54 @@ export function readAnswer(answer: string, offered: LocalAudio): SdpResult<Negot
   const parsed = parseSdp(answer);
   if (!parsed.ok) return parsed;
   const [line] = parsed.value.media;
-  if (!line || line.kind !== 'audio' || line.port === 0) {
-    return failure('no-audio', 'the far end took no audio');
+  // RFC 3264 §6: the answer has a line for each of the offer, and ours has one.
+  if (line?.kind !== 'audio' || line.port === 0) {
+    return failure('no-audio', 'need an m=audio line with a port first, got none');
   }
-  if (!RTP_PROTOCOLS.has(line.protocol)) {
-    return failure('unsupported-transport', `need RTP/AVP, got ${line.protocol}`);
-  }
-  const picked = pickCodec(line, offered.codecs);
-  if (!picked) return noCommonCodec(line, offered.codecs);
-  const address = remoteAddress(line);
-  if (!address.ok) return address;
+  const usable = useAudio(line, offered.codecs);
+  if (!usable.ok) return usable;
+  const { picked, host } = usable.value;
   const direction = answerDirection(heldDirection(line), offered.direction);
   return {
     ok: true,
-    value: negotiated(line, address.value, picked, dtmfFormat(line), direction),
+    value: negotiated(line, host, picked, dtmfFormat(line), direction),
   };
 }
 
 interface PickedCodec {
   codec: CodecName;
   payloadType: number;
+}
+
+interface UsableAudio {
+  line: SdpMedia;
+  picked: PickedCodec;
+  host: string;
+}
+
+/** The first audio line that we can take; else the reason why the first cannot be taken. */
+function chooseAudio(
+  media: readonly SdpMedia[],
+  codecs: readonly CodecName[],
+): SdpResult<UsableAudio> {
+  const lines = media.filter((line) => line.kind === 'audio' && line.port > 0);
+  const results = lines.map((line) => useAudio(line, codecs));
+  return (
+    results.find((result) => result.ok) ??
+    results[0] ??
+    failure('no-audio', 'need an m=audio line with a port, got none')
+  );
+}
+
+function useAudio(line: SdpMedia, codecs: readonly CodecName[]): SdpResult<UsableAudio> {
+  if (!RTP_PROTOCOLS.has(line.protocol)) {
+    return failure('unsupported-transport', `need RTP/AVP, got ${line.protocol.slice(0, 60)}`);
+  }
+  const picked = pickCodec(line, codecs);
+  if (!picked) return noCommonCodec(line, codecs);
+  const address = remoteAddress(line);
+  if (!address.ok) return address;
+  return { ok: true, value: { line, picked, host: address.value } };
 }
 
 function negotiated(
@@ -170,7 +192,10 @@ function noCommonCodec(
   codecs: readonly CodecName[],
 ): { ok: false; error: SdpError } {
   const theirs = media.formats.map((format) => format.encoding ?? String(format.payloadType));
-  return failure('no-common-codec', `need one of ${codecs.join(', ')}, got ${theirs.join(', ')}`);
+  return failure(
+    'no-common-codec',
+    `need one of ${codecs.join(', ')}, got ${theirs.join(', ').slice(0, 100)}`,
+  );
 }
 
 function audioLines(

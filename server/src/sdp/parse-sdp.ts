@@ -32,16 +32,19 @@ export interface SessionDescription {
 
 const MAX_BYTES = 32_768;
 const MAX_LINES = 1_000;
+const MAX_PORT = 65_535;
+/** What we repeat in an answer must not break out of its line. */
+const TOKEN = /^[\x21-\x7e]+$/;
 const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive']);
 
 /** Reads a session description; tolerant of bare line feeds and of lines that it does not know. */
 export function parseSdp(text: string): SdpResult<SessionDescription> {
   if (text.length > MAX_BYTES)
     return malformed(`need at most ${MAX_BYTES} bytes, got ${text.length}`);
-  const lines = text.split(/\r?\n/).filter((line) => line !== '');
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length > MAX_LINES)
     return malformed(`need at most ${MAX_LINES} lines, got ${lines.length}`);
-  if (lines[0] !== 'v=0') return malformed('need v=0 in the first line');
+  if (lines[0]?.trim() !== 'v=0') return malformed('need v=0 in the first line');
 
   let origin: string[] | null = null;
   let sessionHost: string | null = null;
@@ -105,9 +108,12 @@ function mediaLine(
   value: string,
 ): Pick<SdpMedia, 'kind' | 'port' | 'protocol' | 'formatTokens' | 'formats'> | null {
   const [kind, portText, protocol, ...formatTokens] = value.split(/\s+/);
-  const port = Number(portText?.split('/')[0]);
-  if (!kind || !protocol || formatTokens.length === 0) return null;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) return null;
+  if (!kind || !portText || !protocol || formatTokens.length === 0) return null;
+  if (![kind, protocol, ...formatTokens].every((token) => TOKEN.test(token))) return null;
+  const port = /^\d{1,5}(\/\d{1,5})?$/.test(portText)
+    ? Number.parseInt(portText, 10)
+    : MAX_PORT + 1;
+  if (port > MAX_PORT) return null;
   const formats = formatTokens.flatMap((token) => {
     const payloadType = Number(token);
     return /^\d{1,3}$/.test(token) && payloadType <= 127
