@@ -2,12 +2,14 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { WAV_HEADER_BYTES, wavHeader } from './wav.ts';
 
 const SAMPLE_RATE_HZ = 8_000;
+const FRAME_MS = 20;
 const FRAME_SAMPLES = 160;
-const FRAME_BYTES = FRAME_SAMPLES * 4;
+const CHANNELS = 2;
+const FRAME_BYTES = FRAME_SAMPLES * CHANNELS * 2;
 /** One append a second. */
 const BATCH_FRAMES = 50;
 /** A disk that stands still for longer loses audio instead of memory. */
-const MAX_WAITING_FRAMES = 50 * 60;
+const MAX_WAITING_BATCHES = 60;
 
 /**
  * Writes a call as 8 kHz 16-bit stereo. `write` never waits: frames are gathered and appended once
@@ -15,10 +17,10 @@ const MAX_WAITING_FRAMES = 50 * 60;
  */
 export class StereoWavWriter {
   readonly #path: string;
-  #waiting: Buffer[] = [];
-  #batch = Buffer.allocUnsafe(BATCH_FRAMES * FRAME_BYTES);
-  #batchBytes = 0;
-  #writing: Promise<void> = Promise.resolve();
+  #waiting: Int16Array[] = [];
+  #batch = newBatch();
+  #batchFrames = 0;
+  #appending: Promise<void> | null = null;
   #file: FileHandle | null = null;
   #dataBytes = 0;
   #frameCount = 0;
@@ -33,10 +35,10 @@ export class StereoWavWriter {
 
   /** What was handed in so far. */
   get durationMs(): number {
-    return this.#frameCount * 20;
+    return this.#frameCount * FRAME_MS;
   }
 
-  /** Frames lost because the disk did not keep up. */
+  /** Frames lost because the disk did not keep up or failed. */
   get droppedFrames(): number {
     return this.#droppedFrames;
   }
@@ -46,21 +48,21 @@ export class StereoWavWriter {
     return this.#error;
   }
 
-  /** 20 ms of each side; null is silence. Copied. */
+  /** 20 ms of each side; null is silence. Copied. Ignored after `close`. */
   write(left: Int16Array | null, right: Int16Array | null): void {
     if (this.#closed) return;
     this.#frameCount++;
-    if (this.#waiting.length * BATCH_FRAMES > MAX_WAITING_FRAMES) {
+    if (this.#error || this.#waiting.length >= MAX_WAITING_BATCHES) {
       this.#droppedFrames++;
       return;
     }
-    let at = this.#batchBytes;
-    for (let i = 0; i < FRAME_SAMPLES; i++, at += 4) {
-      this.#batch.writeInt16LE(left?.[i] ?? 0, at);
-      this.#batch.writeInt16LE(right?.[i] ?? 0, at + 2);
+    let at = this.#batchFrames * FRAME_SAMPLES * CHANNELS;
+    for (let i = 0; i < FRAME_SAMPLES; i++, at += CHANNELS) {
+      this.#batch[at] = left?.[i] ?? 0;
+      this.#batch[at + 1] = right?.[i] ?? 0;
     }
-    this.#batchBytes = at;
-    if (at === this.#batch.length) this.#flush();
+    this.#batchFrames++;
+    if (this.#batchFrames === BATCH_FRAMES) this.#flush();
   }
 
   /** Resolves when everything is on disk; a failure is in `error`. Idempotent. */
@@ -71,35 +73,80 @@ export class StereoWavWriter {
 
   async #finish(): Promise<void> {
     this.#flush();
-    await this.#writing;
-    await this.#file?.close();
+    await this.#appending;
+    const file = this.#file;
     this.#file = null;
+    try {
+      await file?.close();
+    } catch (error) {
+      this.#error ??= toError(error);
+    }
   }
 
   #flush(): void {
-    if (this.#batchBytes > 0) {
-      this.#waiting.push(this.#batch.subarray(0, this.#batchBytes));
-      this.#batch = Buffer.allocUnsafe(BATCH_FRAMES * FRAME_BYTES);
-      this.#batchBytes = 0;
+    if (this.#batchFrames > 0) {
+      this.#waiting.push(this.#batch.subarray(0, this.#batchFrames * FRAME_SAMPLES * CHANNELS));
+      this.#batch = newBatch();
+      this.#batchFrames = 0;
     }
-    this.#writing = this.#writing.then(() => this.#append());
+    if (this.#waiting.length > 0) this.#appending ??= this.#appendAll();
   }
 
-  async #append(): Promise<void> {
-    const buffers = this.#waiting.splice(0);
-    if (this.#error || buffers.length === 0) return;
+  async #appendAll(): Promise<void> {
     try {
-      this.#file ??= await open(this.#path, 'w');
-      const { bytesWritten } = await this.#file.writev(buffers, WAV_HEADER_BYTES + this.#dataBytes);
-      this.#dataBytes += bytesWritten;
-      const header = wavHeader({
-        sampleRateHz: SAMPLE_RATE_HZ,
-        channelCount: 2,
-        dataBytes: this.#dataBytes,
-      });
-      await this.#file.write(header, 0, header.length, 0);
+      this.#file ??= await openWithHeader(this.#path);
+      while (this.#waiting.length > 0) await this.#append(this.#file, this.#waiting.splice(0));
     } catch (error) {
-      this.#error = error instanceof Error ? error : new Error(String(error));
+      this.#error = toError(error);
+      this.#waiting = [];
+    } finally {
+      this.#appending = null;
     }
   }
+
+  async #append(file: FileHandle, batches: readonly Int16Array[]): Promise<void> {
+    for (const batch of batches) {
+      const bytes = bytesOf(batch);
+      await writeAll(file, bytes, WAV_HEADER_BYTES + this.#dataBytes);
+      this.#dataBytes += bytes.length;
+    }
+    // After the samples: a header never promises what is not there.
+    await writeAll(file, headerOf(this.#dataBytes), 0);
+  }
+}
+
+function newBatch(): Int16Array {
+  return new Int16Array((BATCH_FRAMES * FRAME_BYTES) / 2);
+}
+
+async function openWithHeader(path: string): Promise<FileHandle> {
+  const file = await open(path, 'w');
+  try {
+    await writeAll(file, headerOf(0), 0);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A write may take less than it was given. */
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let from = 0; from < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, from, bytes.length - from, position + from);
+    from += bytesWritten;
+  }
+}
+
+/** WAV is little endian, and so is every machine that Node runs on. */
+function bytesOf(samples: Int16Array): Uint8Array {
+  return new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+}
+
+function headerOf(dataBytes: number): Buffer {
+  return wavHeader({ sampleRateHz: SAMPLE_RATE_HZ, channelCount: CHANNELS, dataBytes });
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
