@@ -1,0 +1,55 @@
+import { afterEach, expect, it } from 'vitest';
+import { systemClock } from '../../../server/src/shared/clock.ts';
+import type { PhoneReport } from './farm-protocol.ts';
+import { PhoneFarm } from './phone-farm.ts';
+
+const farms: PhoneFarm[] = [];
+afterEach(async () => {
+  await Promise.all(farms.splice(0).map((farm) => farm.close()));
+});
+
+async function twoFarms(): Promise<{
+  caller: ReturnType<PhoneFarm['procedures']>;
+  callee: ReturnType<PhoneFarm['procedures']>;
+  sipPort: number;
+}> {
+  const [one, two] = [new PhoneFarm(), new PhoneFarm()];
+  farms.push(one, two);
+  await one.start();
+  const { sipPort } = await two.start();
+  return { caller: one.procedures(), callee: two.procedures(), sipPort };
+}
+
+async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
+  for (let n = 0; n < 200; n++) {
+    if (await reached()) return;
+    await systemClock.sleep(25);
+  }
+  throw new Error('not reached in time');
+}
+
+it('phones call each other, talk, and are measured without an error on the line', async () => {
+  const { caller, callee, sipPort } = await twoFarms();
+  // The callee speaks first: nobody greets it.
+  await caller.plan({ behaviour: 'talk', turns: 1, speech: 'synthetic' });
+  await callee.plan({ behaviour: 'talk', turns: 1, speech: 'synthetic' });
+  const dialled = await Promise.all(
+    ['+14155550001', '+14155550002'].map((number) =>
+      caller.dial({ number, from: '+14155559999', sipPort }),
+    ),
+  );
+  expect(dialled).toEqual([{ status: 200 }, { status: 200 }]);
+  await until(async () => (await callee.state({})).up === 2);
+  const lines = await callee.measureLines({ durationMs: 500 });
+  expect(lines).toMatchObject({ lines: 2, sequenceErrors: 0, timestampErrors: 0 });
+  expect(lines.gapsMs.length).toBeGreaterThan(20);
+  await caller.hangUpAll({});
+  await until(async () => (await callee.state({})).over === 2);
+  const reports: PhoneReport[] = await callee.collect({});
+  expect(reports.map(({ number }) => number).toSorted()).toEqual(['+14155550001', '+14155550002']);
+  for (const report of reports) {
+    expect(report).toMatchObject({ direction: 'from-program', endedBy: 'program' });
+    expect(report.firstPacketAtMs).toBeGreaterThan(report.inviteAtMs);
+  }
+  expect(await callee.state({})).toEqual({ up: 0, done: 0, over: 0 });
+});
