@@ -1,17 +1,20 @@
 import fastifySwagger from '@fastify/swagger';
 import fastifyWebsocket from '@fastify/websocket';
-import scalarReference from '@scalar/fastify-api-reference';
 import Fastify, { type FastifyInstance } from 'fastify';
 import {
-  jsonSchemaTransform,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import type { ApiContext } from './api-context.ts';
 import { authenticate, type Caller } from './auth.ts';
-import { installErrorHandler } from './error-handler.ts';
+import { answerError, installErrorHandler } from './error-handler.ts';
+import { readJsonBodies } from './json-body.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { operationsRoutes } from './operations-routes.ts';
+import { installReferencePage } from './reference-page.ts';
+import { listRoutes } from './route-list.ts';
+import { refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
 import { keyRoutes } from './v1/key-routes.ts';
@@ -20,6 +23,8 @@ import { numberRoutes } from './v1/number-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
+const MAX_PARAM_CHARS = 200;
+const REQUEST_ID_HEADER = 'x-request-id';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -49,34 +54,28 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       bodyLimit: BODY_LIMIT_BYTES,
       forceCloseConnections: true,
       genReqId: () => context.newRequestId(),
-      routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
-      exposeHeadRoutes: false,
+      routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_CHARS },
+      frameworkErrors: (error, request, reply) => {
+        // Hooks do not run for a path that the router refuses.
+        void reply.header(REQUEST_ID_HEADER, request.id);
+        answerError(error, request, reply, context.logger);
+      },
     }),
   );
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  installErrorHandler(app as unknown as FastifyInstance, context.logger);
+  readJsonBodies(plain(app));
+  installErrorHandler(plain(app), { logger: context.logger, routes: listRoutes(plain(app)) });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header(REQUEST_ID_HEADER, request.id);
+  });
+  app.addHook('preValidation', async ({ params, query, body }) => {
+    refuseUnstorable({ ...asObject(params), ...asObject(query) });
+    refuseUnstorable(body);
+  });
 
-  await app.register(fastifySwagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Trunkline',
-        version: context.version,
-        description:
-          'Phone agents over SIP trunks: place and follow calls, keep agents and trunks.',
-        license: { name: 'Apache-2.0' },
-      },
-      servers: [{ url: '/' }],
-      components: { securitySchemes: { api_key: { type: 'http', scheme: 'bearer' } } },
-      security: [{ api_key: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
-  await app.register(scalarReference, {
-    routePrefix: '/docs',
-    configuration: { title: 'Trunkline API', withDefaultFonts: false, telemetry: false },
-  });
+  await app.register(fastifySwagger, openApiDocument(context.version));
+  await installReferencePage(plain(app));
   // A client that sends much over the live feed is cut off: it has nothing to say.
   await app.register(fastifyWebsocket, { options: { maxPayload: 4096 } });
 
@@ -98,7 +97,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
     { prefix: '/v1' },
   );
   await app.ready();
-  return app as unknown as FastifyInstance;
+  return plain(app);
 }
 
 /** Listens. Rejects with `code: 'EADDRINUSE'` where the port is taken. */
@@ -115,4 +114,13 @@ export async function startApi(
 
 function withZod(app: FastifyInstance) {
   return app.withTypeProvider<ZodTypeProvider>();
+}
+
+/** The same instance, for parts that know nothing of zod. */
+function plain(app: Api): FastifyInstance {
+  return app as unknown as FastifyInstance;
+}
+
+function asObject(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }

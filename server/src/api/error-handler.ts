@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { Logger } from '../shared/logger.ts';
 import { ApiError, isApiErrorCode, type ApiErrorCode, type FieldProblem } from './errors.ts';
+import type { RouteList } from './route-list.ts';
 import { fieldProblems, invalidRequest } from './validate.ts';
 
 interface ValidationEntry {
@@ -11,88 +12,139 @@ interface ValidationEntry {
   params: Record<string, unknown>;
 }
 
-/** An error of a lower floor that names a code of the catalogue, such as calls/admission's. */
-interface CodedError extends Error {
-  code: string;
-}
-
 /** Gives every error the API's form; what is no fault of the client is logged and not shown. */
-export function installErrorHandler(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toApiError(error);
-    if (known) return answer(reply, known);
-    logger.error({ err: error, request_id: request.id, path: request.url }, 'request failed');
+export function installErrorHandler(
+  app: FastifyInstance,
+  options: { logger: Logger; routes: RouteList },
+): void {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerError(error, request, reply, options.logger),
+  );
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const methods = options.routes.methodsOf(path);
+    if (methods.length === 0) {
+      return answer(
+        reply,
+        new ApiError('not_found', `there is no path ${request.method} ${path}; see /docs`),
+      );
+    }
+    // RFC 9110 §15.5.6: a 405 names the methods that the path takes.
     return answer(
-      reply,
-      new ApiError('internal', `something went wrong on our side (request ${request.id})`),
+      reply.header('allow', methods.join(', ')),
+      new ApiError(
+        'method_not_allowed',
+        `${path} takes ${methods.filter((method) => method !== 'HEAD').join(', ')}, not ${request.method}`,
+      ),
     );
   });
-  app.setNotFoundHandler((request, reply) => answer(reply, notFound(app, request)));
 }
 
-function notFound(app: FastifyInstance, request: FastifyRequest): ApiError {
-  const path = request.url.split('?')[0] ?? request.url;
-  const methods = (['GET', 'POST', 'PATCH', 'DELETE'] as const).filter(
-    (method) => app.findRoute({ method, url: path }) !== null,
-  );
-  if (methods.length > 0) {
-    return new ApiError(
-      'method_not_allowed',
-      `${path} takes ${methods.join(', ')}, not ${request.method}`,
-    );
+/** Answers an error that was thrown on the way of a request. */
+export function answerError(
+  error: FastifyError | Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const known = toApiError(error, request);
+  if (known && known.status < 500) {
+    if (known.code === 'unauthorized') {
+      // RFC 9110 §15.5.2: a 401 says how to sign in.
+      void reply.header('www-authenticate', 'Bearer realm="trunkline"');
+    }
+    return answer(reply, known);
   }
-  return new ApiError('not_found', `there is no path ${request.method} ${path}; see /docs`);
+  const at = { request_id: request.id, method: request.method, path: pathOf(request) };
+  if (known) {
+    logger.warn({ ...at, code: known.code, err: error }, 'request refused');
+    return answer(reply, known);
+  }
+  logger.error({ ...at, err: error }, 'request failed');
+  return answer(
+    reply,
+    new ApiError('internal', `something went wrong on our side (request ${request.id})`),
+  );
 }
 
 function answer(reply: FastifyReply, error: ApiError): FastifyReply {
   return reply
     .status(error.status)
+    .type('application/json; charset=utf-8')
     .send({ error: { code: error.code, message: error.message, details: error.details } });
 }
 
-function toApiError(error: FastifyError | ApiError | CodedError): ApiError | null {
+/** Without the query, which may hold what is nobody's business. */
+function pathOf(request: FastifyRequest): string {
+  return (request.url.split('?')[0] ?? request.url).slice(0, 200);
+}
+
+function toApiError(error: FastifyError | Error, request: FastifyRequest): ApiError | null {
   if (error instanceof ApiError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     return invalidRequest(error.validation.flatMap(problemsOf));
   }
-  if (typeof error.code === 'string' && isApiErrorCode(error.code)) {
-    return new ApiError(error.code, error.message);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (isApiErrorCode(code)) return new ApiError(code, error.message);
+  const byFastify = FASTIFY_ERRORS[code];
+  if (byFastify) return new ApiError(...byFastify);
+  if (isDatabaseAway(code, error.message)) {
+    return new ApiError('unavailable', 'the database is away; try again in a moment');
   }
-  const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
-  const code = fastifyCode(error.code, status);
-  return code ? new ApiError(code, plainMessage(code, error)) : null;
-}
-
-function fastifyCode(code: string, status: number): ApiErrorCode | null {
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'body_too_large';
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return 'unsupported_media_type';
-  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY' || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return 'invalid_json';
-  }
-  // Fastify's secure JSON parser throws a bare SyntaxError with status 400.
-  if (status === 400) return 'invalid_json';
-  if (status === 429) return 'rate_limited';
+  if ('statusCode' in error && error.statusCode === 400) return badBody(error, request);
   return null;
 }
 
-function plainMessage(code: ApiErrorCode, error: Error): string {
-  switch (code) {
-    case 'body_too_large':
-      return 'the body is larger than 1 MiB';
-    case 'unsupported_media_type':
-      return 'send the body as JSON with content-type: application/json';
-    case 'invalid_json':
-      return `the body is not valid JSON: ${error.message}`;
-    default:
-      return error.message;
+const FASTIFY_ERRORS: Record<string, [ApiErrorCode, string] | undefined> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body_too_large', 'the body is larger than 1 MiB'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported_media_type',
+    'send the body as JSON with content-type: application/json',
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'invalid_request',
+    'the body is not as long as content-length says',
+  ],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'the body is empty; send a JSON object'],
+  FST_ERR_BAD_URL: ['invalid_request', 'the path is not a valid URL: a % is not followed by hex'],
+  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a part of the path is longer than any id'],
+};
+
+/** Fastify's parsers throw a bare SyntaxError with status 400. */
+function badBody(error: Error, request: FastifyRequest): ApiError {
+  if (error.message.includes('forbidden prototype')) {
+    return invalidRequest([
+      { field: '', problem: 'the keys __proto__ and constructor.prototype are not accepted' },
+    ]);
   }
+  if (request.method === 'GET') return new ApiError('invalid_request', error.message);
+  return new ApiError('invalid_json', `the body is not valid JSON: ${syntaxProblem(error)}`);
+}
+
+/** V8 quotes the text around the fault; that may be a secret and would come back. */
+function syntaxProblem(error: Error): string {
+  const cause = error.message.includes('Body is not valid JSON') ? error.cause : error;
+  const position = /at position (\d+)/.exec(cause instanceof Error ? cause.message : '');
+  return position ? `see character ${position[1]}` : 'it ends too early or has a stray character';
+}
+
+const DATABASE_AWAY =
+  /^(08\w{3}|53300|57P0[1-5]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
+
+/** SQLSTATE classes of a lost connection, the system's own codes, and what pg says in words. */
+function isDatabaseAway(code: string, message: string): boolean {
+  return (
+    DATABASE_AWAY.test(code) ||
+    /^(connection terminated|timeout exceeded when trying to connect)/i.test(message)
+  );
 }
 
 function problemsOf(entry: ValidationEntry): FieldProblem[] {
   const keys = entry.params['keys'];
+  const field = entry.instancePath.slice(1).replaceAll('/', '.');
   return fieldProblems({
     code: entry.keyword,
-    field: entry.instancePath.slice(1).replaceAll('/', '.'),
+    field,
     message: entry.message,
     keys: Array.isArray(keys) ? keys.map(String) : [],
   });

@@ -1,6 +1,6 @@
 /** Every error that the API answers: code, HTTP status, what it means. One list for code and docs. */
 export const API_ERRORS = {
-  invalid_json: { status: 400, meaning: 'The body is not JSON.' },
+  invalid_json: { status: 400, meaning: 'The body is empty or not JSON.' },
   invalid_request: {
     status: 400,
     meaning:
@@ -24,6 +24,7 @@ export const API_ERRORS = {
   },
   body_too_large: { status: 413, meaning: 'The body is larger than 1 MiB.' },
   unsupported_media_type: { status: 415, meaning: 'The body is not application/json.' },
+  uri_too_long: { status: 414, meaning: 'A part of the path is longer than any id.' },
   agent_not_ready: {
     status: 422,
     meaning: 'The agent cannot speak as it is configured; the message says what is missing.',
@@ -32,8 +33,14 @@ export const API_ERRORS = {
     status: 422,
     meaning: 'The from-number does not belong to an active trunk.',
   },
-  rate_limited: { status: 429, meaning: 'Too many requests; try again after Retry-After.' },
-  internal: { status: 500, meaning: 'A fault of ours; the log has it under `request_id`.' },
+  upgrade_required: {
+    status: 426,
+    meaning: 'The path is a WebSocket; connect with a client of that.',
+  },
+  internal: {
+    status: 500,
+    meaning: 'A fault of ours; the log has it under the id in the header `x-request-id`.',
+  },
   draining: { status: 503, meaning: 'The program is stopping and takes no new calls.' },
   unavailable: { status: 503, meaning: 'A part that is needed (database, voice) is away.' },
 } as const satisfies Record<string, { status: number; meaning: string }>;

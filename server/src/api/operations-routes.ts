@@ -9,11 +9,23 @@ const healthSchema = z.object({
   checks: z.record(z.string(), z.boolean()),
 });
 
+function textAnswer(description: string) {
+  return { description, content: { 'text/plain': { schema: z.string() } } };
+}
+
 /** What operators and their tools look at; no API key. */
 export function operationsRoutes(api: Api, context: ApiContext): void {
   api.get(
     '/healthz',
-    { schema: { tags: ['operations'], summary: 'Whether the process lives', security: [] } },
+    {
+      schema: {
+        tags: ['operations'],
+        operationId: 'getHealth',
+        summary: 'Whether the process lives',
+        security: [],
+        response: { 200: textAnswer('ok') },
+      },
+    },
     async (_request, reply) => reply.type('text/plain').send('ok\n'),
   );
 
@@ -22,6 +34,7 @@ export function operationsRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['operations'],
+        operationId: 'getReadiness',
         summary: 'Whether the process takes calls',
         security: [],
         response: { 200: healthSchema, 503: healthSchema },
@@ -37,7 +50,15 @@ export function operationsRoutes(api: Api, context: ApiContext): void {
 
   api.get(
     '/metrics',
-    { schema: { tags: ['operations'], summary: 'Metrics for Prometheus', security: [] } },
+    {
+      schema: {
+        tags: ['operations'],
+        operationId: 'getMetrics',
+        summary: 'Metrics for Prometheus',
+        security: [],
+        response: { 200: textAnswer('Metrics in the text format of Prometheus.') },
+      },
+    },
     async (_request, reply) =>
       reply.type('text/plain; version=0.0.4; charset=utf-8').send(await context.metrics()),
   );

@@ -51,5 +51,7 @@ export function parseOrRefuse<Schema extends z.ZodType>(
 
 function sentenceOf(problem: FieldProblem): string {
   if (problem.problem === 'unknown field') return `unknown field '${problem.field}'`;
-  return problem.field === '' ? problem.problem : `${problem.field}: ${problem.problem}`;
+  return problem.field === ''
+    ? `the body: ${problem.problem}`
+    : `${problem.field}: ${problem.problem}`;
 }

@@ -3,8 +3,10 @@ import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.t
 import type { AgentRow } from '../../db/queries/agents.ts';
 
 /** Provider keys of one agent; sealed when stored, never returned. */
-const secretsSchema = z
-  .strictObject({ OPENAI_API_KEY: z.string().min(1).max(500).optional() })
+export const secretsSchema = z
+  .strictObject({
+    OPENAI_API_KEY: z.string().min(1).max(500).nullable().optional().describe('Null removes it.'),
+  })
   .describe('Provider keys, write-only. Default: those of the server.');
 
 export const agentCreateSchema = agentConfigSchema.extend({ secrets: secretsSchema.optional() });

@@ -8,18 +8,34 @@ import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
 const statusSchema = z.enum(CALL_STATUSES);
 const numberSchema = z
   .string()
+  .min(1)
   .max(40)
   .describe('Phone number in E.164 form, such as +14155550123.');
 
-export const callCreateSchema = z.strictObject({
-  to: numberSchema,
-  from: numberSchema.optional().describe('A number of ours. Default: that of the sandbox trunk.'),
-  agent_id: z.string().min(1).max(100).optional().describe('Default: the agent `demo`.'),
-  variables: z
-    .record(z.string().min(1).max(100), z.string().max(10_000))
-    .default({})
-    .describe('Values of `{name}` and `{{ name }}` in greeting, prompt and script.'),
-});
+export const callCreateSchema = z
+  .strictObject({
+    to: numberSchema,
+    from: numberSchema
+      .optional()
+      .describe('A number of ours. Default: one of the agent’s, else that of the sandbox trunk.'),
+    agent_id: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Default: the agent of the from-number; over the sandbox trunk, the demo agent.'),
+    variables: z
+      .record(z.string().min(1).max(100), z.string().max(10_000))
+      .default({})
+      .describe('Values of `{name}` and `{{ name }}` in greeting, prompt and script.'),
+    scheduled_at: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe('When to dial, at most a year ahead. Default: at once.'),
+  })
+  .meta({
+    examples: [{ to: '+15005550101', variables: { name: 'Maria', time: 'tomorrow at 10' } }],
+  });
 
 export const callListQuery = pageQuery.extend({
   status: statusSchema.optional(),
@@ -94,6 +110,19 @@ export const callViewSchema = z.object({
   recording_url: z.string().nullable().describe('WAV, far end left, agent right; needs the key.'),
   recording_duration_ms: z.number().int().nullable(),
   cost: costSchema.nullable(),
+});
+
+/** One message of the live feed. */
+export const callEventSchema = z.object({
+  sequence: z
+    .number()
+    .int()
+    .nullable()
+    .describe('Grows by one within a call; null: live only, such as interim transcripts.'),
+  call_id: z.string(),
+  type: z.string().describe('Such as `call.ringing`, `call.turn`, `call.status`.'),
+  at: z.iso.datetime(),
+  data: z.record(z.string(), z.unknown()),
 });
 
 export type CallView = z.output<typeof callViewSchema>;

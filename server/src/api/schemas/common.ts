@@ -1,26 +1,41 @@
 import { z } from 'zod';
+import { API_ERRORS, type ApiErrorCode } from '../errors.ts';
 
 /** Body of every error. */
-export const errorSchema = z
-  .object({
-    error: z.object({
-      code: z.string(),
-      message: z.string(),
-      details: z.array(z.object({ field: z.string(), problem: z.string() })),
-    }),
-  })
-  .describe('What was wrong and what to do.');
+const errorSchema = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(API_ERRORS) as ApiErrorCode[]),
+    message: z.string().describe('One sentence: what was expected, what came.'),
+    details: z
+      .array(z.object({ field: z.string(), problem: z.string() }))
+      .describe('The fields that are wrong, where fields are.'),
+  }),
+});
+
+/** Response schemas of error statuses; each is described by the codes that it may carry. */
+export function errorResponses<Status extends number>(
+  ...statuses: Status[]
+): Record<Status, typeof errorSchema> {
+  return Object.fromEntries(
+    statuses.map((status) => [status, errorSchema.describe(codesOf(status))]),
+  ) as Record<Status, typeof errorSchema>;
+}
+
+function codesOf(status: number): string {
+  const codes = Object.entries(API_ERRORS).filter(([, error]) => error.status === status);
+  return codes.map(([code, { meaning }]) => `\`${code}\`: ${meaning}`).join(' ');
+}
 
 /** Errors that any route of /v1 may answer. */
-export const commonErrors = {
-  400: errorSchema,
-  401: errorSchema,
-  404: errorSchema,
-  500: errorSchema,
-};
+export const readErrors = errorResponses(400, 401, 404, 500, 503);
+
+/** Errors of the routes that change something. */
+export const writeErrors = errorResponses(400, 401, 404, 413, 415, 500, 503);
 
 /** An id in a path. */
-export const idParams = z.strictObject({ id: z.string().min(1).max(100) });
+export const idParams = z.strictObject({
+  id: z.string().min(1).max(100).describe('Id of the resource.'),
+});
 
 /** Paging by keyset: newest first. */
 export const pageQuery = z.strictObject({

@@ -37,10 +37,11 @@ const fields = {
 export const trunkCreateSchema = z.strictObject(fields).partial().required({ name: true });
 export const trunkPatchSchema = z.strictObject(fields).partial();
 
+const { auth_password: _writeOnly, ...shownFields } = fields;
+
 export const trunkViewSchema = z.object({
   id: z.string(),
-  ...fields,
-  auth_password: z.never().optional(),
+  ...shownFields,
   codecs: z.array(z.string()),
   has_password: z.boolean(),
   sandbox: z.boolean(),

@@ -11,8 +11,16 @@ import {
   agentView,
   agentViewSchema,
   mergeAgent,
+  secretsSchema,
 } from '../schemas/agent.ts';
-import { commonErrors, idParams, pageOf, pageQuery } from '../schemas/common.ts';
+import {
+  errorResponses,
+  idParams,
+  pageOf,
+  pageQuery,
+  readErrors,
+  writeErrors,
+} from '../schemas/common.ts';
 import { parseOrRefuse } from '../validate.ts';
 
 /** `/v1/agents`. */
@@ -25,9 +33,10 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'createAgent',
         summary: 'Create an agent',
         body: agentCreateSchema,
-        response: { 201: agentViewSchema, ...commonErrors },
+        response: { 201: agentViewSchema, ...writeErrors },
       },
     },
     async (request, reply) => {
@@ -49,9 +58,10 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'listAgents',
         summary: 'List agents',
         querystring: pageQuery,
-        response: { 200: pageOf(agentViewSchema), ...commonErrors },
+        response: { 200: pageOf(agentViewSchema), ...readErrors },
       },
     },
     async (request) => {
@@ -65,9 +75,10 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'getAgent',
         summary: 'Get an agent',
         params: idParams,
-        response: { 200: agentViewSchema, ...commonErrors },
+        response: { 200: agentViewSchema, ...readErrors },
       },
     },
     async (request) => agentView(await required(request.caller.workspaceId, request.params.id)),
@@ -78,10 +89,11 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'updateAgent',
         summary: 'Change an agent',
         params: idParams,
         body: agentPatchSchema,
-        response: { 200: agentViewSchema, 409: commonErrors[400], ...commonErrors },
+        response: { 200: agentViewSchema, ...errorResponses(409), ...writeErrors },
       },
     },
     async (request) => {
@@ -93,7 +105,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         mergeAgent(before.config as AgentConfig, patch),
       );
       const secrets = parseOrRefuse(
-        z.object({ secrets: agentCreateSchema.shape.secrets }),
+        z.object({ secrets: secretsSchema.optional() }),
         given === undefined ? {} : { secrets: given },
       ).secrets;
       const after = await agents.update(
@@ -102,10 +114,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         before.id,
         {
           config,
-          secrets: secrets && {
-            ...before.secrets,
-            ...sealAll(context, workspaceId, before.id, secrets),
-          },
+          secrets: secrets && sealAll(context, workspaceId, before.id, secrets, before.secrets),
         },
         before.version,
       );
@@ -121,9 +130,10 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'deleteAgent',
         summary: 'Delete an agent; its calls stay',
         params: idParams,
-        response: { 204: z.null(), ...commonErrors },
+        response: { 204: z.null(), ...writeErrors },
       },
     },
     async (request, reply) => {
@@ -144,16 +154,19 @@ function unknownAgent(id: string): ApiError {
   return new ApiError('agent_not_found', `there is no agent ${id} in this workspace`);
 }
 
+/** The sealed values after a change: null takes one away. */
 function sealAll(
   context: ApiContext,
   workspaceId: string,
   agentId: string,
-  secrets: Record<string, string | undefined>,
+  given: Record<string, string | null | undefined>,
+  before: Record<string, string> = {},
 ): Record<string, string> {
   const place = { workspaceId, table: 'agents', id: agentId };
-  return Object.fromEntries(
-    Object.entries(secrets).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, context.secrets.seal(place, value)]],
-    ),
-  );
+  const sealed = new Map(Object.entries(before));
+  for (const [name, value] of Object.entries(given)) {
+    if (value === null) sealed.delete(name);
+    else if (value !== undefined) sealed.set(name, context.secrets.seal(place, value));
+  }
+  return Object.fromEntries(sealed);
 }

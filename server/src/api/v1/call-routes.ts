@@ -14,9 +14,8 @@ import {
   callViewSchema,
   type CallView,
 } from '../schemas/call.ts';
-import { commonErrors, errorSchema, idParams, pageOf } from '../schemas/common.ts';
+import { errorResponses, idParams, pageOf, readErrors, writeErrors } from '../schemas/common.ts';
 
-const placeErrors = { ...commonErrors, 409: errorSchema, 422: errorSchema, 503: errorSchema };
 const idempotencyHeader = z.object({
   'idempotency-key': z
     .string()
@@ -36,22 +35,30 @@ export function callRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'placeCall',
         summary: 'Place a call',
         description:
           '`{"to": "+15005550101"}` is a whole request: the demo agent calls over the sandbox trunk.',
         headers: idempotencyHeader,
         body: callCreateSchema,
-        response: { 201: callViewSchema, ...placeErrors },
+        response: { 201: callViewSchema, ...writeErrors, ...errorResponses(409, 422) },
       },
     },
     async (request, reply) => {
-      const { to, from, agent_id: agentId, variables } = request.body;
+      const { to, from, agent_id: agentId, variables, scheduled_at: scheduledAt } = request.body;
       const { workspaceId } = request.caller;
-      const idempotencyKey = request.headers['idempotency-key'];
       const placed = await context.calls
-        .place({ workspaceId, to, from, agentId, variables, idempotencyKey })
-        .catch(refuse);
-      return reply.status(201).send(callView(placed.call, [], context.publicUrl()));
+        .place({
+          workspaceId,
+          to,
+          from,
+          agentId,
+          variables,
+          scheduledAt: scheduledAt === undefined ? undefined : new Date(scheduledAt),
+          idempotencyKey: request.headers['idempotency-key'],
+        })
+        .catch((error: unknown) => refuse(error, request.body));
+      return reply.status(201).send(await view(placed.call));
     },
   );
 
@@ -60,9 +67,10 @@ export function callRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'listCalls',
         summary: 'List calls, newest first',
         querystring: callListQuery,
-        response: { 200: pageOf(callSummarySchema), ...commonErrors },
+        response: { 200: pageOf(callSummarySchema), ...readErrors },
       },
     },
     async (request) => {
@@ -90,9 +98,10 @@ export function callRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'getCall',
         summary: 'Get a call with its transcript',
         params: idParams,
-        response: { 200: callViewSchema, ...commonErrors },
+        response: { 200: callViewSchema, ...readErrors },
       },
     },
     async (request) =>
@@ -104,15 +113,20 @@ export function callRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'hangUpCall',
         summary: 'End a call: a live one is stopped, a queued one canceled',
         params: idParams,
-        response: { 200: callViewSchema, ...commonErrors, 409: errorSchema },
+        response: { 200: callViewSchema, ...writeErrors, ...errorResponses(409) },
       },
     },
     async (request) => {
       const { workspaceId } = request.caller;
-      const { id } = await requiredCall(context, workspaceId, request.params.id);
-      await context.calls.hangup(workspaceId, id).catch(refuse);
+      const { id } = request.params;
+      const result = await context.calls.hangup(workspaceId, id);
+      if (result.outcome === 'not-found') throw unknownCall(id);
+      if (result.outcome === 'over') {
+        throw new ApiError('call_ended', `call ${id} is over: its status is ${result.call.status}`);
+      }
       return view(await requiredCall(context, workspaceId, id));
     },
   );
@@ -122,8 +136,14 @@ export function callRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'getCallRecording',
         summary: 'The recording: WAV, 8 kHz, far end left, agent right',
         params: idParams,
+        produces: ['audio/wav'],
+        response: {
+          200: { description: 'The recording.', content: { 'audio/wav': { schema: z.any() } } },
+          ...readErrors,
+        },
       },
     },
     async (request, reply) => {
@@ -151,8 +171,12 @@ export async function requiredCall(
   id: string,
 ): Promise<calls.CallRow> {
   const row = await calls.get(context.database.pool, id, workspaceId);
-  if (!row) throw new ApiError('not_found', `there is no call ${id} in this workspace`);
+  if (!row) throw unknownCall(id);
   return row;
+}
+
+function unknownCall(id: string): ApiError {
+  return new ApiError('not_found', `there is no call ${id} in this workspace`);
 }
 
 const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
@@ -168,8 +192,14 @@ const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
   draining: 'draining',
 };
 
-function refuse(error: unknown): never {
+function refuse(error: unknown, body: Record<string, unknown>): never {
   if (!(error instanceof AdmissionError)) throw error;
-  const details = error.field === null ? [] : [{ field: error.field, problem: error.message }];
-  throw new ApiError(ADMISSION_ERRORS[error.code], error.message, details);
+  const { code, field, message } = error;
+  const value = field === null ? undefined : body[field];
+  const named = typeof value === 'string' && !message.includes(value);
+  throw new ApiError(
+    ADMISSION_ERRORS[code],
+    named ? `${field} '${value}': ${message}` : message,
+    field === null ? [] : [{ field, problem: message }],
+  );
 }

@@ -5,12 +5,13 @@ import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
 import {
-  commonErrors,
   idParams,
   isoOrNull,
   pageOf,
   pageQuery,
+  readErrors,
   timeOrNull,
+  writeErrors,
 } from '../schemas/common.ts';
 
 const keyViewSchema = z.object({
@@ -37,11 +38,12 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['keys'],
+        operationId: 'createKey',
         summary: 'Create an API key; it is shown once',
         body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
         response: {
           201: z.object({ id: z.string(), name: z.string(), key: z.string() }),
-          ...commonErrors,
+          ...writeErrors,
         },
       },
     },
@@ -57,9 +59,10 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['keys'],
+        operationId: 'listKeys',
         summary: 'List API keys',
         querystring: pageQuery,
-        response: { 200: pageOf(keyViewSchema), ...commonErrors },
+        response: { 200: pageOf(keyViewSchema), ...readErrors },
       },
     },
     async (request) => {
@@ -73,9 +76,10 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['keys'],
+        operationId: 'revokeKey',
         summary: 'Revoke an API key',
         params: idParams,
-        response: { 204: z.null(), ...commonErrors },
+        response: { 204: z.null(), ...writeErrors },
       },
     },
     async (request, reply) => {
@@ -92,8 +96,9 @@ export function keyRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags: ['workspaces'],
+        operationId: 'listWorkspaces',
         summary: 'The workspace of the key',
-        response: { 200: pageOf(workspaceViewSchema), ...commonErrors },
+        response: { 200: pageOf(workspaceViewSchema), ...readErrors },
       },
     },
     async (request) => {

@@ -1,84 +1,115 @@
+import type { FastifyReply } from 'fastify';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
+import { FINAL_STATUSES, type CallStatus } from '../../calls/call-status.ts';
 import type { CallEvent } from '../../events/call-event.ts';
 import type { FeedSubscription } from '../../events/live-feed.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { ApiError } from '../errors.ts';
+import { callEventSchema } from '../schemas/call.ts';
+import { errorResponses, idParams } from '../schemas/common.ts';
 import { requiredCall } from './call-routes.ts';
-import { idParams } from '../schemas/common.ts';
-import { FINAL_STATUSES, type CallStatus } from '../../calls/call-status.ts';
+import { keepAlive } from './keep-alive.ts';
 
-/** A reader that takes nothing while this much waits is cut off. */
+/** What may wait for a slow reader; the feed's own bound holds for the rest. */
 const MAX_BUFFERED_BYTES = 1 << 20;
-const GOING_AWAY = 1001;
 const NORMAL = 1000;
-const TOO_SLOW = 1013;
+const GOING_AWAY = 1001;
+const FAILED = 1011;
+const MAX_SEQUENCE = 2_147_483_647;
 
 const callEventsQuery = z.strictObject({
   after: z.coerce
     .number()
     .int()
     .min(0)
+    .max(MAX_SEQUENCE)
     .default(0)
     .describe('Sequence number of the last event that is known.'),
 });
 
+const response = {
+  101: callEventSchema.describe('The WebSocket is open; each message is one event as JSON text.'),
+  ...errorResponses(400, 401, 404, 426, 500, 503),
+};
+
 /** The live feed over WebSocket: `/v1/events`, `/v1/calls/{id}/events`. */
 export function liveRoutes(api: Api, context: ApiContext): void {
-  api.get(
-    '/calls/:id/events',
-    {
-      websocket: true,
-      schema: {
-        tags: ['calls'],
-        summary: 'Events of a call over WebSocket: the past first, then live, until it is final',
-        params: idParams,
-        querystring: callEventsQuery,
-      },
-      preValidation: async (request) => {
-        const { id } = request.params as { id: string };
-        await requiredCall(context, request.caller.workspaceId, id);
-      },
+  api.route({
+    method: 'GET',
+    url: '/calls/:id/events',
+    schema: {
+      tags: ['calls'],
+      operationId: 'followCall',
+      summary: 'Events of a call over WebSocket: the past first, then live, until it is final',
+      description:
+        'Closes with 1000 when the call is over, with 1001 when the server stops: connect again ' +
+        'with `after`.',
+      params: idParams,
+      querystring: callEventsQuery,
+      response,
     },
-    (socket, request) => {
-      const subscription = context.feed.replay(
-        { workspaceId: request.caller.workspaceId, callId: request.params.id },
-        request.query.after,
-      );
-      void forward(socket, subscription, context, true);
+    preHandler: async (request) => {
+      await requiredCall(context, request.caller.workspaceId, request.params.id);
     },
-  );
-
-  api.get(
-    '/events',
-    {
-      websocket: true,
-      schema: { tags: ['calls'], summary: 'Events of every call of the workspace over WebSocket' },
-    },
-    (socket, request) => {
+    handler: (_request, reply) => refuseHttp(reply),
+    wsHandler: async (socket, request) => {
       const { workspaceId } = request.caller;
-      void forward(socket, context.feed.subscribe({ workspaceId }), context, false);
+      const { id } = request.params as z.output<typeof idParams>;
+      const { after } = request.query as z.output<typeof callEventsQuery>;
+      const subscription = context.feed.replay({ workspaceId, callId: id }, after);
+      // Read after subscribing: a call that ends in between is seen either here or in the feed.
+      const call = await requiredCall(context, workspaceId, id).catch(() => null);
+      const last = call && FINAL_STATUSES.has(call.status) ? call.lastEventSequence : null;
+      if (last !== null && last <= after) {
+        subscription.close();
+        socket.close(NORMAL, 'the call is over');
+        return;
+      }
+      await forward(socket, subscription, context, (event) =>
+        last === null ? isFinal(event) : (event.sequence ?? 0) >= last,
+      );
     },
-  );
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/events',
+    schema: {
+      tags: ['calls'],
+      operationId: 'followWorkspace',
+      summary: 'Events of every call of the workspace over WebSocket',
+      description: 'Live only. A gap in a call’s `sequence` says that this reader was too slow.',
+      response,
+    },
+    handler: (_request, reply) => refuseHttp(reply),
+    wsHandler: (socket, request) => {
+      const { workspaceId } = request.caller;
+      return forward(socket, context.feed.subscribe({ workspaceId }), context, () => false);
+    },
+  });
+}
+
+/** RFC 9110 §15.5.22: a 426 names the protocol that is needed. */
+function refuseHttp(reply: FastifyReply): never {
+  void reply.header('upgrade', 'websocket');
+  throw new ApiError('upgrade_required', 'this path is a WebSocket: connect with ws://');
 }
 
 async function forward(
   socket: WebSocket,
   subscription: FeedSubscription,
   context: ApiContext,
-  untilFinal: boolean,
+  isLast: (event: CallEvent) => boolean,
 ): Promise<void> {
+  const alive = keepAlive(socket, context.clock);
   socket.on('close', () => subscription.close());
-  socket.on('error', (err) => context.logger.debug({ err }, 'a live feed was cut'));
   try {
     for await (const event of subscription) {
       if (socket.readyState !== socket.OPEN) return;
-      if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
-        socket.close(TOO_SLOW, 'too slow: reconnect with ?after=<last sequence>');
-        return;
-      }
-      socket.send(JSON.stringify(eventView(event)));
-      if (untilFinal && isFinal(event)) {
+      await send(socket, JSON.stringify(eventView(event)));
+      if (isLast(event)) {
         socket.close(NORMAL, 'the call is over');
         return;
       }
@@ -86,22 +117,33 @@ async function forward(
     socket.close(GOING_AWAY, 'the server is stopping');
   } catch (error) {
     context.logger.error({ err: error }, 'the live feed failed');
-    socket.close(1011, 'the feed failed; reconnect');
+    socket.close(FAILED, 'the feed failed; connect again');
   } finally {
+    alive.close();
     subscription.close();
   }
+}
+
+/** Resolves at once while the reader keeps up, else when it has taken the message or is gone. */
+function send(socket: WebSocket, message: string): Promise<void> {
+  if (socket.bufferedAmount <= MAX_BUFFERED_BYTES) {
+    socket.send(message);
+    return Promise.resolve();
+  }
+  // A socket that breaks meanwhile is closed, which ends the subscription.
+  return new Promise((resolve) => socket.send(message, () => resolve()));
 }
 
 function isFinal(event: CallEvent): boolean {
   return event.type === 'call.status' && FINAL_STATUSES.has(event.data.status as CallStatus);
 }
 
-function eventView(event: CallEvent): Record<string, unknown> {
+function eventView(event: CallEvent): z.output<typeof callEventSchema> {
   return {
     sequence: event.sequence,
     call_id: event.callId,
     type: event.type,
     at: new Date(event.atMs).toISOString(),
-    data: event.data,
+    data: { ...event.data },
   };
 }

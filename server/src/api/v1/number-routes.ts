@@ -4,7 +4,14 @@ import { NumberError } from '../../trunks/number-store.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError, type ApiErrorCode } from '../errors.ts';
-import { commonErrors, errorSchema, idParams, pageOf, pageQuery } from '../schemas/common.ts';
+import {
+  errorResponses,
+  idParams,
+  pageOf,
+  pageQuery,
+  readErrors,
+  writeErrors,
+} from '../schemas/common.ts';
 import {
   numberCreateSchema,
   numberPatchSchema,
@@ -22,16 +29,19 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'addNumber',
         summary: 'Add a number to a trunk',
         body: numberCreateSchema,
-        response: { 201: numberViewSchema, ...commonErrors, 409: errorSchema },
+        response: { 201: numberViewSchema, ...writeErrors, ...errorResponses(409) },
       },
     },
     async (request, reply) => {
       const { number, trunk_id: trunkId, agent_id: agentId } = request.body;
       const { workspaceId } = request.caller;
       await requireAgent(workspaceId, agentId);
-      const row = await numbers.add(workspaceId, { e164: number, trunkId, agentId }).catch(refuse);
+      const row = await numbers
+        .add(workspaceId, { e164: number, trunkId, agentId })
+        .catch((error: unknown) => refuse(error, number));
       return reply.status(201).send(numberView(row));
     },
   );
@@ -41,9 +51,10 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'listNumbers',
         summary: 'List numbers',
         querystring: pageQuery,
-        response: { 200: pageOf(numberViewSchema), ...commonErrors },
+        response: { 200: pageOf(numberViewSchema), ...readErrors },
       },
     },
     async (request) => {
@@ -57,9 +68,10 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'getNumber',
         summary: 'Get a number',
         params: idParams,
-        response: { 200: numberViewSchema, ...commonErrors },
+        response: { 200: numberViewSchema, ...readErrors },
       },
     },
     async (request) => {
@@ -75,10 +87,11 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'updateNumber',
         summary: 'Say who answers a number; at once',
         params: idParams,
         body: numberPatchSchema,
-        response: { 200: numberViewSchema, ...commonErrors },
+        response: { 200: numberViewSchema, ...writeErrors },
       },
     },
     async (request) => {
@@ -96,9 +109,10 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'removeNumber',
         summary: 'Take a number off its trunk',
         params: idParams,
-        response: { 204: z.null(), ...commonErrors },
+        response: { 204: z.null(), ...writeErrors },
       },
     },
     async (request, reply) => {
@@ -126,9 +140,15 @@ function unknownNumber(id: string): ApiError {
   return new ApiError('not_found', `there is no number ${id} in this workspace`);
 }
 
-function refuse(error: unknown): never {
+function refuse(error: unknown, number: string): never {
   if (!(error instanceof NumberError)) throw error;
-  throw new ApiError(NUMBER_ERRORS[error.code], error.message, [
-    { field: error.code === 'trunk-not-found' ? 'trunk_id' : 'number', problem: error.message },
+  const { code, message } = error;
+  if (code === 'trunk-not-found') {
+    throw new ApiError('trunk_not_found', `${message} in this workspace`, [
+      { field: 'trunk_id', problem: message },
+    ]);
+  }
+  throw new ApiError(NUMBER_ERRORS[code], `number '${number}': ${message}`, [
+    { field: 'number', problem: message },
   ]);
 }

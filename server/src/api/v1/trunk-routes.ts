@@ -3,7 +3,7 @@ import { TrunkError } from '../../trunks/trunk-store.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
-import { commonErrors, idParams, pageOf, pageQuery } from '../schemas/common.ts';
+import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
 import {
   trunkCreateSchema,
   trunkInput,
@@ -23,9 +23,10 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'createTrunk',
         summary: 'Create a trunk',
         body: trunkCreateSchema,
-        response: { 201: trunkViewSchema, ...commonErrors },
+        response: { 201: trunkViewSchema, ...writeErrors },
       },
     },
     async (request, reply) => {
@@ -42,9 +43,10 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'listTrunks',
         summary: 'List trunks',
         querystring: pageQuery,
-        response: { 200: pageOf(trunkViewSchema), ...commonErrors },
+        response: { 200: pageOf(trunkViewSchema), ...readErrors },
       },
     },
     async (request) => {
@@ -58,9 +60,10 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'getTrunk',
         summary: 'Get a trunk',
         params: idParams,
-        response: { 200: trunkViewSchema, ...commonErrors },
+        response: { 200: trunkViewSchema, ...readErrors },
       },
     },
     async (request) => {
@@ -76,10 +79,11 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'updateTrunk',
         summary: 'Change a trunk; gateways are replaced as a whole',
         params: idParams,
         body: trunkPatchSchema,
-        response: { 200: trunkViewSchema, ...commonErrors },
+        response: { 200: trunkViewSchema, ...writeErrors },
       },
     },
     async (request) => {
@@ -98,9 +102,10 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     {
       schema: {
         tags,
+        operationId: 'deleteTrunk',
         summary: 'Delete a trunk; its calls stay',
         params: idParams,
-        response: { 204: z.null(), ...commonErrors },
+        response: { 204: z.null(), ...writeErrors },
       },
     },
     async (request, reply) => {

@@ -1,0 +1,42 @@
+import type { SwaggerOptions } from '@fastify/swagger';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+
+/** What the OpenAPI document says besides the routes. */
+export function openApiDocument(version: string): SwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Trunkline',
+        version,
+        description:
+          'Phone agents over SIP trunks: place and follow calls, keep agents and trunks.\n\n' +
+          'Every answer has the header `x-request-id`. Errors are ' +
+          '`{"error": {"code", "message", "details"}}`. Lists answer `data` and `next_cursor`; ' +
+          'ask for the next page with `cursor`.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'calls', description: 'Place, follow and end calls.' },
+        { name: 'agents', description: 'What speaks on a call.' },
+        { name: 'trunks', description: 'SIP trunks at providers.' },
+        { name: 'numbers', description: 'Numbers on trunks, and who answers them.' },
+        { name: 'keys', description: 'API keys.' },
+        { name: 'workspaces', description: 'Tenants.' },
+        { name: 'operations', description: 'For those who run it; no key.' },
+      ],
+      components: {
+        securitySchemes: {
+          api_key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An API key: `Authorization: Bearer tl_...`.',
+          },
+        },
+      },
+      security: [{ api_key: [] }],
+    },
+    transform: jsonSchemaTransform,
+  };
+}

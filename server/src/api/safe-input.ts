@@ -1,0 +1,35 @@
+import { invalidRequest } from './validate.ts';
+
+/** Nothing that the API takes is nested deeper; what is would exhaust the stack of a serialiser. */
+const MAX_DEPTH = 64;
+// eslint-disable-next-line no-control-regex -- NUL is what is looked for.
+const HAS_NUL = /\0/;
+
+/**
+ * Refuses what PostgreSQL cannot store: text and jsonb have neither NUL nor lone surrogates. Walks
+ * without recursion, because depth is what is checked.
+ * @throws ApiError `invalid_request`
+ */
+export function refuseUnstorable(input: unknown): void {
+  const rest: { value: unknown; path: string[] }[] = [{ value: input, path: [] }];
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    const { value, path } = next;
+    if (typeof value === 'string') refuseText(value, path);
+    if (typeof value !== 'object' || value === null) continue;
+    if (path.length >= MAX_DEPTH)
+      refuse(path.slice(0, 3), `nested deeper than ${MAX_DEPTH} levels`);
+    for (const [name, inner] of Object.entries(value)) {
+      if (!Array.isArray(value)) refuseText(name, path);
+      rest.push({ value: inner, path: [...path, name] });
+    }
+  }
+}
+
+function refuseText(text: string, path: readonly string[]): void {
+  if (HAS_NUL.test(text)) refuse(path, 'has the character NUL, which cannot be stored');
+  if (!text.isWellFormed()) refuse(path, 'has half of a surrogate pair, which is no character');
+}
+
+function refuse(path: readonly string[], problem: string): never {
+  throw invalidRequest([{ field: path.join('.').toWellFormed().slice(0, 200), problem }]);
+}
