@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { root: import.meta.dirname, include: ['src/**/*.test.ts'], pool: 'forks' },
+  test: {
+    root: import.meta.dirname,
+    include: ['src/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 20_000,
+  },
 });
