@@ -110,6 +110,11 @@ export class DtmfSender {
     return this.#queue.length > 0;
   }
 
+  /** True while a digit has begun and is not over. */
+  get inDigit(): boolean {
+    return this.#tick > 0;
+  }
+
   /** Resolves when the last digit has left. @throws DtmfError */
   send(digits: string): Promise<void> {
     const codes = Array.from(digits.toUpperCase(), (digit) => DIGITS.indexOf(digit));

@@ -1,4 +1,5 @@
 const FRAME_SAMPLES = 160;
+const FRAME_MS = 20;
 const SAMPLES_PER_MS = 8;
 const MIN_TARGET_MS = 40;
 const MAX_TARGET_MS = 200;
@@ -42,9 +43,10 @@ export class PlayoutBuffer {
     return this.#length / SAMPLES_PER_MS;
   }
 
-  /** Follows the interarrival jitter (RFC 3550 §6.4.1). */
-  setJitter(jitterMs: number): void {
-    this.#targetMs = Math.max(MIN_TARGET_MS, Math.min(MAX_TARGET_MS, 20 + 3 * jitterMs));
+  /** Follows the interarrival jitter (RFC 3550 §6.4.1), on top of what one packet brings. */
+  setTarget({ jitterMs, packetMs }: { jitterMs: number; packetMs: number }): void {
+    const wantedMs = packetMs + Math.max(FRAME_MS, 3 * jitterMs);
+    this.#targetMs = Math.max(MIN_TARGET_MS, Math.min(MAX_TARGET_MS, wantedMs));
   }
 
   /** Adds samples; on overflow the oldest are dropped. */

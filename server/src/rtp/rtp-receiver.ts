@@ -17,10 +17,13 @@ const EVENT_BYTES = 4;
 const COMFORT_NOISE = 13;
 /** RFC 3551 §6: bound to these codecs for ever, so that a far end may change between them. */
 const STATIC_CODECS: Readonly<Record<number, CodecName>> = { 0: 'PCMU', 8: 'PCMA' };
-/** A loss is filled for the ears up to 200 ms; a longer one is a gap. */
+const SAMPLES_PER_MS = 8;
+const USUAL_PACKET_MS = 20;
+/** A loss is filled up to 200 ms; a longer one is a gap. */
 const MAX_FILL_SAMPLES = 1_600;
-/** After this time without audio the ears get silence, so that a turn can end. */
-const STARVED_MS = 60;
+/** Audio may be later than its packet time by this and twice its jitter before it counts as missing. */
+const LATE_MS = 40;
+const MAX_LATE_MS = 120;
 
 export interface RtpReceiverEvents {
   audio: (samples: Int16Array) => void;
@@ -47,11 +50,13 @@ export class RtpReceiver {
   readonly #playout = new PlayoutBuffer();
   readonly #reception = new ReceptionStats();
   readonly #dtmf: DtmfReceiver;
-  readonly #silence = new Int16Array(FRAME_SAMPLES);
+  /** What the ears are given, used again for each packet. */
+  readonly #samples = new Int16Array(MAX_PAYLOAD_BYTES);
   #expected: ExpectedFormats | null = null;
   #ssrc: number | null = null;
   #lastArrivalMs: number | null = null;
   #nowMs = 0;
+  #packetMs = USUAL_PACKET_MS;
   #lastAudioMs: number | null = null;
   /** Timestamp that the next sample would have; null: not known. */
   #nextTimestamp: number | null = null;
@@ -106,7 +111,7 @@ export class RtpReceiver {
     if (kind === 'audio') this.#reception.measureJitter(packet.rtpTimestamp, nowMs);
     this.#stats.packetsLost = this.#reception.lostCount;
     this.#stats.jitterMs = this.#reception.jitterMs;
-    this.#playout.setJitter(this.#stats.jitterMs);
+    this.#playout.setTarget({ jitterMs: this.#stats.jitterMs, packetMs: this.#packetMs });
   }
 
   /** Called every 20 ms: the frame that is due (valid until the next call), or null. */
@@ -114,9 +119,10 @@ export class RtpReceiver {
     this.#nowMs = nowMs;
     this.#order.expire(nowMs);
     this.#dtmf.expire(nowMs);
-    if (this.#lastAudioMs !== null && nowMs - this.#lastAudioMs > STARVED_MS) {
+    // The ears go on hearing silence where audio stopped, so that a turn can end.
+    if (this.#lastAudioMs !== null && nowMs - this.#lastAudioMs > this.#starvedAfterMs()) {
       this.#starvedSamples += FRAME_SAMPLES;
-      this.#events.audio(this.#silence);
+      this.#events.audio(this.#silence(FRAME_SAMPLES));
     }
     return this.#playout.pop();
   }
@@ -149,6 +155,12 @@ export class RtpReceiver {
     this.#ssrc = ssrc;
     this.#nextTimestamp = null;
     this.#paused = false;
+    this.#starvedSamples = 0;
+  }
+
+  /** The next audio is due one packet time after the last. */
+  #starvedAfterMs(): number {
+    return this.#packetMs + Math.min(MAX_LATE_MS, LATE_MS + 2 * this.#stats.jitterMs);
   }
 
   #deliver({ packet, kind }: Arrived, lostBefore: number): void {
@@ -157,19 +169,27 @@ export class RtpReceiver {
       this.#paused = true;
       return;
     }
-    const samples = kind === 'audio' ? this.#decode(packet) : this.#silence;
-    this.#fill(this.#missingBefore(packet, samples.length, lostBefore));
+    const sampleCount = kind === 'audio' ? packet.payload.length : FRAME_SAMPLES;
+    this.#fill(this.#missingBefore(packet, sampleCount, lostBefore));
     this.#paused = kind === 'noise';
-    this.#nextTimestamp = (packet.rtpTimestamp + samples.length) >>> 0;
+    this.#nextTimestamp = (packet.rtpTimestamp + sampleCount) >>> 0;
     this.#lastAudioMs = this.#nowMs;
-    this.#events.audio(samples);
+    if (kind === 'audio') this.#packetMs = sampleCount / SAMPLES_PER_MS;
+    const samples = kind === 'audio' ? this.#decode(packet) : this.#silence(FRAME_SAMPLES);
+    // The ears come last: they may do with the samples what they like.
     this.#playout.push(samples);
+    this.#events.audio(samples);
   }
 
-  #decode(packet: RtpPacket): Int16Array {
-    return this.#codecOf(packet.payloadType) === 'PCMA'
-      ? decodeAlaw(packet.payload)
-      : decodeMulaw(packet.payload);
+  #decode({ payloadType, payload }: RtpPacket): Int16Array {
+    const target = this.#samples.subarray(0, payload.length);
+    return this.#codecOf(payloadType) === 'PCMA'
+      ? decodeAlaw(payload, target)
+      : decodeMulaw(payload, target);
+  }
+
+  #silence(sampleCount: number): Int16Array {
+    return this.#samples.subarray(0, sampleCount).fill(0);
   }
 
   /** Samples between the last audio and this, by its timestamp where that can be believed. */
@@ -182,12 +202,12 @@ export class RtpReceiver {
   }
 
   #fill(missingSamples: number): void {
-    const fillSamples = Math.min(missingSamples, MAX_FILL_SAMPLES);
-    if (fillSamples > 0) this.#playout.pushLost(fillSamples);
+    if (missingSamples > 0) this.#playout.pushLost(Math.min(missingSamples, MAX_FILL_SAMPLES));
     // What the ears were given while audio was missing is not given a second time.
-    for (let rest = fillSamples - this.#starvedSamples; rest > 0; rest -= FRAME_SAMPLES) {
-      this.#events.audio(this.#silence.subarray(0, Math.min(FRAME_SAMPLES, rest)));
-    }
+    let rest = Math.min(missingSamples - this.#starvedSamples, MAX_FILL_SAMPLES);
     this.#starvedSamples = 0;
+    for (; rest > 0; rest -= FRAME_SAMPLES) {
+      this.#events.audio(this.#silence(Math.min(FRAME_SAMPLES, rest)));
+    }
   }
 }

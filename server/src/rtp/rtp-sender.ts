@@ -50,7 +50,9 @@ export class RtpSender {
     const rtpTimestamp = this.#rtpTimestamp;
     this.#rtpTimestamp = (rtpTimestamp + FRAME_SAMPLES) >>> 0;
     this.#ticks++;
-    if (this.dtmf.active && format.dtmfPayloadType !== null) {
+    // On hold a digit that has begun is finished, and the next ones wait.
+    const mayDial = this.dtmf.active && (format.mayTalk || this.dtmf.inDigit);
+    if (mayDial && format.dtmfPayloadType !== null) {
       const event = this.dtmf.tick(rtpTimestamp);
       if (!event) return this.#audio(format, rtpTimestamp, null);
       this.#markNext = true;

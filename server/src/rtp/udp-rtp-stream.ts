@@ -8,7 +8,7 @@ import type { RtpRemote, RtpStream, RtpStreamEvents, RtpStreamStats } from './me
 import type { SocketPair } from './port-pool.ts';
 import { looksLikeRtcp, parseRtcp, writeGoodbye, writeReport } from './rtcp.ts';
 import { RtpReceiver } from './rtp-receiver.ts';
-import { RtpSender } from './rtp-sender.ts';
+import { RtpSender, type SendFormat } from './rtp-sender.ts';
 
 const GAP_STEP_MS = 1_000;
 /** RFC 3550 §6.2: a report every 5 s. */
@@ -50,7 +50,9 @@ export class UdpRtpStream implements RtpStream {
   readonly #latch = new Latch();
   /** RFC 7022 §4.2: random, the same for the stream's life. */
   readonly #cname = randomBytes(12).toString('base64');
-  #remote: RtpRemote | null = null;
+  /** Null until `connect`. */
+  #format: SendFormat | null = null;
+  readonly #failedListeners = new Set<string>();
   #ticks = 0;
   #reportedPackets = 0;
   #senderReport: { ntpMiddle: number; cameMs: number } | null = null;
@@ -80,18 +82,20 @@ export class UdpRtpStream implements RtpStream {
   connect(remote: RtpRemote): void {
     if (this.#closed) return;
     this.#latch.signal(remote, this.#clock.monotonicMs());
-    this.#remote = { ...remote };
-    this.#receiver.expect(remote);
-    if (remote.dtmfPayloadType === null) {
+    const { codec, payloadType, dtmfPayloadType, direction } = remote;
+    const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
+    this.#format = { codec, payloadType, dtmfPayloadType, mayTalk };
+    this.#receiver.expect({ codec, payloadType, dtmfPayloadType });
+    if (dtmfPayloadType === null) {
       this.#sender.dtmf.abort('the far end takes no telephone-event any more (RFC 4733)');
     }
   }
 
   sendDtmf(digits: string): Promise<void> {
-    if (this.#closed || !this.#remote) {
+    if (this.#closed || !this.#format) {
       return Promise.reject(new DtmfError('the stream is not connected'));
     }
-    if (this.#remote.dtmfPayloadType === null) {
+    if (this.#format.dtmfPayloadType === null) {
       return Promise.reject(new DtmfError('the far end takes no telephone-event (RFC 4733)'));
     }
     return this.#sender.dtmf.send(digits);
@@ -104,12 +108,9 @@ export class UdpRtpStream implements RtpStream {
     const played = this.#receiver.tick(nowMs);
     this.#watchGap(nowMs);
     const frame = this.#guard('onTick', () => this.onTick?.(played)) ?? null;
-    const remote = this.#remote;
     // A listener may have closed the stream.
-    if (!remote || this.#closed) return;
-    const { direction } = remote;
-    const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
-    const packet = this.#sender.tick({ ...remote, mayTalk }, frame);
+    if (!this.#format || this.#closed) return;
+    const packet = this.#sender.tick(this.#format, frame);
     if (packet && this.#send(this.#options.sockets.rtp, packet, 0)) this.stats.packetsSent++;
     this.#ticks++;
     if (this.#ticks % RTCP_INTERVAL_TICKS === 0) this.#sendReport(nowMs);
@@ -216,12 +217,13 @@ export class UdpRtpStream implements RtpStream {
     return true;
   }
 
-  /** What belongs to others cannot stop the stream, nor the wheel. */
+  /** What belongs to others cannot stop the stream; told of once, not 50 times a second. */
   #guard<T>(name: string, run: () => T): T | undefined {
     try {
       return run();
     } catch (error) {
-      this.#options.onListenerError(name, error);
+      if (!this.#failedListeners.has(name)) this.#options.onListenerError(name, error);
+      this.#failedListeners.add(name);
       return undefined;
     }
   }

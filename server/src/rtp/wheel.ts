@@ -3,8 +3,8 @@ import { Lateness } from './lateness.ts';
 
 const PHASES = 20;
 const SLICE_MS = 1;
-/** A stall that is longer is not made up for: the far end's buffer could not take the burst. */
-const MAX_CATCH_UP_MS = 500;
+/** A stall that is longer is not made up for: jitter buffers hold about 200 ms, a longer burst only adds delay. */
+const MAX_CATCH_UP_MS = 200;
 
 type Tick = () => void;
 
@@ -82,13 +82,16 @@ export class Wheel {
   #turn(): void {
     this.#timer = null;
     this.#turning = true;
-    let elapsedMs = this.#clock.monotonicMs() - this.#startMs;
+    // What falls due while this turn runs waits for the next one: with more work than time, packets
+    // must still be received in between.
+    const dueMs = this.#clock.monotonicMs() - this.#startMs;
+    let elapsedMs = dueMs;
     const behindMs = elapsedMs - this.#slice * SLICE_MS;
     if (behindMs > MAX_CATCH_UP_MS) {
       // Whole rounds, so that every stream stays in its phase.
       this.#slice += Math.floor(behindMs / (PHASES * SLICE_MS)) * PHASES;
     }
-    while (this.#slice * SLICE_MS <= elapsedMs) {
+    while (this.#slice * SLICE_MS <= dueMs) {
       const lateMs = elapsedMs - this.#slice * SLICE_MS;
       for (const tick of this.#phases[this.#slice % PHASES] ?? []) this.#run(tick, lateMs);
       this.#slice++;
