@@ -4,7 +4,7 @@ import type { VadProvider } from '../providers/vad.ts';
 import type { MediaEngine, RtpStream } from '../rtp/media-engine.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { LocalAudio, MediaDirection } from '../sdp/sdp.ts';
-import type { Clock } from '../shared/clock.ts';
+import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { InboundLeg } from '../sip/leg.ts';
 import { PhoneEars, type HeardUtterance } from './phone-ears.ts';
@@ -128,10 +128,15 @@ export class VirtualPhone {
   async listen(timeoutMs: number): Promise<HeardUtterance | null> {
     const ears = this.#openEars();
     const quiet = new AbortController();
-    const timer = this.#parts.clock.setTimer(timeoutMs, () => {
-      // Somebody who is speaking is not interrupted by our patience running out.
-      if (!ears.speaking) quiet.abort(new PhoneCallOver());
-    });
+    let heardMs = ears.totalSpeechMs;
+    const waitOn = (): TimerHandle =>
+      this.#parts.clock.setTimer(timeoutMs, () => {
+        // Patience counts silence: while something is being said it begins anew.
+        if (!ears.speaking && ears.totalSpeechMs === heardMs) quiet.abort(new PhoneCallOver());
+        heardMs = ears.totalSpeechMs;
+        timer = waitOn();
+      });
+    let timer = waitOn();
     try {
       return await ears.nextUtterance(AbortSignal.any([this.signal, quiet.signal]));
     } catch (error) {

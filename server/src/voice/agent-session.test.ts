@@ -348,6 +348,15 @@ describe('silence', () => {
     expect(endMs).toBeLessThanOrEqual(15_200);
   });
 
+  it('is not counted on a line that no packet ever came over', async () => {
+    const driver = new SessionDriver();
+    await driver.prepare();
+    driver.session.answered(driver.clock.now());
+    await driver.nothing(40_000);
+    expect(driver.of('end-requested')).toEqual([]);
+    expect(driver.tts.asked).toHaveLength(1);
+  });
+
   it('begins when the last frame was played, not when it was queued', async () => {
     const opening = 'a'.repeat(150);
     const driver = await SessionDriver.answered({ opening });

@@ -52,6 +52,7 @@ export class AgentSession {
   #enteredKeys = '';
   #reactionMs = 0;
   #held = false;
+  #lineIsHeard = false;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -163,7 +164,9 @@ export class AgentSession {
 
   /** The far end has sent its first packet. */
   firstPacket(): void {
+    this.#lineIsHeard = true;
     this.#gate.firstPacket();
+    if (this.#state === 'listening') this.#countSilence();
   }
 
   /** Samples of the far end as they arrive. */
@@ -198,7 +201,7 @@ export class AgentSession {
     } else {
       this.#playout.resume('far-end');
       this.#caller.setGated(false);
-      if (this.#state === 'listening') this.#silence.resume();
+      if (this.#state === 'listening') this.#countSilence();
     }
   }
 
@@ -227,7 +230,7 @@ export class AgentSession {
       case 'play-opening':
         return this.#words.sayOpening();
       case 'await-caller':
-        if (!this.#held) this.#silence.resume();
+        this.#countSilence();
         this.#caller.takeFloorIfSpeaking();
         return;
       case 'caller-active':
@@ -275,9 +278,14 @@ export class AgentSession {
     if (this.#failedOnce('stt', this.#caller.recognitionError)) this.#words.say(NOT_HEARD);
   }
 
+  /** A line that no packet ever came over is not silent but dead; the media watch ends it. */
+  #countSilence(): void {
+    if (!this.#held && this.#lineIsHeard) this.#silence.resume();
+  }
+
   #onSilence(count: number): void {
     if (this.#words.prepareSilencePrompt(count)) this.#input('silence-prompt');
-    else this.#silence.resume();
+    else this.#countSilence();
   }
 
   #interrupt(): void {
