@@ -53,7 +53,7 @@ function stream(socket: dgram.Socket, ssrc: number): void {
     socket.send(packet, () => undefined);
     sequenceNumber++;
     nextAtMs += FRAME_MS;
-    setTimeout(tick, nextAtMs - monotonicMs());
+    setTimeout(tick, Math.max(0, nextAtMs - monotonicMs()));
   };
   tick();
 }

@@ -1,4 +1,6 @@
 import { randomInt } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram, type Program } from '../../../e2e/src/harness/program.ts';
 import { createTrunk } from '../../../e2e/src/harness/trunk.ts';
@@ -34,14 +36,16 @@ const RTP_PORTS = 800;
 const ANSWER_TIMEOUT_MS = 30_000;
 const SETTLE_TIMEOUT_MS = 20_000;
 
-/** Starts program and generator. The program has fresh data and no sandbox. */
+/** Starts program and generator. The program has fresh data and no sandbox; its log is kept in the temporary folder. */
 export async function startBenchSession(env: Record<string, string> = {}): Promise<BenchSession> {
   const rtpPortMin = 20_000 + 2 * randomInt(0, 5_500);
+  const logFile = path.join(os.tmpdir(), `trunkline-bench-${process.pid}.log`);
   const program = await startProgram({
     env: {
       SANDBOX: 'off',
       RTP_PORT_MIN: String(rtpPortMin),
       RTP_PORT_MAX: String(rtpPortMin + RTP_PORTS),
+      LOG_FILE: logFile,
       ...env,
     },
   });
@@ -59,6 +63,21 @@ async function withProgram(program: Program): Promise<BenchSession> {
   const { from } = await createTrunk(program, { gateways });
   let callCount = 0;
   let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    process.off('SIGINT', interrupted);
+    process.off('SIGTERM', interrupted);
+    await farm.close();
+    await program.stop();
+  };
+  const interrupted = (): void => void close().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  void program.exited.then((code) => {
+    if (closed) return;
+    console.error(`the program ended with ${code} in the middle:\n${program.output()}`);
+  });
   return {
     program,
     farm,
@@ -97,11 +116,6 @@ async function withProgram(program: Program): Promise<BenchSession> {
         await sleep(200);
       }
     },
-    async close() {
-      if (closed) return;
-      closed = true;
-      await farm.close();
-      await program.stop();
-    },
+    close,
   };
 }

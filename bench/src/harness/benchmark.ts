@@ -12,6 +12,8 @@ export interface BenchReport {
   /** Machine and program during each row, in the order of the rows. */
   loads: (Load & { scenario: string })[];
   notes: string[];
+  /** Why it ended early; null: it did not. */
+  failure: string | null;
 }
 
 /** Where a benchmark puts its figures. */
@@ -37,17 +39,24 @@ export async function runBenchmark(benchmark: Benchmark): Promise<BenchReport> {
     rows: [],
     loads: [],
     notes: [],
+    failure: null,
   };
   console.log(`\n${benchmark.name}: ${benchmark.title}`);
   console.log(machineLine());
-  await benchmark.run({
-    row(row, load) {
-      report.rows.push(withLoad(row, load));
-      if (load) report.loads.push({ scenario: scenarioOf(row), ...load });
-      console.log(`  done: ${scenarioOf(row)}`);
-    },
-    note: (text) => void report.notes.push(text),
-  });
+  try {
+    await benchmark.run({
+      row(row, load) {
+        report.rows.push(withLoad(row, load));
+        if (load) report.loads.push({ scenario: scenarioOf(row), ...load });
+        console.log(`  done: ${scenarioOf(row)}`);
+      },
+      note: (text) => void report.notes.push(text),
+    });
+  } catch (error) {
+    // What was measured before is not lost with the rest.
+    report.failure = error instanceof Error ? error.message : String(error);
+    process.exitCode = 1;
+  }
   report.durationS = Math.round((monotonicMs() - startedAtMs) / 1000);
   printReport(report);
   return report;
@@ -58,6 +67,7 @@ export function printReport(report: BenchReport): void {
   console.log(`\n${report.name} (${report.durationS} s)`);
   printTable(report.rows);
   for (const note of report.notes) console.log(`  ${note}`);
+  if (report.failure !== null) console.log(`  ended early: ${report.failure}`);
 }
 
 /** The machine in a line. */
