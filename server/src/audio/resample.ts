@@ -26,10 +26,10 @@ export class Resampler {
   #outputCount = 0;
 
   constructor(fromHz: number, toHz: number) {
-    const divisor = gcd(fromHz, toHz);
-    if (!Number.isInteger(divisor) || divisor < 1) {
+    if (![fromHz, toHz].every((rateHz) => Number.isInteger(rateHz) && rateHz > 0)) {
       throw new RangeError(`need whole sample rates above 0, got ${fromHz} and ${toHz}`);
     }
+    const divisor = gcd(fromHz, toHz);
     this.#fromHz = fromHz;
     this.#toHz = toHz;
     this.#phaseCount = toHz / divisor;
