@@ -6,6 +6,8 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import type { WebSocket } from 'ws';
+import type { Clock } from '../shared/clock.ts';
 import type { ApiContext } from './api-context.ts';
 import { authenticate, type Caller } from './auth.ts';
 import { answerError, installErrorHandler } from './error-handler.ts';
@@ -24,6 +26,9 @@ import { trunkRoutes } from './v1/trunk-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
 const MAX_PARAM_CHARS = 200;
+/** RFC 6455 §7.4.1. */
+const GOING_AWAY = 1001;
+const CLOSE_LIMIT_MS = 1_000;
 const REQUEST_ID_HEADER = 'x-request-id';
 
 declare module 'fastify' {
@@ -69,15 +74,16 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
   });
-  app.addHook('preValidation', async ({ params, query, body }) => {
-    refuseUnstorable({ ...asObject(params), ...asObject(query) });
-    refuseUnstorable(body);
-  });
-
   await app.register(fastifySwagger, openApiDocument(context.version));
   await installReferencePage(plain(app));
-  // A client that sends much over the live feed is cut off: it has nothing to say.
-  await app.register(fastifyWebsocket, { options: { maxPayload: 4096 } });
+  await app.register(fastifyWebsocket, {
+    // A client that sends much over the live feed is cut off: it has nothing to say.
+    options: { maxPayload: 4096 },
+    preClose(done) {
+      sayGoodbye(this.websocketServer.clients, context.clock);
+      done();
+    },
+  });
 
   operationsRoutes(app, context);
   await app.register(
@@ -85,6 +91,10 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       v1.decorateRequest('caller', null as unknown as Caller);
       v1.addHook('onRequest', async (request) => {
         request.caller = await authenticate(request, context.auth);
+      });
+      v1.addHook('preValidation', async ({ params, query, body }) => {
+        refuseUnstorable({ ...asObject(params), ...asObject(query) });
+        refuseUnstorable(body);
       });
       const routes = withZod(v1);
       agentRoutes(routes, context);
@@ -116,9 +126,18 @@ function withZod(app: FastifyInstance) {
   return app.withTypeProvider<ZodTypeProvider>();
 }
 
+/** Followers are told to connect again elsewhere; one that does not answer is not waited for. */
+function sayGoodbye(clients: Iterable<WebSocket>, clock: Clock): void {
+  for (const client of clients) {
+    client.close(GOING_AWAY, 'the server is stopping');
+    const limit = clock.setTimer(CLOSE_LIMIT_MS, () => client.terminate());
+    client.once('close', () => limit.cancel());
+  }
+}
+
 /** The same instance, for parts that know nothing of zod. */
 function plain(app: Api): FastifyInstance {
-  return app as unknown as FastifyInstance;
+  return app;
 }
 
 function asObject(value: unknown): object {

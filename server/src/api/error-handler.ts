@@ -47,7 +47,7 @@ export function answerError(
   reply: FastifyReply,
   logger: Logger,
 ): FastifyReply {
-  const known = toApiError(error, request);
+  const known = toApiError(error);
   if (known && known.status < 500) {
     if (known.code === 'unauthorized') {
       // RFC 9110 §15.5.2: a 401 says how to sign in.
@@ -79,7 +79,7 @@ function pathOf(request: FastifyRequest): string {
   return (request.url.split('?')[0] ?? request.url).slice(0, 200);
 }
 
-function toApiError(error: FastifyError | Error, request: FastifyRequest): ApiError | null {
+function toApiError(error: FastifyError | Error): ApiError | null {
   if (error instanceof ApiError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     return invalidRequest(error.validation.flatMap(problemsOf));
@@ -91,7 +91,9 @@ function toApiError(error: FastifyError | Error, request: FastifyRequest): ApiEr
   if (isDatabaseAway(code, error.message)) {
     return new ApiError('unavailable', 'the database is away; try again in a moment');
   }
-  if ('statusCode' in error && error.statusCode === 400) return badBody(error, request);
+  if ('statusCode' in error && error.statusCode === 400) {
+    return new ApiError('invalid_request', error.message);
+  }
   return null;
 }
 
@@ -105,28 +107,11 @@ const FASTIFY_ERRORS: Record<string, [ApiErrorCode, string] | undefined> = {
     'invalid_request',
     'the body is not as long as content-length says',
   ],
-  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_json', 'the body is empty; send a JSON object'],
   FST_ERR_BAD_URL: ['invalid_request', 'the path is not a valid URL: a % is not followed by hex'],
+  // The reference page makes a URL of the Host header.
+  ERR_INVALID_URL: ['invalid_request', 'the header Host is not a host'],
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a part of the path is longer than any id'],
 };
-
-/** Fastify's parsers throw a bare SyntaxError with status 400. */
-function badBody(error: Error, request: FastifyRequest): ApiError {
-  if (error.message.includes('forbidden prototype')) {
-    return invalidRequest([
-      { field: '', problem: 'the keys __proto__ and constructor.prototype are not accepted' },
-    ]);
-  }
-  if (request.method === 'GET') return new ApiError('invalid_request', error.message);
-  return new ApiError('invalid_json', `the body is not valid JSON: ${syntaxProblem(error)}`);
-}
-
-/** V8 quotes the text around the fault; that may be a secret and would come back. */
-function syntaxProblem(error: Error): string {
-  const cause = error.message.includes('Body is not valid JSON') ? error.cause : error;
-  const position = /at position (\d+)/.exec(cause instanceof Error ? cause.message : '');
-  return position ? `see character ${position[1]}` : 'it ends too early or has a stray character';
-}
 
 const DATABASE_AWAY =
   /^(08\w{3}|53300|57P0[1-5]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;

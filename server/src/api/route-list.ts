@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 
+const ORDER = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
 /** Which methods a path takes, for an honest 405. */
 export interface RouteList {
-  /** In the order in which they were registered; empty: there is no such path. */
+  /** Empty: there is no such path. */
   methodsOf(path: string): string[];
 }
 
@@ -17,7 +19,8 @@ export function listRoutes(app: FastifyInstance): RouteList {
   return {
     methodsOf(path) {
       const found = routes.filter(({ pattern }) => pattern.test(path));
-      return [...new Set(found.flatMap(({ methods }) => methods))];
+      const methods = new Set(found.flatMap((route) => route.methods));
+      return ORDER.filter((method) => methods.has(method));
     },
   };
 }

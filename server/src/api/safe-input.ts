@@ -6,8 +6,8 @@ const MAX_DEPTH = 64;
 const HAS_NUL = /\0/;
 
 /**
- * Refuses what PostgreSQL cannot store: text and jsonb have neither NUL nor lone surrogates. Walks
- * without recursion, because depth is what is checked.
+ * Refuses names that mean something to JavaScript itself, and what PostgreSQL cannot store: text and
+ * jsonb have neither NUL nor lone surrogates. Walks without recursion, because depth is what is checked.
  * @throws ApiError `invalid_request`
  */
 export function refuseUnstorable(input: unknown): void {
@@ -19,10 +19,15 @@ export function refuseUnstorable(input: unknown): void {
     if (path.length >= MAX_DEPTH)
       refuse(path.slice(0, 3), `nested deeper than ${MAX_DEPTH} levels`);
     for (const [name, inner] of Object.entries(value)) {
-      if (!Array.isArray(value)) refuseText(name, path);
+      if (!Array.isArray(value)) refuseName(name, path);
       rest.push({ value: inner, path: [...path, name] });
     }
   }
+}
+
+function refuseName(name: string, path: readonly string[]): void {
+  refuseText(name, path);
+  if (name === '__proto__') refuse(path, "has the field '__proto__', which is not accepted");
 }
 
 function refuseText(text: string, path: readonly string[]): void {

@@ -28,8 +28,10 @@ export const agentViewSchema = z.object({
 export type AgentView = z.output<typeof agentViewSchema>;
 
 export function agentView(row: AgentRow): AgentView {
+  // An older version may have stored fewer fields than there are now.
+  const { data: config } = agentConfigSchema.safeParse(row.config);
   return {
-    ...(row.config as AgentConfig),
+    ...(config ?? (row.config as AgentConfig)),
     id: row.id,
     secrets: Object.keys(row.secrets),
     version: row.version,

@@ -56,8 +56,8 @@ export function liveRoutes(api: Api, context: ApiContext): void {
     handler: (_request, reply) => refuseHttp(reply),
     wsHandler: async (socket, request) => {
       const { workspaceId } = request.caller;
-      const { id } = request.params as z.output<typeof idParams>;
-      const { after } = request.query as z.output<typeof callEventsQuery>;
+      const { id } = request.params;
+      const { after } = request.query;
       const subscription = context.feed.replay({ workspaceId, callId: id }, after);
       // Read after subscribing: a call that ends in between is seen either here or in the feed.
       const call = await requiredCall(context, workspaceId, id).catch(() => null);
