@@ -30,6 +30,8 @@ export interface AgentSessionOptions {
   sendDtmf: (digits: string) => void;
 }
 
+/** Whoever picks up says hello in this time. */
+const PICKING_UP_MS = 2_500;
 const NOT_HEARD = 'Sorry, I had trouble hearing that. Could you say it again?';
 const NO_ANSWER = 'Sorry, I am having a technical problem. Could you say that again?';
 
@@ -53,6 +55,7 @@ export class AgentSession {
   #reactionMs = 0;
   #held = false;
   #lineIsHeard = false;
+  #firstAudioMs: number | null = null;
 
   constructor(options: AgentSessionOptions) {
     this.#options = options;
@@ -87,6 +90,8 @@ export class AgentSession {
       state: () => this.#state,
       input: (input) => this.#input(input),
       prepare: (reply) => new SpokenReply(reply, voice),
+      pickingUp: () =>
+        this.#firstAudioMs !== null && clock.monotonicMs() - this.#firstAudioMs < PICKING_UP_MS,
       agentRemainingMs: () => (this.#playout.finished ? this.#playout.queuedMs : null),
       onRecognised: (utteranceMs) => {
         this.usage.sttMs += utteranceMs;
@@ -97,6 +102,7 @@ export class AgentSession {
       log: this.#log,
       clock,
       onFirstAudio: (atMs) => {
+        this.#firstAudioMs ??= clock.monotonicMs();
         this.#log.agentHeard(atMs);
         this.#input('reply-audio');
       },

@@ -24,6 +24,8 @@ export interface CallerTurnOptions {
   input: (input: TurnInput) => void;
   /** Prepares a reply to be spoken. */
   prepare: (reply: DialogueReply) => SpokenReply;
+  /** Whether the agent has only begun its first words. */
+  pickingUp: () => boolean;
   agentRemainingMs: () => number | null;
   /** Milliseconds of speech that were recognised. */
   onRecognised: (utteranceMs: number) => void;
@@ -139,7 +141,11 @@ export class CallerTurn {
     const { config, dialogue, agentRemainingMs, input } = this.#options;
     this.#contest = new FloorContest({
       ears: this.#ears,
-      rule: { words: config.turn.interruption_words, speechMs: config.turn.interruption_ms },
+      rule: {
+        words: config.turn.interruption_words,
+        speechMs: config.turn.interruption_ms,
+        pickingUp: this.#options.pickingUp(),
+      },
       expectDigits: dialogue.expects.digits,
       agentRemainingMs,
       onConfirmed: () => input('barge-in-confirmed'),

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { judgeInterruption, type InterruptionEvidence } from './interruption.ts';
 
-const rule = { words: 2, speechMs: 500 };
+const rule = { words: 2, speechMs: 500, pickingUp: false };
 
-function verdict(evidence: Partial<InterruptionEvidence>): string {
+function verdict(evidence: Partial<InterruptionEvidence>, pickingUp = false): string {
   return judgeInterruption(
     { speechMs: 200, silenceMs: 0, text: null, agentRemainingMs: null, ...evidence },
-    rule,
+    { ...rule, pickingUp },
   );
 }
 
@@ -30,6 +30,13 @@ describe('interruption', () => {
     expect(verdict({ speechMs: 320, text: 'Wait, stop.' })).toBe('confirm');
     expect(verdict({ speechMs: 320, text: 'Wait.' })).toBe('wait');
     expect(verdict({ speechMs: 320, silenceMs: 160, text: 'Wait.' })).toBe('resume');
+  });
+
+  it('is refused to the greeting of whoever picks up, and not to a question', () => {
+    expect(verdict({ speechMs: 700, silenceMs: 160, text: 'Hello?' }, true)).toBe('resume');
+    expect(verdict({ speechMs: 700, silenceMs: 160, text: 'Hello? Hello?' }, true)).toBe('resume');
+    expect(verdict({ speechMs: 700, silenceMs: 160, text: 'Sorry, wait.' }, true)).toBe('confirm');
+    expect(verdict({ speechMs: 1_024 }, true)).toBe('confirm');
   });
 
   it('is refused after a cough or a sign of listening', () => {

@@ -15,6 +15,11 @@ export interface InterruptionRule {
   words: number;
   /** Speech that takes the floor whatever the words are. */
   speechMs: number;
+  /**
+   * The agent has only begun its first words, which meet the "Hello?" of whoever picks up: a
+   * greeting is no interruption, and takes longer than other sounds.
+   */
+  pickingUp: boolean;
 }
 
 export type InterruptionVerdict =
@@ -34,6 +39,13 @@ const SHORT_SOUND_OVER_MS = 150;
 /** With so little left to say, the caller's short answer is an answer, not an aside. */
 const NEARLY_DONE_MS = 700;
 
+/** A "Hello?" takes less than this. */
+const GREETING_MS = 1_000;
+
+const PICKING_UP = new Set(
+  "hello hi hey yes yeah yep speaking good morning afternoon evening who is this it's".split(' '),
+);
+
 const BACKCHANNEL = new Set(
   'uh huh uhhuh mm mmm mhm mmhm hm hmm um uh er ah oh okay ok yeah yes yep right sure good i see'.split(
     ' ',
@@ -45,7 +57,8 @@ export function judgeInterruption(
   evidence: InterruptionEvidence,
   rule: InterruptionRule,
 ): InterruptionVerdict {
-  if (evidence.speechMs >= rule.speechMs) return 'confirm';
+  const speechMs = rule.pickingUp ? Math.max(rule.speechMs, GREETING_MS) : rule.speechMs;
+  if (evidence.speechMs >= speechMs) return 'confirm';
   const over = evidence.silenceMs >= SHORT_SOUND_OVER_MS;
   if (evidence.text === null) {
     return over || evidence.speechMs >= LOOK_AT_WORDS_MS ? 'transcribe' : 'wait';
@@ -64,6 +77,7 @@ function takesTheFloor(
   const { agentRemainingMs } = evidence;
   if (agentRemainingMs !== null && agentRemainingMs <= NEARLY_DONE_MS) return true;
   if (words.every((word) => BACKCHANNEL.has(word))) return false;
+  if (rule.pickingUp && words.every((word) => PICKING_UP.has(word))) return false;
   return words.length >= rule.words;
 }
 
