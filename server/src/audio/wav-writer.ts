@@ -95,21 +95,22 @@ export class StereoWavWriter {
   async #appendAll(): Promise<void> {
     try {
       this.#file ??= await openWithHeader(this.#path);
-      while (this.#waiting.length > 0) await this.#append(this.#file, this.#waiting.splice(0));
+      for (let batch = this.#waiting[0]; batch; batch = this.#waiting[0]) {
+        await this.#append(this.#file, bytesOf(batch));
+        this.#waiting.shift();
+      }
     } catch (error) {
       this.#error = toError(error);
+      for (const { byteLength } of this.#waiting) this.#droppedFrames += byteLength / FRAME_BYTES;
       this.#waiting = [];
     } finally {
       this.#appending = null;
     }
   }
 
-  async #append(file: FileHandle, batches: readonly Int16Array[]): Promise<void> {
-    for (const batch of batches) {
-      const bytes = bytesOf(batch);
-      await writeAll(file, bytes, WAV_HEADER_BYTES + this.#dataBytes);
-      this.#dataBytes += bytes.length;
-    }
+  async #append(file: FileHandle, bytes: Uint8Array): Promise<void> {
+    await writeAll(file, bytes, WAV_HEADER_BYTES + this.#dataBytes);
+    this.#dataBytes += bytes.length;
     // After the samples: a header never promises what is not there.
     await writeAll(file, headerOf(this.#dataBytes), 0);
   }
