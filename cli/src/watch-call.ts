@@ -23,7 +23,7 @@ export async function watchCall(
   signal: AbortSignal,
 ): Promise<Call> {
   const printer = new CallPrinter(output);
-  for await (const event of client.callEvents(callId, signal)) {
+  for await (const event of client.callEvents(callId, { signal })) {
     printer.print(event);
     if (isFinal(event)) break;
   }

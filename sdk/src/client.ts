@@ -1,155 +1,168 @@
-import WebSocket from 'ws';
-import type { Call, CallEvent, Page, PlaceCall } from './types.ts';
+import { callFeed } from './call-feed.ts';
+import { apiErrorOf, TrunklineConnectionError } from './errors.ts';
+import type { Call, CallEvent, CallSummary, Page, PlaceCall } from './types.ts';
 
 export interface TrunklineClientOptions {
   /** Where the API is. Default `http://127.0.0.1:8080`. */
   baseUrl?: string;
   /** Called for every request, so that short-lived tokens stay fresh. */
   token: () => string;
+  /** Limit of one request, with its answer. Default 30,000. */
+  timeoutMs?: number;
 }
 
-/** The API said no. */
-export class TrunklineApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.name = 'TrunklineApiError';
-    this.status = status;
-    this.code = code;
-  }
-}
-
-/** The API could not be reached. */
-export class TrunklineConnectionError extends Error {
-  constructor(baseUrl: string, cause: unknown) {
-    super(`nothing answers at ${baseUrl}; is Trunkline running there?`, { cause });
-    this.name = 'TrunklineConnectionError';
-  }
+/** What any request may be given besides its own. */
+export interface RequestOptions {
+  /** Aborts the request; it rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  headers?: Record<string, string> | undefined;
 }
 
 const DEFAULT_BASE_URL = 'http://127.0.0.1:8080';
+const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Client of the /v1 API. */
+/**
+ * Client of the /v1 API. Every method rejects with a TrunklineApiError where the API says no, and
+ * with a TrunklineConnectionError where it does not answer.
+ */
 export class TrunklineClient {
   readonly baseUrl: string;
   readonly #token: () => string;
+  readonly #timeoutMs: number;
 
   constructor(options: TrunklineClientOptions) {
     this.baseUrl = (options.baseUrl ?? DEFAULT_BASE_URL).replace(/\/+$/, '');
     this.#token = options.token;
+    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
   /** `POST /v1/calls`. The same `idempotencyKey` places one call only. */
-  placeCall(call: PlaceCall, options: { idempotencyKey?: string } = {}): Promise<Call> {
-    const headers: Record<string, string> =
-      options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
-    return this.request<Call>('POST', '/v1/calls', call, headers);
+  placeCall(
+    call: PlaceCall,
+    options: RequestOptions & { idempotencyKey?: string } = {},
+  ): Promise<Call> {
+    const { idempotencyKey, headers, ...rest } = options;
+    return this.request<Call>('POST', '/v1/calls', call, {
+      ...rest,
+      headers: {
+        ...headers,
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+    });
   }
 
-  getCall(id: string): Promise<Call> {
-    return this.request<Call>('GET', `/v1/calls/${encodeURIComponent(id)}`);
+  getCall(id: string, options: RequestOptions = {}): Promise<Call> {
+    return this.request<Call>('GET', callPath(id), undefined, options);
   }
 
-  listCalls(query: Record<string, string> = {}): Promise<Page<Call>> {
-    return this.request<Page<Call>>('GET', `/v1/calls?${new URLSearchParams(query).toString()}`);
+  /** Newest first; turns and transcript are left out. `query` takes the API's filters and paging. */
+  listCalls(
+    query: Record<string, string> = {},
+    options: RequestOptions = {},
+  ): Promise<Page<CallSummary>> {
+    const text = new URLSearchParams(query).toString();
+    return this.request('GET', `/v1/calls${text && `?${text}`}`, undefined, options);
   }
 
-  hangUp(id: string): Promise<Call> {
-    return this.request<Call>('POST', `/v1/calls/${encodeURIComponent(id)}/hangup`);
+  /** Stops a live call, takes a queued one back. */
+  hangUp(id: string, options: RequestOptions = {}): Promise<Call> {
+    return this.request<Call>('POST', `${callPath(id)}/hangup`, undefined, options);
   }
 
-  createKey(name: string): Promise<{ id: string; name: string; key: string }> {
-    return this.request('POST', '/v1/keys', { name });
+  createKey(
+    name: string,
+    options: RequestOptions = {},
+  ): Promise<{ id: string; name: string; key: string }> {
+    return this.request('POST', '/v1/keys', { name }, options);
   }
 
   /** The recording as WAV. */
-  async recording(id: string): Promise<Buffer> {
-    const response = await this.#fetch('GET', `/v1/calls/${encodeURIComponent(id)}/recording`);
-    if (!response.ok) throw await errorOf(response);
-    return Buffer.from(await response.arrayBuffer());
+  async recording(id: string, options: RequestOptions = {}): Promise<Buffer> {
+    const bytes = await this.#send('GET', `${callPath(id)}/recording`, undefined, options);
+    return Buffer.from(bytes);
   }
 
-  /** Any request; throws TrunklineApiError or TrunklineConnectionError. */
+  /** Any request; the answer's JSON, or null where there is none. */
   async request<T>(
     method: string,
     path: string,
     body?: unknown,
-    headers: Record<string, string> = {},
+    options: RequestOptions = {},
   ): Promise<T> {
-    const response = await this.#fetch(method, path, body, headers);
-    if (!response.ok) throw await errorOf(response);
-    return (response.status === 204 ? null : await response.json()) as T;
-  }
-
-  /**
-   * A call's events, those of the past first, until the call is over or `signal` aborts.
-   * @throws TrunklineConnectionError when the feed breaks off.
-   */
-  async *callEvents(id: string, signal?: AbortSignal): AsyncGenerator<CallEvent, void, void> {
-    const url = `${this.baseUrl.replace(/^http/, 'ws')}/v1/calls/${encodeURIComponent(id)}/events`;
-    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${this.#token()}` } });
-    const queue: CallEvent[] = [];
-    let failure: Error | null = null;
-    let closed = false;
-    let wake: () => void = () => undefined;
-    socket.on('message', (data: Buffer) => {
-      queue.push(JSON.parse(data.toString()) as CallEvent);
-      wake();
-    });
-    socket.on('error', (error) => {
-      failure = new TrunklineConnectionError(this.baseUrl, error);
-      wake();
-    });
-    socket.on('close', () => {
-      closed = true;
-      wake();
-    });
-    signal?.addEventListener('abort', () => socket.terminate(), { once: true });
+    const bytes = await this.#send(method, path, body, options);
+    if (bytes.byteLength === 0) return null as T;
     try {
-      for (;;) {
-        while (queue.length > 0) yield queue.shift() as CallEvent;
-        if (failure && !signal?.aborted) throw failure as Error;
-        if (closed) return;
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    } finally {
-      socket.terminate();
+      return JSON.parse(Buffer.from(bytes).toString()) as T;
+    } catch (error) {
+      throw new TrunklineConnectionError(
+        `${this.baseUrl} does not answer in JSON; is Trunkline running there?`,
+        error,
+      );
     }
   }
 
-  async #fetch(
+  /**
+   * A call's events, those of the past first, until the call is over or `signal` aborts. A line that
+   * breaks is opened again, and goes on where it was.
+   */
+  callEvents(
+    id: string,
+    options: { signal?: AbortSignal; after?: number } = {},
+  ): AsyncGenerator<CallEvent, void, void> {
+    return callFeed({
+      url: `${this.baseUrl.replace(/^http/, 'ws')}${callPath(id)}/events`,
+      token: this.#token,
+      ...options,
+    });
+  }
+
+  async #send(
     method: string,
     path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Response> {
+    body: unknown,
+    options: RequestOptions,
+  ): Promise<ArrayBuffer> {
+    const limit = AbortSignal.timeout(this.#timeoutMs);
     try {
-      return await fetch(`${this.baseUrl}${path}`, {
+      const response = await fetch(`${this.baseUrl}${path}`, {
         method,
         headers: {
           authorization: `Bearer ${this.#token()}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
+          ...options.headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: options.signal ? AbortSignal.any([limit, options.signal]) : limit,
       });
+      const bytes = await response.arrayBuffer();
+      if (response.ok) return bytes;
+      throw apiErrorOf(
+        response.status,
+        Buffer.from(bytes).toString(),
+        response.headers.get('x-request-id'),
+      );
     } catch (error) {
-      throw new TrunklineConnectionError(this.baseUrl, error);
+      throw this.#errorOf(error, limit, options.signal);
     }
+  }
+
+  #errorOf(error: unknown, limit: AbortSignal, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted) return signal.reason;
+    if (limit.aborted) {
+      return new TrunklineConnectionError(
+        `${this.baseUrl} did not answer within ${this.#timeoutMs / 1000} s`,
+        error,
+      );
+    }
+    // Fetch throws a TypeError for every fault of the network.
+    if (!(error instanceof TypeError)) return error;
+    return new TrunklineConnectionError(
+      `nothing answers at ${this.baseUrl}; is Trunkline running there?`,
+      error,
+    );
   }
 }
 
-async function errorOf(response: Response): Promise<TrunklineApiError> {
-  const text = await response.text();
-  try {
-    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
-    return new TrunklineApiError(response.status, error.code, error.message);
-  } catch {
-    // Not our JSON: a proxy in between has answered.
-    return new TrunklineApiError(response.status, 'unknown', `HTTP ${response.status}: ${text}`);
-  }
+function callPath(id: string): string {
+  return `/v1/calls/${encodeURIComponent(id)}`;
 }

@@ -1,14 +1,17 @@
+export { TrunklineClient, type RequestOptions, type TrunklineClientOptions } from './client.ts';
 export {
+  API_ERROR_CODES,
   TrunklineApiError,
-  TrunklineClient,
   TrunklineConnectionError,
-  type TrunklineClientOptions,
-} from './client.ts';
+  type ApiErrorCode,
+  type FieldProblem,
+} from './errors.ts';
 export {
   FINAL_STATUSES,
   type Call,
   type CallEvent,
   type CallStatus,
+  type CallSummary,
   type CostLine,
   type Page,
   type PlaceCall,

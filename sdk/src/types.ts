@@ -65,7 +65,7 @@ export interface Call {
   to: string;
   agent_id: string | null;
   trunk_id: string | null;
-  variables: Record<string, string>;
+  variables: Record<string, unknown>;
   timestamps: Record<
     | 'created_at'
     | 'scheduled_at'
@@ -87,6 +87,9 @@ export interface Call {
   cost: { total_micros: number; lines: CostLine[] } | null;
 }
 
+/** A call in a list. */
+export type CallSummary = Omit<Call, 'turns' | 'transcript'>;
+
 export interface CallEvent {
   /** Grows by one within a call; null for live-only events such as interim transcripts. */
   sequence: number | null;
@@ -106,4 +109,6 @@ export interface PlaceCall {
   from?: string;
   agent_id?: string;
   variables?: Record<string, string>;
+  /** ISO 8601; default: at once. */
+  scheduled_at?: string;
 }

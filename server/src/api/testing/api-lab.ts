@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { recordStatus } from '../../calls/record-status.ts';
 import type { CallStatus } from '../../calls/call-status.ts';
 import { FROM, openCallLab, type CallLab } from '../../calls/testing/call-lab.ts';
-import * as calls from '../../db/queries/calls.ts';
+import type * as calls from '../../db/queries/calls.ts';
 import * as turns from '../../db/queries/turns.ts';
 import type { CallEventDraft } from '../../events/call-event.ts';
 import { appendCallEvent } from '../../events/event-log.ts';
