@@ -4,6 +4,7 @@
  */
 import type { Turn } from '@trunkline/sdk';
 import type { AgentConfigInput } from '../../server/src/agents/agent-config.ts';
+import type { TurnMeasure } from './farm/caller.ts';
 import type { SpeechKind } from './farm/farm-protocol.ts';
 import { askingAgent, SERIAL_FLOOR_MS, stubAgent } from './harness/agents.ts';
 import { startBenchSession, type BenchSession } from './harness/bench-session.ts';
@@ -82,6 +83,7 @@ async function runScenario(
   const latencies = (
     await Promise.all(placed.map(async ({ id }) => (await program.client.getCall(id)).turns))
   ).flatMap((records: Turn[]) => records.flatMap(({ latency }) => (latency ? [latency] : [])));
+  noteUtterances(scenario, measured, output);
   const onWire = measured.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
   const p50 = rounded(onWire, 0.5);
   const { floorMs } = scenario;
@@ -109,6 +111,20 @@ async function runScenario(
     },
     used,
   );
+}
+
+/** The waiting policy goes by the words, so sentences differ more than calls do. */
+function noteUtterances(
+  scenario: Scenario,
+  measured: readonly TurnMeasure[],
+  output: BenchOutput,
+): void {
+  const byUtterance = Map.groupBy(measured, ({ utterance }) => utterance);
+  const parts = [...byUtterance].map(([utterance, all]) => {
+    const answered = all.flatMap(({ latencyMs }) => (latencyMs === null ? [] : [latencyMs]));
+    return `${utterance} ${rounded(answered, 0.5) ?? '-'}`;
+  });
+  output.note(`${scenario.name}, ${scenario.calls} calls, p50 by words: ${parts.join('; ')}`);
 }
 
 if (import.meta.main) await runBenchmark(turns);

@@ -63,9 +63,12 @@ async function withProgram(program: Program): Promise<BenchSession> {
   const { from } = await createTrunk(program, { gateways });
   let callCount = 0;
   let closed = false;
+  const said = program.output();
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
+    const since = program.output().slice(said.length).trim();
+    if (since !== '') console.error(`the program said in the meantime:\n${since}`);
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
     await farm.close();
