@@ -15,8 +15,8 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
-/** Every variable that the program reads, with its default. */
-const environmentSchema = z.object({
+/** Every variable that the program reads, with its default; docs/reference/configuration.md has them too. */
+export const environmentSchema = z.object({
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: port.default(8080),
   SIP_HOST: z.string().default('127.0.0.1'),
