@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     // The files share two cores and the speech models; one after the other keeps timing honest.
     fileParallelism: false,
+    setupFiles: ['src/harness/print-logs.ts'],
     pool: 'forks',
     testTimeout: 120_000,
     hookTimeout: 120_000,

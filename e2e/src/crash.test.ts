@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { eventOf, finalCall, startProgram, type Program } from './harness/program.ts';
 import { isInstalled, startPeer, type PeerProcess } from './harness/peer-process.ts';
 import { createTrunk, sippScenario } from './harness/trunk.ts';
-import { freeUdpPort } from './harness/program.ts';
+import { freePort } from './harness/free-port.ts';
 
 const running: Program[] = [];
 const peers: PeerProcess[] = [];
@@ -56,7 +56,7 @@ it.skipIf(!isInstalled('sipp'))(
   'kill -9 in mid-call: the far end, which nobody killed, gets its BYE and no second INVITE',
   async () => {
     const dataDir = await newFolder();
-    const port = await freeUdpPort();
+    const port = await freePort();
     const scenario = await sippScenario(await newFolder(), 'uas-wait-for-bye.xml');
     const first = await start(dataDir);
     const { from } = await createTrunk(first, { gateways: [{ host: '127.0.0.1', port }] });

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeMulaw } from '../../server/src/audio/g711.ts';
 import { isInstalled, startPeer } from './harness/peer-process.ts';
-import { finalCall, freeUdpPort, startProgram, type Program } from './harness/program.ts';
+import { freePort } from './harness/free-port.ts';
+import { finalCall, startProgram, type Program } from './harness/program.ts';
 import { createTrunk, sippScenario } from './harness/trunk.ts';
 
 let program: Program;
@@ -21,7 +22,7 @@ afterAll(async () => {
 
 describe.skipIf(!isInstalled('sipp'))('a carrier calls us', () => {
   it('the agent of the number answers, greets, and the caller’s BYE ends it', async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const { body } = await program.fetch('GET', '/v1/agents');
     const [agent] = (body as { data: { id: string }[] }).data;
     const { from: number } = await createTrunk(program, {
@@ -31,7 +32,7 @@ describe.skipIf(!isInstalled('sipp'))('a carrier calls us', () => {
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
     const scenario = await sippScenario(folder, 'uac-call.xml', audio);
-    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freeUdpPort()} -s ${number} -m 1 -d 9000 -nostdin`;
+    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 9000 -nostdin`;
     const sipp = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     expect(await sipp.exited, sipp.output()).toBe(0);
     const list = await program.client.listCalls({ direction: 'inbound' });
@@ -50,7 +51,7 @@ describe.skipIf(!isInstalled('sipp'))('a carrier calls us', () => {
   });
 
   it('a number that nobody has is answered 404', async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     await createTrunk(program, { gateways: [{ host: '127.0.0.1', port }] });
     const scenario = await sippScenario(folder, 'uac-expect-404.xml');
     const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -s +14155559999 -m 1 -nostdin`;

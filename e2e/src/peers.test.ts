@@ -8,7 +8,8 @@ import { readStereoWav } from './harness/audio.ts';
 import { startBaresip } from './harness/baresip.ts';
 import { startJudge } from './harness/judge.ts';
 import { isInstalled, startPeer, type PeerProcess } from './harness/peer-process.ts';
-import { callAndWait, freeUdpPort, startProgram, type Program } from './harness/program.ts';
+import { freePort } from './harness/free-port.ts';
+import { callAndWait, startProgram, type Program } from './harness/program.ts';
 import { createTrunk, sippScenario } from './harness/trunk.ts';
 
 const PROMPTS = '/usr/share/asterisk/sounds/en_US_f_Allison';
@@ -82,11 +83,11 @@ describe.skipIf(!isInstalled('baresip') || !existsSync(PROMPTS))('baresip as the
 
 describe.skipIf(!isInstalled('sipp'))('sipp as a trunk', () => {
   it('challenges with 407, takes the digest, streams audio and gets its BYE', async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(4 * SAMPLE_RATE_HZ)));
     const scenario = await sippScenario(folder, 'uas-407.xml', audio);
-    const media = await freeUdpPort();
+    const media = await freePort();
     const args = `-i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${media} -m 1 -nostdin`;
     const sipp = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     peers.push(sipp);
@@ -102,7 +103,7 @@ describe.skipIf(!isInstalled('sipp'))('sipp as a trunk', () => {
 
 describe.skipIf(!isInstalled('kamailio') || !isInstalled('sipp'))('Kamailio as a trunk', () => {
   async function startKamailio(phonePort: number, algorithm = ''): Promise<number> {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const run = await mkdtemp(path.join(folder, 'kamailio-'));
     const config = (
       await readFile(path.resolve(import.meta.dirname, '../peers/kamailio-trunk.cfg'), 'utf8')
@@ -120,7 +121,7 @@ describe.skipIf(!isInstalled('kamailio') || !isInstalled('sipp'))('Kamailio as a
   }
 
   async function phone(): Promise<{ port: number; sipp: PeerProcess }> {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const scenario = await sippScenario(folder, 'uas-wait-for-bye.xml');
     const args = `-i 127.0.0.1 -p ${port} -m 1 -nostdin`.split(' ');
     const sipp = startPeer('sipp', ['-sf', scenario, ...args], { cwd: folder });

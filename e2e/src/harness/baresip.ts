@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { monoWav, readStereoWav } from './audio.ts';
 import { startPeer, type PeerProcess } from './peer-process.ts';
-import { freeTcpPort, freeUdpPort } from './program.ts';
+import { freePort } from './free-port.ts';
 
 const CONFIG = path.resolve(import.meta.dirname, '../../peers/baresip.config');
 const SAMPLE_RATE_HZ = 8_000;
@@ -19,12 +19,12 @@ export interface Baresip {
 /** A phone that answers by itself, plays `speech` (8 kHz) and records what it hears. */
 export async function startBaresip(folder: string, speech: Int16Array): Promise<Baresip> {
   await mkdir(folder, { recursive: true });
-  const sipPort = await freeUdpPort();
+  const sipPort = await freePort();
   const rtpLow = 26_000 + (sipPort % 1_000) * 2;
   const config = (await readFile(CONFIG, 'utf8'))
     .replaceAll('__DIR__', folder)
     .replaceAll('__PORT__', String(sipPort))
-    .replaceAll('__CTRL__', String(await freeTcpPort()))
+    .replaceAll('__CTRL__', String(await freePort()))
     .replaceAll('__RTPLO__', String(rtpLow))
     .replaceAll('__RTPHI__', String(rtpLow + 98));
   const padded = new Int16Array(speech.length + PADDING_S * SAMPLE_RATE_HZ);

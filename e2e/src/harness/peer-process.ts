@@ -1,11 +1,19 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+
+/** Nothing outlives the tests, however they end. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** A program of somebody else that runs beside ours. */
 export interface PeerProcess {
   readonly pid: number;
+  readonly running: boolean;
   output(): string;
   /** Resolves when `text` was printed; rejects when the process ends before. */
   waitFor(text: string | RegExp): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
   /** SIGTERM, then the exit code. Idempotent. */
   stop(): Promise<number | null>;
   exited: Promise<number | null>;
@@ -19,9 +27,10 @@ export function isInstalled(program: string): boolean {
 export function startPeer(
   program: string,
   args: readonly string[],
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): PeerProcess {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  running.add(child);
   let output = '';
   const waiting = new Set<() => void>();
   const keep = (chunk: Buffer): void => {
@@ -31,14 +40,20 @@ export function startPeer(
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const exited = new Promise<number | null>((resolve) => {
-    child.once('exit', resolve);
+    // Not `exit`: what it said last must have been read.
+    child.once('close', resolve);
     child.once('error', (error) => {
       output += String(error);
       resolve(null);
     });
   });
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  void exited.then(() => running.delete(child));
   return {
     pid: child.pid ?? 0,
+    get running() {
+      return isRunning();
+    },
     output: () => output,
     waitFor(text) {
       return new Promise((resolve, reject) => {
@@ -57,8 +72,9 @@ export function startPeer(
         check();
       });
     },
+    signal: (signal) => void child.kill(signal),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      if (isRunning()) child.kill('SIGTERM');
       return exited;
     },
     exited,

@@ -1,12 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import dgram from 'node:dgram';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { TrunklineClient, type Call } from '@trunkline/sdk';
+import { rtpPortRange } from './free-port.ts';
+import { startPeer } from './peer-process.ts';
+import { keepLog } from './program-logs.ts';
 
-const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
+export const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 const READY_TIMEOUT_MS = 90_000;
 
 export interface ProgramOptions {
@@ -43,52 +43,51 @@ export interface Program {
 
 const TEST_KEY = 'tl_e2e_key_for_tests_only_0123456789abcdef';
 
-/** Ports are taken from here, a block for each program that this process starts. */
-let nextRtpBase = 30_000 + (process.pid % 100) * 200;
+const UP = /Trunkline is up/;
+const ADDRESSES = {
+  url: /Dashboard\s+(http:\S+)/,
+  sipPort: /SIP\s+127\.0\.0\.1:(\d+)/,
+  carrierSipPort: /carrier on 127\.0\.0\.1:(\d+)/,
+} as const;
+
+/** What the program is started with, `options.env` included. */
+export function programEnv(dataDir: string, env: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const rtp = rtpPortRange();
+  return {
+    ...process.env,
+    // The program takes free ports itself and prints them: nobody can come in between.
+    HTTP_PORT: '0',
+    SIP_PORT: '0',
+    CARRIER_SIP_PORT: '0',
+    RTP_PORT_MIN: String(rtp.min),
+    RTP_PORT_MAX: String(rtp.min + 199),
+    CARRIER_RTP_PORT_MIN: String(rtp.min + 200),
+    CARRIER_RTP_PORT_MAX: String(rtp.min + 399),
+    TRUNKLINE_DATA_DIR: dataDir,
+    TRUNKLINE_API_KEY: TEST_KEY,
+    ...env,
+  };
+}
 
 /** Starts the program on free ports with a fresh data directory and waits until it takes calls. */
 export async function startProgram(options: ProgramOptions = {}): Promise<Program> {
   const dataDir = options.dataDir ?? (await mkdtemp(path.join(os.tmpdir(), 'trunkline-e2e-')));
-  const [httpPort, sipPort, carrierSipPort] = await Promise.all([
-    freeTcpPort(),
-    freeUdpPort(),
-    freeUdpPort(),
-  ]);
-  const rtpPortMin = nextRtpBase;
-  nextRtpBase += 400;
-  const child = spawn(process.execPath, ['server/src/main.ts'], {
-    cwd: REPOSITORY,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      HTTP_PORT: String(httpPort),
-      SIP_PORT: String(sipPort),
-      CARRIER_SIP_PORT: String(carrierSipPort),
-      RTP_PORT_MIN: String(rtpPortMin),
-      RTP_PORT_MAX: String(rtpPortMin + 199),
-      CARRIER_RTP_PORT_MIN: String(rtpPortMin + 200),
-      CARRIER_RTP_PORT_MAX: String(rtpPortMin + 399),
-      TRUNKLINE_DATA_DIR: dataDir,
-      TRUNKLINE_API_KEY: TEST_KEY,
-      ...options.env,
-    },
-  });
-  let output = '';
-  const keep = (chunk: Buffer): void => {
-    output += chunk.toString();
-  };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const url = `http://127.0.0.1:${httpPort}`;
-  await waitUntilReady(url, child, () => output);
+  const env = programEnv(dataDir, options.env);
+  const started = startPeer(process.execPath, ['server/src/main.ts'], { cwd: REPOSITORY, env });
+  const logFile = path.join(dataDir, 'trunkline.log');
+  const log = keepLog({ file: logFile, output: started.output });
+  const late = setTimeout(() => started.signal('SIGKILL'), READY_TIMEOUT_MS);
+  await started.waitFor(UP).finally(() => clearTimeout(late));
+  const printed = (pattern: RegExp): string => pattern.exec(started.output())?.[1] ?? '';
+  const url = printed(ADDRESSES.url);
 
   const stop = async (): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      child.kill('SIGTERM');
+    if (started.running) {
+      started.signal('SIGTERM');
+      started.signal('SIGTERM');
     }
-    const code = await exited;
+    const code = await started.exited;
+    log.close();
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     return code;
   };
@@ -97,12 +96,12 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     apiKey: TEST_KEY,
     client: new TrunklineClient({ baseUrl: url, token: () => TEST_KEY }),
     dataDir,
-    sipPort,
-    carrierSipPort,
-    rtpPortMin,
-    pid: child.pid ?? 0,
-    output: () => output,
-    log: () => readFile(path.join(dataDir, 'trunkline.log'), 'utf8'),
+    sipPort: Number(printed(ADDRESSES.sipPort)),
+    carrierSipPort: Number(printed(ADDRESSES.carrierSipPort)),
+    rtpPortMin: Number(env['RTP_PORT_MIN']),
+    pid: started.pid,
+    output: started.output,
+    log: () => readFile(logFile, 'utf8'),
     async fetch(method, where, init = {}) {
       const key = init.key === undefined ? TEST_KEY : init.key;
       const response = await fetch(`${url}${where}`, {
@@ -118,11 +117,12 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     },
     stop,
     async kill() {
-      child.kill('SIGKILL');
-      await exited;
+      started.signal('SIGKILL');
+      await started.exited;
+      log.close();
     },
-    signal: (signal) => void child.kill(signal),
-    exited,
+    signal: started.signal,
+    exited: started.exited,
   };
 }
 
@@ -153,52 +153,4 @@ export async function eventOf(
     if (wanted(event.type, event.data)) return event.data;
   }
   throw new Error(`the feed of ${callId} ended without the event`);
-}
-
-async function waitUntilReady(
-  url: string,
-  child: ChildProcess,
-  output: () => string,
-): Promise<void> {
-  const deadline = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    if (child.exitCode !== null) {
-      throw new Error(`the program ended with ${child.exitCode} while starting:\n${output()}`);
-    }
-    const ready = await fetch(`${url}/readyz`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ready) return;
-    if (performance.now() > deadline) throw new Error(`not ready in time:\n${output()}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
-  }
-}
-
-export async function freeTcpPort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
-
-/** A port that is free for UDP and TCP. */
-export async function freeUdpPort(): Promise<number> {
-  for (;;) {
-    const port = await freeTcpPort();
-    const socket = dgram.createSocket('udp4');
-    const free = await new Promise<boolean>((resolve) => {
-      socket.once('error', () => resolve(false));
-      socket.bind(port, '127.0.0.1', () => resolve(true));
-    });
-    socket.close();
-    if (free) return port;
-  }
 }
