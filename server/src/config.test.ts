@@ -29,7 +29,8 @@ describe('the settings', () => {
   });
 
   it('have the defaults that the page gives', async () => {
-    const defaults = environmentSchema.parse({}) as Record<string, unknown>;
+    const defaults: Record<string, string | number | string[] | undefined> =
+      environmentSchema.parse({});
     for (const [name, value] of await documented()) {
       const actual = defaults[name];
       // What has no fixed default is told in words there.
