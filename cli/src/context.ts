@@ -5,6 +5,6 @@ import type { Output } from './output.ts';
 export interface CommandContext {
   client(): TrunklineClient;
   output: Output;
-  /** Aborted by Ctrl-C. */
-  signal: AbortSignal;
+  /** From here on Ctrl-C aborts the signal instead of ending the process; again, it ends it. */
+  interruptible(): AbortSignal;
 }

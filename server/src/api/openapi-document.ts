@@ -1,5 +1,5 @@
 import type { SwaggerOptions } from '@fastify/swagger';
-import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 
 /** What the OpenAPI document says besides the routes. */
 export function openApiDocument(version: string): SwaggerOptions {
@@ -38,5 +38,23 @@ export function openApiDocument(version: string): SwaggerOptions {
       security: [{ api_key: [] }],
     },
     transform: jsonSchemaTransform,
+    transformObject: (document) =>
+      withoutUnused(jsonSchemaTransformObject(document) as OpenApiObject),
+  };
+}
+
+interface OpenApiObject {
+  components?: { schemas?: Record<string, object> };
+}
+
+/** The adapter lists each schema as input and as output, whether anything refers to it or not. */
+function withoutUnused(document: OpenApiObject): OpenApiObject {
+  const text = JSON.stringify(document);
+  const schemas = Object.entries(document.components?.schemas ?? {}).filter(([name]) =>
+    text.includes(`"#/components/schemas/${name}"`),
+  );
+  return {
+    ...document,
+    components: { ...document.components, schemas: Object.fromEntries(schemas) },
   };
 }

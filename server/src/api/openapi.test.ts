@@ -22,7 +22,7 @@ interface Operation {
 interface Document {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
-  components: { securitySchemes: Record<string, object> };
+  components: { securitySchemes: Record<string, object>; schemas: Record<string, Schema> };
 }
 interface NamedOperation extends Operation {
   method: string;
@@ -106,15 +106,20 @@ describe('GET /openapi.json', () => {
       expect(responses['101']?.description).toContain('WebSocket');
       expect(responses['426']).toBeDefined();
       const message = responses['101']?.content?.['application/json']?.schema;
-      expect(Object.keys(message?.properties ?? {})).toEqual(
+      expect(Object.keys(resolved(message ?? {}).properties ?? {})).toEqual(
         expect.arrayContaining(['sequence', 'call_id', 'type', 'at', 'data']),
       );
     }
   });
 
   it('has no write-only field in what is answered', () => {
+    const { schemas } = document.components;
+    expect(Object.keys(schemas)).toEqual(
+      expect.arrayContaining(['Agent', 'Call', 'CallEvent', 'CallSummary', 'Error', 'Trunk']),
+    );
+    const shown = JSON.stringify(schemas);
     for (const { responses } of operations) {
-      const answers = JSON.stringify(responses);
+      const answers = JSON.stringify(responses) + shown;
       expect(answers).not.toContain('auth_password');
       expect(answers).not.toContain('OPENAI_API_KEY');
     }
@@ -180,7 +185,13 @@ function valueOf(schema: Schema): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 5, arbitrary: meant }, { weight: 1, arbitrary: nastyValue });
 }
 
-function meantValue(schema: Schema): fc.Arbitrary<unknown> {
+function resolved(schema: Schema): Schema {
+  const name = typeof schema['$ref'] === 'string' ? schema['$ref'].split('/').at(-1) : undefined;
+  return name === undefined ? schema : (document.components.schemas[name] ?? {});
+}
+
+function meantValue(reference: Schema): fc.Arbitrary<unknown> {
+  const schema = resolved(reference);
   if (schema.enum) return fc.constantFrom(...schema.enum);
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map(valueOf));
   switch ([schema.type].flat()[0]) {

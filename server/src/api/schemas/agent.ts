@@ -16,14 +16,16 @@ export const agentPatchSchema = z
   .record(z.string(), z.unknown())
   .describe('Any fields of an agent. Objects other than `script` and `variables` are merged.');
 
-export const agentViewSchema = z.object({
-  id: z.string(),
-  ...agentConfigSchema.shape,
-  secrets: z.array(z.string()).describe('Names of the provider keys that the agent has.'),
-  version: z.number().int(),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
-});
+export const agentViewSchema = z
+  .object({
+    id: z.string(),
+    ...agentConfigSchema.shape,
+    secrets: z.array(z.string()).describe('Names of the provider keys that the agent has.'),
+    version: z.number().int(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Agent' });
 
 export type AgentView = z.output<typeof agentViewSchema>;
 

@@ -79,56 +79,62 @@ const costSchema = z.object({
   ),
 });
 
-export const callViewSchema = z.object({
-  id: z.string(),
-  direction: z.enum(['outbound', 'inbound']),
-  status: statusSchema,
-  end_reason: z.string().nullable(),
-  ended_by: z.enum(['caller', 'callee', 'agent', 'api', 'system', 'carrier']).nullable(),
-  answered_by: z.string().nullable(),
-  sip: z.object({ code: z.number().int().nullable(), reason: z.string().nullable() }),
-  from: z.string(),
-  to: z.string(),
-  agent_id: z.string().nullable(),
-  trunk_id: z.string().nullable(),
-  variables: z.record(z.string(), z.unknown()),
-  timestamps: z.object({
-    created_at: z.iso.datetime(),
-    scheduled_at: timeOrNull,
-    queued_at: timeOrNull,
-    initiated_at: timeOrNull,
-    ringing_at: timeOrNull,
-    answered_at: timeOrNull,
-    first_agent_audio_at: timeOrNull,
-    disconnected_at: timeOrNull,
-    ended_at: timeOrNull,
-  }),
-  duration_ms: z.number().int().nullable().describe('From the answer to the end of the line.'),
-  transcript: z.string().nullable(),
-  turns: z.array(turnSchema),
-  outcome: z.record(z.string(), z.unknown()),
-  recording_url: z.string().nullable().describe('WAV, far end left, agent right; needs the key.'),
-  recording_duration_ms: z.number().int().nullable(),
-  cost: costSchema.nullable(),
-});
+export const callViewSchema = z
+  .object({
+    id: z.string(),
+    direction: z.enum(['outbound', 'inbound']),
+    status: statusSchema,
+    end_reason: z.string().nullable(),
+    ended_by: z.enum(['caller', 'callee', 'agent', 'api', 'system', 'carrier']).nullable(),
+    answered_by: z.string().nullable(),
+    sip: z.object({ code: z.number().int().nullable(), reason: z.string().nullable() }),
+    from: z.string(),
+    to: z.string(),
+    agent_id: z.string().nullable(),
+    trunk_id: z.string().nullable(),
+    variables: z.record(z.string(), z.unknown()),
+    timestamps: z.object({
+      created_at: z.iso.datetime(),
+      scheduled_at: timeOrNull,
+      queued_at: timeOrNull,
+      initiated_at: timeOrNull,
+      ringing_at: timeOrNull,
+      answered_at: timeOrNull,
+      first_agent_audio_at: timeOrNull,
+      disconnected_at: timeOrNull,
+      ended_at: timeOrNull,
+    }),
+    duration_ms: z.number().int().nullable().describe('From the answer to the end of the line.'),
+    transcript: z.string().nullable(),
+    turns: z.array(turnSchema),
+    outcome: z.record(z.string(), z.unknown()),
+    recording_url: z.string().nullable().describe('WAV, far end left, agent right; needs the key.'),
+    recording_duration_ms: z.number().int().nullable(),
+    cost: costSchema.nullable(),
+  })
+  .meta({ id: 'Call' });
 
 /** One message of the live feed. */
-export const callEventSchema = z.object({
-  sequence: z
-    .number()
-    .int()
-    .nullable()
-    .describe('Grows by one within a call; null: live only, such as interim transcripts.'),
-  call_id: z.string(),
-  type: z.string().describe('Such as `call.ringing`, `call.turn`, `call.status`.'),
-  at: z.iso.datetime(),
-  data: z.record(z.string(), z.unknown()),
-});
+export const callEventSchema = z
+  .object({
+    sequence: z
+      .number()
+      .int()
+      .nullable()
+      .describe('Grows by one within a call; null: live only, such as interim transcripts.'),
+    call_id: z.string(),
+    type: z.string().describe('Such as `call.ringing`, `call.turn`, `call.status`.'),
+    at: z.iso.datetime(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'CallEvent' });
 
 export type CallView = z.output<typeof callViewSchema>;
 
 /** In lists the turns are left out. */
-export const callSummarySchema = callViewSchema.omit({ turns: true, transcript: true });
+export const callSummarySchema = callViewSchema
+  .omit({ turns: true, transcript: true })
+  .meta({ id: 'CallSummary' });
 
 export function callSummary(row: CallRow, baseUrl: string): z.output<typeof callSummarySchema> {
   const { answeredAt, disconnectedAt } = row;

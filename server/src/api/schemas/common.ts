@@ -2,23 +2,37 @@ import { z } from 'zod';
 import { API_ERRORS, type ApiErrorCode } from '../errors.ts';
 
 /** Body of every error. */
-const errorSchema = z.object({
-  error: z.object({
-    code: z.enum(Object.keys(API_ERRORS) as ApiErrorCode[]),
-    message: z.string().describe('One sentence: what was expected, what came.'),
-    details: z
-      .array(z.object({ field: z.string(), problem: z.string() }))
-      .describe('The fields that are wrong, where fields are.'),
-  }),
-});
+const errorSchema = z
+  .object({
+    error: z.object({
+      code: z.enum(Object.keys(API_ERRORS) as ApiErrorCode[]),
+      message: z.string().describe('One sentence: what was expected, what came.'),
+      details: z
+        .array(z.object({ field: z.string(), problem: z.string() }))
+        .describe('The fields that are wrong, where fields are.'),
+    }),
+  })
+  .meta({ id: 'Error' });
 
-/** Response schemas of error statuses; each is described by the codes that it may carry. */
+/** The answer of an error status, described by the codes that it may carry. */
+interface ErrorResponse {
+  description: string;
+  content: { 'application/json': { schema: typeof errorSchema } };
+}
+
+/** Responses of error statuses. */
 export function errorResponses<Status extends number>(
   ...statuses: Status[]
-): Record<Status, typeof errorSchema> {
+): Record<Status, ErrorResponse> {
   return Object.fromEntries(
-    statuses.map((status) => [status, errorSchema.describe(codesOf(status))]),
-  ) as Record<Status, typeof errorSchema>;
+    statuses.map((status) => [
+      status,
+      {
+        description: codesOf(status),
+        content: { 'application/json': { schema: errorSchema } },
+      },
+    ]),
+  ) as Record<Status, ErrorResponse>;
 }
 
 function codesOf(status: number): string {

@@ -39,15 +39,17 @@ export const trunkPatchSchema = z.strictObject(fields).partial();
 
 const { auth_password: _writeOnly, ...shownFields } = fields;
 
-export const trunkViewSchema = z.object({
-  id: z.string(),
-  ...shownFields,
-  codecs: z.array(z.string()),
-  has_password: z.boolean(),
-  sandbox: z.boolean(),
-  created_at: z.iso.datetime(),
-  updated_at: z.iso.datetime(),
-});
+export const trunkViewSchema = z
+  .object({
+    id: z.string(),
+    ...shownFields,
+    codecs: z.array(z.string()),
+    has_password: z.boolean(),
+    sandbox: z.boolean(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Trunk' });
 
 export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
   return {
@@ -99,13 +101,15 @@ export const numberCreateSchema = z.strictObject({
 
 export const numberPatchSchema = z.strictObject({ agent_id: z.string().max(100).nullable() });
 
-export const numberViewSchema = z.object({
-  id: z.string(),
-  number: z.string(),
-  trunk_id: z.string(),
-  agent_id: z.string().nullable(),
-  created_at: z.iso.datetime(),
-});
+export const numberViewSchema = z
+  .object({
+    id: z.string(),
+    number: z.string(),
+    trunk_id: z.string(),
+    agent_id: z.string().nullable(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Number' });
 
 export function numberView(row: NumberRow): z.output<typeof numberViewSchema> {
   return {
