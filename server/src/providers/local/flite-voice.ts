@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { downsampleByTwo } from './half-band.ts';
+import { downsampleByTwo } from '../../audio/half-band.ts';
 import { speakableText } from './speakable-text.ts';
 import { runWasiCommand } from './wasi-command.ts';
 

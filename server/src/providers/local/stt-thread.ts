@@ -1,4 +1,4 @@
-import { upsampleByTwo } from './half-band.ts';
+import { upsampleByTwo } from '../../audio/half-band.ts';
 import { JobQueue } from './job-queue.ts';
 import { MoonshineModel } from './moonshine-model.ts';
 import { loadOnnxRuntime } from './onnx-runtime.ts';
