@@ -5,9 +5,19 @@ import { z } from 'zod';
 const ROLES = ['api', 'voice', 'jobs', 'carrier'] as const;
 export type Role = (typeof ROLES)[number];
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const seconds = z.coerce.number().int().min(0).max(86_400);
-const threads = z.coerce.number().int().min(1).max(64);
+/** A whole number; the message says what was expected and what came. */
+function whole(min: number, max: number) {
+  return z
+    .string()
+    .refine((text) => /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: ({ input }) => `expected a whole number from ${min} to ${max}, got "${String(input)}"`,
+    })
+    .transform(Number);
+}
+
+const port = whole(0, 65_535);
+const seconds = whole(0, 86_400);
+const threads = whole(1, 64);
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -36,10 +46,10 @@ export const environmentSchema = z.object({
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.string().default('https://api.openai.com/v1'),
   ROLES: list
-    .pipe(z.array(z.enum(ROLES, { error: `ROLES takes a comma list of ${ROLES.join(', ')}` })))
+    .pipe(z.array(z.enum(ROLES, { error: `expected a comma list of ${ROLES.join(', ')}` })))
     .default([...ROLES]),
   VOICE_WORKERS: threads.optional(),
-  MAX_CALLS: z.coerce.number().int().min(1).max(10_000).optional(),
+  MAX_CALLS: whole(1, 10_000).optional(),
   SPEECH_BACKEND: z.enum(['auto', 'native', 'wasm']).default('auto'),
   SPEECH_STT_THREADS: threads.optional(),
   SPEECH_TTS_THREADS: threads.default(1),
@@ -92,7 +102,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.')}: ${issue.message.toLowerCase()}`,
+      (issue) =>
+        `${String(issue.path[0])}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`,
     );
     throw new ConfigError(lines.join('\n'));
   }

@@ -12,8 +12,9 @@ const EXIT_TERMINATED = 143;
 const config = readConfigOrExit();
 const startedMs = systemClock.monotonicMs();
 const app = await startOrExit(config);
-printBanner(app, config);
+// Before the banner: whoever waits for it may send a signal at once.
 handleSignals(app, config);
+printBanner(app, config);
 
 function readConfigOrExit(): Config {
   try {
@@ -49,10 +50,11 @@ async function startOrExit(settings: Config): Promise<App> {
 function explain(error: unknown, settings: Config): string {
   const { code, port, message } = error as { code?: string; port?: number; message?: string };
   const text = message ?? String(error);
-  if (code === 'EADDRINUSE' || /EADDRINUSE/.test(text)) {
-    const busy = port ?? Number(/:(\d{2,5})\b/.exec(text)?.[1] ?? 0);
+  // From the carrier's thread comes the message only.
+  if (code === 'EADDRINUSE' || /EADDRINUSE|already in use/.test(text)) {
+    const busy = port ?? Number(/\bport (\d+)|:(\d{2,5})\b/.exec(text)?.slice(1).find(Boolean));
     const setting = settingOfPort(busy, settings);
-    return `port ${busy || '?'} is in use by another program; end that program, or start with ${setting}=<another port>`;
+    return `port ${busy} is in use by another program; end that program, or start with ${setting}=<another port>`;
   }
   if (code === 'EACCES' && port !== undefined) {
     return `port ${port} may not be bound by this user; choose one above 1023 with ${settingOfPort(port, settings)}`;
