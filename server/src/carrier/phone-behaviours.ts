@@ -62,8 +62,12 @@ export const BEHAVIOURS: Readonly<Record<PhoneBehaviour, Behaviour>> = {
     await phone.say('I cannot take your call right now. Please leave a message after the tone.');
     await phone.play(beep());
     phone.startRecording();
-    await recordUntilSilence(phone);
-    await context.keepMessage(phone.stopRecording());
+    try {
+      await recordUntilSilence(phone);
+    } finally {
+      // Most callers put the phone down before the machine does; their message counts as well.
+      await context.keepMessage(phone.stopRecording());
+    }
   },
 
   ivr: async (phone) => {
