@@ -34,18 +34,26 @@ export interface FakeOpenAiServer {
 
 const MAX_KEPT_REQUESTS = 1_000;
 
-/** @param answers one a request, in order; the last one also answers all that follow. */
+/**
+ * @param answers one a request, in order; the last one also answers all that follow. Or what
+ * decides by the request: an agent that guesses asks more often than the caller speaks.
+ */
 export async function startFakeOpenAiServer(
-  answers: readonly FakeAnswer[],
+  answers: readonly FakeAnswer[] | ((request: FakeRequest) => FakeAnswer),
 ): Promise<FakeOpenAiServer> {
   const requests = new AsyncQueue<FakeRequest>(MAX_KEPT_REQUESTS, 'drop-oldest');
   const reader = requests[Symbol.asyncIterator]();
   let requestCount = 0;
+  const answerTo = (request: FakeRequest, position: number): FakeAnswer => {
+    if (typeof answers === 'function') return answers(request);
+    return answers[Math.min(position, answers.length - 1)] ?? { type: 'silence' };
+  };
   const server = createServer((request, response) => {
-    const answer = answers[Math.min(requestCount++, answers.length - 1)] ?? { type: 'silence' };
+    const position = requestCount++;
     const take = async (): Promise<void> => {
-      requests.push(await receive(request, response));
-      perform(response, answer);
+      const received = await receive(request, response);
+      requests.push(received);
+      perform(response, answerTo(received, position));
     };
     // A client that goes away while it sends is part of what is tested.
     take().catch(() => response.destroy());
