@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { monoWav, readStereoWav } from './audio.ts';
 import { startPeer, type PeerProcess } from './peer-process.ts';
@@ -12,6 +13,8 @@ const PADDING_S = 120;
 export interface Baresip {
   sipPort: number;
   process: PeerProcess;
+  /** What a user does at the phone, such as `sndcode 1` or `hangup`. Resolves when it was done. */
+  command(name: string, params?: string): Promise<void>;
   /** What it heard in its latest call. */
   heard(): Promise<Int16Array>;
 }
@@ -20,11 +23,12 @@ export interface Baresip {
 export async function startBaresip(folder: string, speech: Int16Array): Promise<Baresip> {
   await mkdir(folder, { recursive: true });
   const sipPort = await freePort();
+  const controlPort = await freePort();
   const rtpLow = 26_000 + (sipPort % 1_000) * 2;
   const config = (await readFile(CONFIG, 'utf8'))
     .replaceAll('__DIR__', folder)
     .replaceAll('__PORT__', String(sipPort))
-    .replaceAll('__CTRL__', String(await freePort()))
+    .replaceAll('__CTRL__', String(controlPort))
     .replaceAll('__RTPLO__', String(rtpLow))
     .replaceAll('__RTPHI__', String(rtpLow + 98));
   const padded = new Int16Array(speech.length + PADDING_S * SAMPLE_RATE_HZ);
@@ -43,6 +47,7 @@ export async function startBaresip(folder: string, speech: Int16Array): Promise<
   return {
     sipPort,
     process,
+    command: (name, params = '') => command(controlPort, name, params),
     async heard() {
       const files = (await readdir(folder)).filter((name) => /^dump-.*-dec\.wav$/.test(name));
       const latest = files.sort().at(-1);
@@ -50,4 +55,24 @@ export async function startBaresip(folder: string, speech: Int16Array): Promise<
       return readStereoWav(await readFile(path.join(folder, latest))).left;
     },
   };
+}
+
+/** One command of baresip's ctrl_tcp: JSON in a netstring, answered by `response: true`. */
+async function command(port: number, name: string, params: string): Promise<void> {
+  const text = JSON.stringify({ command: name, params, token: 'test' });
+  const socket = net.connect(port, '127.0.0.1');
+  try {
+    socket.write(`${Buffer.byteLength(text)}:${text},`);
+    let answer = '';
+    for await (const chunk of socket) {
+      answer += String(chunk);
+      // Events of calls come over the same connection.
+      if (!/"response"\s*:\s*true/.test(answer)) continue;
+      if (/"ok"\s*:\s*true/.test(answer)) return;
+      break;
+    }
+    throw new Error(`baresip did not take ${name} ${params}: ${answer}`);
+  } finally {
+    socket.destroy();
+  }
 }

@@ -6,7 +6,7 @@ import net from 'node:net';
  * Peers cannot take a port by themselves and tell which. Theirs are drawn from below the range that
  * the kernel gives away (32768 and up), so that no socket of anybody takes one between look and use.
  */
-const PEER_PORTS = { min: 2_000, max: 4_999 };
+const PEER_PORTS = { min: 2_000, max: 4_999, block: 4 };
 /** Blocks of RTP ports; a port that somebody else has is passed over by the program. */
 const RTP_PORTS = { min: 24_400, max: 32_399, block: 400 };
 const RTP_BLOCKS = (RTP_PORTS.max + 1 - RTP_PORTS.min) / RTP_PORTS.block;
@@ -16,7 +16,8 @@ const handedOut = new Set<number>();
 /** A port that is free for UDP and TCP, and for UDP on the two above. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(PEER_PORTS.min / 4, PEER_PORTS.max / 4) * 4;
+    const blocks = (PEER_PORTS.max + 1 - PEER_PORTS.min) / PEER_PORTS.block;
+    const port = PEER_PORTS.min + randomInt(blocks) * PEER_PORTS.block;
     if (handedOut.has(port)) continue;
     handedOut.add(port);
     const free = await Promise.all([tcpIsFree(port), ...[0, 1, 2].map((n) => udpIsFree(port + n))]);

@@ -43,7 +43,9 @@ export interface Program {
 
 const TEST_KEY = 'tl_e2e_key_for_tests_only_0123456789abcdef';
 
-const UP = /Trunkline is up/;
+/** The banner with its last row: it may arrive in pieces. */
+const UP = /Trunkline is up[^]*\n +Log +\S.*\n/;
+const DRAINING = /finishing the live calls/;
 const ADDRESSES = {
   url: /Dashboard\s+(http:\S+)/,
   sipPort: /SIP\s+127\.0\.0\.1:(\d+)/,
@@ -75,7 +77,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   const env = programEnv(dataDir, options.env);
   const started = startPeer(process.execPath, ['server/src/main.ts'], { cwd: REPOSITORY, env });
   const logFile = path.join(dataDir, 'trunkline.log');
-  const log = keepLog({ file: logFile, output: started.output });
+  const log = keepLog({ file: logFile, output: () => started.output() });
   const late = setTimeout(() => started.signal('SIGKILL'), READY_TIMEOUT_MS);
   await started.waitFor(UP).finally(() => clearTimeout(late));
   const printed = (pattern: RegExp): string => pattern.exec(started.output())?.[1] ?? '';
@@ -84,6 +86,8 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   const stop = async (): Promise<number | null> => {
     if (started.running) {
       started.signal('SIGTERM');
+      // Two signals at once may become one: the second follows when the first was taken.
+      await started.waitFor(DRAINING).catch(() => undefined);
       started.signal('SIGTERM');
     }
     const code = await started.exited;
@@ -100,7 +104,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     carrierSipPort: Number(printed(ADDRESSES.carrierSipPort)),
     rtpPortMin: Number(env['RTP_PORT_MIN']),
     pid: started.pid,
-    output: started.output,
+    output: () => started.output(),
     log: () => readFile(logFile, 'utf8'),
     async fetch(method, where, init = {}) {
       const key = init.key === undefined ? TEST_KEY : init.key;
@@ -121,7 +125,7 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
       await started.exited;
       log.close();
     },
-    signal: started.signal,
+    signal: (signal) => started.signal(signal),
     exited: started.exited,
   };
 }
