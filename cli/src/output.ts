@@ -22,7 +22,7 @@ const COLOUR = /\u001b\[\d+m/g;
 
 /** Plain text into a pipe; colours and a growing line on a terminal. */
 export function createOutput(stream: WriteStream, noColor: boolean): Output {
-  const terminal = Boolean(stream.isTTY);
+  const terminal = stream.isTTY;
   const columns = (): number => (terminal && stream.columns) || DEFAULT_COLUMNS;
   const colour = (code: string, text: string): string =>
     terminal && !noColor ? `\u001b[${code}m${text}\u001b[0m` : text;

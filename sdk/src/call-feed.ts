@@ -114,12 +114,13 @@ function openLine({ url, token, signal }: CallFeedOptions, after: number): Line 
 
   async function* read(): AsyncGenerator<CallEvent, void, void> {
     for (;;) {
-      for (let event = queue.shift(); event && !signal?.aborted; event = queue.shift()) {
+      for (let event = queue.shift(); event; event = queue.shift()) {
+        if (isOver && signal?.aborted) return;
         if (socket.isPaused && queue.length < QUEUE_CAPACITY / 2) socket.resume();
         yield event;
       }
       if (isOver) return;
-      if (failure) throw failure as Error;
+      if (failure) throw failure;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });

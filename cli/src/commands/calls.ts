@@ -57,7 +57,7 @@ function callRow(call: CallSummary): string {
 }
 
 function listRow(id: string, farEnd: string, status: string): string {
-  return `${id.padEnd(31)}  ${farEnd.padEnd(16)}  ${status}`;
+  return `${id.padEnd(31)}  ${farEnd.padEnd(15)}  ${status}`;
 }
 
 function addGet(parent: Command, context: CommandContext): void {
@@ -99,9 +99,7 @@ function addHangup(parent: Command, context: CommandContext): void {
     .action(async (id: string) => {
       const call = await context.client().hangUp(id);
       const isLive = call.ended_by === null;
-      context.output.line(
-        isLive ? `${call.id} is being ended` : `${call.id} ${call.status} (${call.end_reason})`,
-      );
+      context.output.line(isLive ? `${call.id} is being ended` : `${call.id} ${call.status}`);
     });
 }
 

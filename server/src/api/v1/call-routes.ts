@@ -196,7 +196,7 @@ function refuse(error: unknown, body: Record<string, unknown>): never {
   if (!(error instanceof AdmissionError)) throw error;
   const { code, field, message } = error;
   const value = field === null ? undefined : body[field];
-  const named = typeof value === 'string' && !message.includes(value);
+  const named = typeof value === 'string' && !message.split(' ').includes(value);
   throw new ApiError(
     ADMISSION_ERRORS[code],
     named ? `${field} '${value}': ${message}` : message,
