@@ -23,11 +23,8 @@ afterAll(async () => {
 describe.skipIf(!isInstalled('sipp'))('a carrier calls us', () => {
   it('the agent of the number answers, greets, and the caller’s BYE ends it', async () => {
     const port = await freePort();
-    const { body } = await program.fetch('GET', '/v1/agents');
-    const [agent] = (body as { data: { id: string }[] }).data;
     const { from: number } = await createTrunk(program, {
       gateways: [{ host: '127.0.0.1', port }],
-      ...(agent && { agentId: agent.id }),
     });
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));

@@ -1,5 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 
+const STOP_LIMIT_MS = 3_000;
+
 /** Nothing outlives the tests, however they end. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
@@ -14,7 +16,7 @@ export interface PeerProcess {
   /** Resolves when `text` was printed; rejects when the process ends before. */
   waitFor(text: string | RegExp): Promise<void>;
   signal(signal: NodeJS.Signals): void;
-  /** SIGTERM, then the exit code. Idempotent. */
+  /** SIGTERM, SIGKILL when that takes too long, then the exit code. Idempotent. */
   stop(): Promise<number | null>;
   exited: Promise<number | null>;
 }
@@ -75,7 +77,9 @@ export function startPeer(
     signal: (signal) => void child.kill(signal),
     async stop() {
       if (isRunning()) child.kill('SIGTERM');
-      return exited;
+      // sipp waits for its calls, kamailio for its children.
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+      return exited.finally(() => clearTimeout(late));
     },
     exited,
   };

@@ -8,7 +8,7 @@ let nextNumber = 0;
 export interface TrunkParts {
   gateways: { host: string; port: number; transport?: 'udp' | 'tcp' }[];
   auth?: { username: string; password: string };
-  /** The agent that answers calls to the number. */
+  /** Who speaks in calls from and to the number. Default: the demo agent. */
   agentId?: string;
 }
 
@@ -29,9 +29,19 @@ export async function createTrunk(
   await program.client.request('POST', '/v1/numbers', {
     number: from,
     trunk_id: trunk.id,
-    ...(parts.agentId === undefined ? {} : { agent_id: parts.agentId }),
+    agent_id: parts.agentId ?? (await demoAgentId(program)),
   });
   return { trunkId: trunk.id, from };
+}
+
+async function demoAgentId(program: Program): Promise<string> {
+  const { data } = await program.client.request<{ data: { id: string; name: string }[] }>(
+    'GET',
+    '/v1/agents',
+  );
+  const demo = data.find(({ name }) => /demo/i.test(name));
+  if (!demo) throw new Error('there is no demo agent');
+  return demo.id;
 }
 
 /** Puts a sipp scenario into `folder`, with `__AUDIO__` replaced by a headerless mu-law file. */
