@@ -118,8 +118,10 @@ async function runFloor(port: MessagePort, calls: number, remotePort: number): P
       type: 'udp4',
       lookup: (host, _options, done) => done(null, host, 4),
     });
+    // With a look-up that answers at once the socket listens before bind returns.
+    const listening = once(socket, 'listening');
     socket.bind(0, HOST);
-    await once(socket, 'listening');
+    await listening;
     sockets.push(socket);
   }
   for (const [n, socket] of sockets.entries()) {
@@ -160,9 +162,9 @@ async function ask<T>(worker: Worker): Promise<T> {
   return (await answer)[0];
 }
 
-async function startThread<T>(role: Role): Promise<{ worker: Worker; hello: T }> {
+async function startThread(role: Role): Promise<{ worker: Worker; hello: unknown }> {
   const worker = new Worker(new URL(import.meta.url), { workerData: role });
-  const [hello] = (await once(worker, 'message')) as [T];
+  const [hello] = (await once(worker, 'message')) as [unknown];
   return { worker, hello };
 }
 
@@ -178,7 +180,7 @@ async function measure(
   options: { calls: number; seconds: number },
 ): Promise<Measured> {
   const { calls, seconds } = options;
-  const { worker } = await startThread<string>({ role, calls, port });
+  const { worker } = await startThread({ role, calls, port });
   try {
     await pause(SETTLE_MS);
     await Promise.all([ask(receiver), ask(worker)]);
@@ -234,7 +236,8 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { worker: receiver, hello: port } = await startThread<number>({ role: 'receiver' });
+  const { worker: receiver, hello } = await startThread({ role: 'receiver' });
+  const port = Number(hello);
   for (const calls of counts) {
     const floor = await measure(receiver, port, 'floor', { calls, seconds });
     const engine = await measure(receiver, port, 'engine', { calls, seconds });
