@@ -22,7 +22,7 @@ describe('output on a terminal', () => {
     const output = createOutput(stream, true);
     output.interim('caller: I would like to move my appointment');
     output.line('done');
-    expect(text()).toBe('...ve my appointment\r\u001b[2Kdone\n');
+    expect(text()).toBe('... move my appointment\r\u001b[2Kdone\n');
   });
 
   it('aligns under the text, not counting colours', () => {
