@@ -23,7 +23,7 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 const SETTLE_MS = 3_000;
 const IDLE_MS = 8_000;
-const MEASURE_MS = 30_000;
+const MEASURE_MS = 20_000;
 /** Nobody runs out of things to say. */
 const TURNS = 1_000;
 

@@ -24,10 +24,10 @@ interface Scenario {
 const embedded = { name: 'embedded speech', agent: askingAgent, floorMs: null };
 const stubs = { name: 'stubs 150/350/120', agent: stubAgent, floorMs: SERIAL_FLOOR_MS };
 const SCENARIOS: readonly Scenario[] = [
-  { ...embedded, calls: 1, turns: 12, speech: 'synthetic' },
+  { ...embedded, calls: 1, turns: 10, speech: 'synthetic' },
   { ...embedded, calls: 10, turns: 6, speech: 'synthetic' },
   { ...embedded, calls: 20, turns: 6, speech: 'synthetic' },
-  { ...stubs, calls: 1, turns: 12, speech: 'synthetic' },
+  { ...stubs, calls: 1, turns: 10, speech: 'synthetic' },
   { ...stubs, calls: 10, turns: 6, speech: 'synthetic' },
   { ...stubs, calls: 10, turns: 6, speech: 'recorded' },
 ];

@@ -1,11 +1,9 @@
-import { randomInt } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startProgram, type Program } from '../../../e2e/src/harness/program.ts';
-import { createTrunk } from '../../../e2e/src/harness/trunk.ts';
 import type { AgentConfigInput } from '../../../server/src/agents/agent-config.ts';
 import { monotonicMs } from '../farm/monotonic.ts';
+import { startProgram, type Program } from './program.ts';
 import { startPhoneFarm, type PhoneFarmClient } from './phone-farm-client.ts';
 
 /** A call as it was asked for. */
@@ -32,23 +30,13 @@ export interface BenchSession {
   close(): Promise<void>;
 }
 
-const RTP_PORTS = 800;
 const ANSWER_TIMEOUT_MS = 30_000;
 const SETTLE_TIMEOUT_MS = 20_000;
 
-/** Starts program and generator. The program has fresh data and no sandbox; its log is kept in the temporary folder. */
+/** Starts program and generator. The program's log is kept in the temporary folder. */
 export async function startBenchSession(env: Record<string, string> = {}): Promise<BenchSession> {
-  const rtpPortMin = 20_000 + 2 * randomInt(0, 5_500);
   const logFile = path.join(os.tmpdir(), `trunkline-bench-${process.pid}.log`);
-  const program = await startProgram({
-    env: {
-      SANDBOX: 'off',
-      RTP_PORT_MIN: String(rtpPortMin),
-      RTP_PORT_MAX: String(rtpPortMin + RTP_PORTS),
-      LOG_FILE: logFile,
-      ...env,
-    },
-  });
+  const program = await startProgram({ LOG_FILE: logFile, ...env });
   try {
     return await withProgram(program);
   } catch (error) {
@@ -59,8 +47,21 @@ export async function startBenchSession(env: Record<string, string> = {}): Promi
 
 async function withProgram(program: Program): Promise<BenchSession> {
   const farm = await startPhoneFarm();
-  const gateways = [{ host: '127.0.0.1', port: farm.sipPort }];
-  const { from } = await createTrunk(program, { gateways });
+  let trunkCount = 0;
+  const newTrunk = async (agentId: string | null): Promise<string> => {
+    const number = `+1415555${String(2000 + trunkCount++)}`;
+    const { id } = await program.client.request<{ id: string }>('POST', '/v1/trunks', {
+      name: `bench ${number}`,
+      gateways: [{ host: '127.0.0.1', port: farm.sipPort, transport: 'udp' }],
+    });
+    await program.client.request('POST', '/v1/numbers', {
+      number,
+      trunk_id: id,
+      ...(agentId === null ? {} : { agent_id: agentId }),
+    });
+    return number;
+  };
+  const from = await newTrunk(null);
   let callCount = 0;
   let closed = false;
   const said = program.output();
@@ -88,7 +89,7 @@ async function withProgram(program: Program): Promise<BenchSession> {
       const { id } = await program.client.request<{ id: string }>('POST', '/v1/agents', agent);
       return id;
     },
-    numberFor: async (agentId) => (await createTrunk(program, { gateways, agentId })).from,
+    numberFor: (agentId) => newTrunk(agentId),
     async placeCalls(agentId, count, everyMs = 137) {
       const before = await farm.state();
       const startedAtMs = monotonicMs();
