@@ -52,6 +52,24 @@ describe('playout buffer', () => {
     },
   );
 
+  it('keeps every sample in its place, whatever the sizes that come, round its whole ring', () => {
+    const buffer = new PlayoutBuffer();
+    const level = (n: number): number => 4_000 + (n % 9_973);
+    const played: number[] = [];
+    let pushed = 0;
+    for (let tick = 0; tick < 500; tick++) {
+      for (const size of [80, 137, 480, 211]) {
+        if (pushed - played.length > 600) break;
+        const from = pushed;
+        buffer.push(Int16Array.from({ length: size }, (_, i) => level(from + i)));
+        pushed += size;
+      }
+      played.push(...(buffer.pop() ?? []));
+    }
+    expect(played.length).toBeGreaterThan(70_000);
+    expect(played.every((sample, n) => sample === level(n))).toBe(true);
+  });
+
   it('conceals a drought by the last frame, halved three times, then says nothing', () => {
     const buffer = new PlayoutBuffer();
     buffer.push(frame(8_000, 320));

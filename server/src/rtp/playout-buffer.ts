@@ -53,7 +53,7 @@ export class PlayoutBuffer {
   push(samples: Int16Array): void {
     const overflow = this.#length + samples.length - this.#ring.length;
     if (overflow > 0) this.#skip(overflow);
-    for (const sample of samples.subarray(-this.#ring.length)) this.#append(sample);
+    this.#write(samples.subarray(-this.#ring.length));
     this.#madeUpSamples = 0;
     this.#started = true;
   }
@@ -157,6 +157,14 @@ export class PlayoutBuffer {
     }
     this.#length -= FRAME_SAMPLES;
     this.#envelope = Math.max(peakOf(this.#frame), this.#envelope * ENVELOPE_DECAY);
+  }
+
+  #write(samples: Int16Array): void {
+    const at = (this.#read + this.#length) % this.#ring.length;
+    const untilEnd = Math.min(samples.length, this.#ring.length - at);
+    this.#ring.set(samples.subarray(0, untilEnd), at);
+    this.#ring.set(samples.subarray(untilEnd), 0);
+    this.#length += samples.length;
   }
 
   #append(sample: number): void {

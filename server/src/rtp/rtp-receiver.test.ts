@@ -165,6 +165,16 @@ describe('RtpReceiver', () => {
     expect(silentMs).toBeLessThanOrEqual(980);
   });
 
+  it('does not take packets of 60 ms for a silence, 20 ms late ones neither', () => {
+    const call = new Call();
+    const payload = encodeMulaw(new Int16Array(480).fill(LEVEL));
+    for (let n = 0; n < 20; n++) {
+      call.push(n, { payload, rtpTimestamp: n * 480 });
+      call.pass(n === 10 ? 80 : n === 11 ? 40 : 60);
+    }
+    expect(call.heard).toEqual(Array.from({ length: 20 }, () => [LEVEL, 480]));
+  });
+
   it('gives nothing before the first packet', () => {
     const call = new Call();
     expect(call.pass(1_000)).toEqual(Array(50).fill(null));

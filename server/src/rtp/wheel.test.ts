@@ -74,6 +74,33 @@ describe('wheel', () => {
     expect(wheel.lateness().maxMs).toBeGreaterThanOrEqual(190);
   });
 
+  it('lets others run in between when its ticks take longer than there is time', () => {
+    const busy = { nowMs: 0, fn: () => {}, armed: 0 };
+    const clock: Clock = {
+      now: () => busy.nowMs,
+      monotonicMs: () => busy.nowMs,
+      setTimer(_delayMs, fn) {
+        busy.fn = fn;
+        busy.armed++;
+        return { cancel: () => undefined };
+      },
+      sleep: () => Promise.resolve(),
+    };
+    const wheel = new Wheel(clock, failOnError);
+    let count = 0;
+    wheel.add(() => {
+      // Five ticks of 21 ms: as long as that, the next is due when one is done.
+      if (++count < 5) busy.nowMs += 21;
+    });
+    busy.nowMs = 1;
+    busy.fn();
+    expect(count).toBe(1);
+    expect(busy.armed).toBe(2);
+    busy.fn();
+    expect(count).toBe(2);
+    wheel.close();
+  });
+
   it('goes on when a tick throws, and tells of it', async () => {
     const clock = new FakeClock();
     const errors: unknown[] = [];
