@@ -9,6 +9,7 @@ export {
 export {
   FINAL_STATUSES,
   type Call,
+  type CallAttempt,
   type CallEvent,
   type CallStatus,
   type CallSummary,

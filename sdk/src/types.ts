@@ -47,6 +47,15 @@ export interface Turn {
   latency: TurnLatency | null;
 }
 
+/** One INVITE of a call. */
+export interface CallAttempt {
+  gateway: string;
+  sip_call_id: string;
+  sip: { code: number | null; reason: string | null };
+  started_at: string;
+  ended_at: string | null;
+}
+
 export interface CostLine {
   kind: 'platform' | 'network' | 'transcriber' | 'model' | 'synthesizer';
   provider: string | null;
@@ -81,6 +90,7 @@ export interface Call {
   duration_ms: number | null;
   transcript: string | null;
   turns: Turn[];
+  attempts: CallAttempt[];
   outcome: Record<string, unknown>;
   recording_url: string | null;
   recording_duration_ms: number | null;
@@ -88,7 +98,7 @@ export interface Call {
 }
 
 /** A call in a list. */
-export type CallSummary = Omit<Call, 'turns' | 'transcript'>;
+export type CallSummary = Omit<Call, 'turns' | 'transcript' | 'attempts'>;
 
 export interface CallEvent {
   /** Grows by one within a call; null for live-only events such as interim transcripts. */

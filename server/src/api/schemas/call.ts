@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CALL_STATUSES } from '../../calls/call-status.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
+import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
 import type { TurnLatency } from '../../voice/worker-protocol.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
@@ -68,6 +69,14 @@ const turnSchema = z.object({
     .describe('From the end of the caller’s speech to the first audio of the answer.'),
 });
 
+const attemptSchema = z.object({
+  gateway: z.string().describe('host:port;transport'),
+  sip_call_id: z.string().describe('The Call-ID header, to find the call in a carrier’s trace.'),
+  sip: z.object({ code: z.number().int().nullable(), reason: z.string().nullable() }),
+  started_at: z.iso.datetime(),
+  ended_at: timeOrNull,
+});
+
 const costSchema = z.object({
   total_micros: z.number().int(),
   lines: z.array(
@@ -107,6 +116,9 @@ export const callViewSchema = z
     duration_ms: z.number().int().nullable().describe('From the answer to the end of the line.'),
     transcript: z.string().nullable(),
     turns: z.array(turnSchema),
+    attempts: z
+      .array(attemptSchema)
+      .describe('Every INVITE of the call, one per gateway that was tried.'),
     outcome: z.record(z.string(), z.unknown()),
     recording_url: z.string().nullable().describe('WAV, far end left, agent right; needs the key.'),
     recording_duration_ms: z.number().int().nullable(),
@@ -131,9 +143,9 @@ export const callEventSchema = z
 
 export type CallView = z.output<typeof callViewSchema>;
 
-/** In lists the turns are left out. */
+/** In lists the turns and attempts are left out. */
 export const callSummarySchema = callViewSchema
-  .omit({ turns: true, transcript: true })
+  .omit({ turns: true, transcript: true, attempts: true })
   .meta({ id: 'CallSummary' });
 
 export function callSummary(row: CallRow, baseUrl: string): z.output<typeof callSummarySchema> {
@@ -171,11 +183,24 @@ export function callSummary(row: CallRow, baseUrl: string): z.output<typeof call
   };
 }
 
-export function callView(row: CallRow, turns: readonly TurnRow[], baseUrl: string): CallView {
+/** What is stored around a call. */
+export interface CallParts {
+  turns: readonly TurnRow[];
+  attempts: readonly AttemptRow[];
+}
+
+export function callView(row: CallRow, { turns, attempts }: CallParts, baseUrl: string): CallView {
   return {
     ...callSummary(row, baseUrl),
     transcript:
       turns.length === 0 ? null : turns.map((turn) => `${turn.speaker}: ${turn.text}`).join('\n'),
+    attempts: attempts.map((attempt) => ({
+      gateway: attempt.gateway,
+      sip_call_id: attempt.sipCallId,
+      sip: { code: attempt.sipCode, reason: attempt.sipReason },
+      started_at: attempt.startedAt.toISOString(),
+      ended_at: isoOrNull(attempt.endedAt),
+    })),
     turns: turns.map((turn) => ({
       id: turn.id,
       speaker: turn.speaker,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AdmissionError, type AdmissionCode } from '../../calls/admission-error.ts';
 import * as calls from '../../db/queries/calls.ts';
+import * as attempts from '../../db/queries/attempts.ts';
 import * as turns from '../../db/queries/turns.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
@@ -160,7 +161,11 @@ export function callRoutes(api: Api, context: ApiContext): void {
   );
 
   async function view(row: calls.CallRow): Promise<CallView> {
-    return callView(row, await turns.listByCall(pool, row.id), context.publicUrl());
+    const parts = {
+      turns: await turns.listByCall(pool, row.id),
+      attempts: await attempts.listByCall(pool, row.id),
+    };
+    return callView(row, parts, context.publicUrl());
   }
 }
 
