@@ -5,7 +5,7 @@
  */
 import { loadavg } from 'node:os';
 import { FliteVoice } from '../../server/src/providers/local/flite-voice.ts';
-import { upsampleByTwo } from '../../server/src/providers/local/half-band.ts';
+import { upsampleByTwo } from '../../server/src/audio/half-band.ts';
 import { createLocalSpeech } from '../../server/src/providers/local/local-speech.ts';
 import { MoonshineModel } from '../../server/src/providers/local/moonshine-model.ts';
 import { loadOnnxRuntime } from '../../server/src/providers/local/onnx-runtime.ts';
