@@ -55,6 +55,13 @@ export const BUILT_IN_INTENTS: Readonly<Record<string, IntentDefinition>> = {
       "^(yes|yeah)[,. ]+(this is|it is|it's) (?!(fine|good|correct|right|okay|ok|great|perfect|true|confirmed)\\b)[a-z]+( speaking)?[.! ]*$",
     ],
   },
+  here: {
+    examples: ['I am here', 'I am still here', 'yes I am still on the line', 'I can hear you'],
+    patterns: [
+      "^(yes|yeah|yep|sorry|hello)?[,. ]*(i am|i'm)( still)? (here|there|listening|on the line|on the phone)[.! ]*$",
+      '^(yes|yeah|yep|sorry|hello)?[,. ]*(still here|i can( still)? hear you)[.! ]*$',
+    ],
+  },
   repeat: {
     examples: ['can you repeat that', 'say that again please', 'what did you say', 'pardon'],
     patterns: [
@@ -173,6 +180,7 @@ export const BUILT_IN_INTENTS: Readonly<Record<string, IntentDefinition>> = {
  */
 export const BUILT_IN_GLOBALS: Readonly<Record<string, GlobalReaction>> = {
   hello: { say: 'Hello.', afterwards: 'ask-again' },
+  here: { afterwards: 'ask-again' },
   repeat: { afterwards: 'say-again' },
   human: {
     say: 'I am sorry, nobody is free right now. Somebody will call you back. Goodbye.',

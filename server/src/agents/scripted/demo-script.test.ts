@@ -370,4 +370,45 @@ describe('the demo agent', () => {
     }
     expect.unreachable('the call went on');
   });
+
+  it.each([
+    ['ask-confirm', 'Yes.'],
+    ['ask-confirm', 'Yes, I am here.'],
+    ['ask-confirm', 'Hello?'],
+    ['ask-date', 'Yes.'],
+    ['ask-date', 'Yes, I end here.'],
+    ['sure-cancel', "Yeah, I'm still here."],
+  ] as const)(
+    'in %s, "%s" to "are you still there" decides nothing: the question is asked again',
+    async (state, answer) => {
+      const dialogue = await at(state);
+      const before = dialogue.outcome();
+      const prompt = dialogue.silence(1);
+      prompt?.commit();
+      if (prompt) dialogue.heard(prompt, spoken(await partsOf(prompt)), false);
+      expect(spoken(await turn(dialogue, answer))).toMatch(/\?$/);
+      expect(dialogue.outcome()).toMatchObject({ state, outcome: before['outcome'] });
+    },
+  );
+
+  it.each([
+    ['Yes, I confirm.', 'confirmed'],
+    ['I will be there.', 'confirmed'],
+  ])('"%s" to "are you still there" is more than that', async (answer, outcome) => {
+    const dialogue = await at('ask-confirm');
+    const prompt = dialogue.silence(1);
+    prompt?.commit();
+    if (prompt) dialogue.heard(prompt, spoken(await partsOf(prompt)), false);
+    await turn(dialogue, answer);
+    expect(dialogue.outcome()).toMatchObject({ outcome });
+  });
+
+  it.each(['ask-date', 'cancel-or-move'] as const)(
+    'a "yes" that answers nothing in %s confirms nothing',
+    async (state) => {
+      const dialogue = await at(state);
+      await turn(dialogue, 'Yes.');
+      expect(dialogue.outcome()).toMatchObject({ state, outcome: 'unfinished' });
+    },
+  );
 });

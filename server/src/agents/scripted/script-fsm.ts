@@ -18,6 +18,8 @@ const NOBODY_THERE = 'I cannot hear you. I will end the call now. Goodbye.';
 const CLOSING = 'Goodbye.';
 const CONFIRM_KEYS = 'You can also press 1 for yes, or 2 for no.';
 
+const PRESENT: PlannedReaction = { say: [], set: {}, afterwards: { type: 'ask-again' } };
+
 /** Longer speech is a story, a greeting or a recording; only a sure intent is taken from it. */
 const LONG_SPEECH_WORDS = 30;
 const SURE_INTENT_SCORE = 0.9;
@@ -74,11 +76,17 @@ class Turn {
     const parts: ScriptPart[] = this.#says.map((template) => ({ type: 'say', template }));
     parts.push(...this.#notes);
     if (this.#endCall !== null) parts.push({ type: 'end-call', reason: this.#endCall });
-    return { state: { ...this.#state, lastSaid, cutOff: 'no' }, parts };
+    const askedPresence =
+      input.type === 'silence' && this.#says.length === 1 && this.#says[0] === input.prompt;
+    return { state: { ...this.#state, lastSaid, cutOff: 'no', askedPresence }, parts };
   }
 
   #hear(input: Speech): void {
     const intent = this.#pickIntent(input);
+    if (this.#saysOnlyThere(input)) {
+      this.#react(PRESENT);
+      return;
+    }
     switch (this.#state.phase) {
       case 'waiting':
         if (intent !== null && intent !== 'hello' && this.#reactTo(intent)) return;
@@ -98,6 +106,14 @@ class Turn {
         this.#endAgain();
         return;
     }
+  }
+
+  /** "Yes" to "are you still there?" answers that and not the question before it. */
+  #saysOnlyThere(input: Speech): boolean {
+    if (!this.#state.askedPresence || this.#state.phase === 'ended') return false;
+    if (input.slot.status !== 'none' && this.#current().slot?.type !== 'yes-no') return false;
+    const [best] = input.intents;
+    return best?.name === 'yes' && best.score >= this.#plan.thresholds.intentScore;
   }
 
   #hearAnswer(input: Speech, intent: string | null): void {
@@ -178,16 +194,19 @@ class Turn {
     const threshold =
       input.wordCount > LONG_SPEECH_WORDS ? SURE_INTENT_SCORE : this.#plan.thresholds.intentScore;
     const expects = this.#current().expects;
-    const meant = input.intents.find(
+    // A bare "yes" where it answers nothing resembles many an intent, and decides none of them.
+    const isStrayYes = input.intents[0]?.name === 'yes' && !expects.has('yes');
+    const intents = isStrayYes
+      ? input.intents.filter(({ name }) => expects.has(name) && !this.#isFinal(name))
+      : input.intents;
+    const meant = intents.find(
       ({ name, score }) =>
         score >= (this.#isFinal(name) ? Math.max(threshold, FIRM_INTENT_SCORE) : threshold) &&
         (expects.has(name) || this.#plan.globals.has(name)),
     );
     if (meant === undefined || expects.has(meant.name)) return meant?.name ?? null;
     // On equal terms the question that was asked explains the answer better than a global.
-    const rival = input.intents.find(
-      ({ name, score }) => score >= meant.score && expects.has(name),
-    );
+    const rival = intents.find(({ name, score }) => score >= meant.score && expects.has(name));
     return rival?.name ?? meant.name;
   }
 

@@ -56,6 +56,8 @@ export interface ScriptState {
   detours: number;
   /** Whether the last words were cut off, and if so, before or after the question was heard. */
   cutOff: CutOff;
+  /** The last words asked whether the caller is still there, and nothing else. */
+  askedPresence: boolean;
   slots: Readonly<Record<string, SlotFill>>;
   intents: readonly string[];
   /** How often each state was entered; picks the variant. */
@@ -86,6 +88,7 @@ export function initialScriptState(plan: ScriptPlan): ScriptState {
     reprompts: 0,
     detours: 0,
     cutOff: 'no',
+    askedPresence: false,
     slots: {},
     intents: [],
     visits: {},
