@@ -19,6 +19,11 @@ describe('PersonScript', () => {
     expect(person.next('What day and time would suit you better?').say).toContain('Tuesday');
   });
 
+  it('names a day when the question came through as phones and recognisers let it', () => {
+    const person = new PersonScript('reschedule');
+    expect(person.next('Which they in time would be better for you.').say).toContain('Tuesday');
+  });
+
   it('puts the phone down after a goodbye', () => {
     const person = new PersonScript('confirm');
     expect(person.next('Thank you. Goodbye.')).toEqual({ say: 'Goodbye.', hangUp: true });

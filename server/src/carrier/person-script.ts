@@ -35,7 +35,7 @@ const RULES: readonly Rule[] = [
   { heard: /\banything else\b/i, say: same('No, thank you. Goodbye.'), times: 1 },
   {
     heard:
-      /\b(what|which|another|new) (day|date|time)|\bwhen (would|do|can|works)|\bwhat would suit/i,
+      /\b(what|which|another|new) (day|date|time)|\bwhen (would|do|can|works)|\bwhat would suit|\bbetter for you/i,
     say: same('Next Tuesday at three thirty in the afternoon.'),
     times: 3,
   },
@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
     },
     times: 3,
   },
-  { heard: /\bare you (still )?there|\bhello\b/i, say: same('Yes, I am here.'), times: 3 },
+  { heard: /\bare you (still )?there|\bhello\b/i, say: same('Yes, I am still here.'), times: 3 },
   {
     heard: /\b(catch|understand|repeat|say (that|it) again|pardon)/i,
     say: {
