@@ -186,10 +186,10 @@ async function build(
     carriesCalls: roles.has('voice'),
   });
   closers.push(() => calls.close());
-  if (roles.has('jobs')) {
-    const postCall = await startPostCall({ db: database, jobs, feed, clock });
-    closers.push(() => postCall.close());
-  }
+  const postCall = roles.has('jobs')
+    ? await startPostCall({ db: database, jobs, feed, clock })
+    : null;
+  if (postCall) closers.push(() => postCall.close());
 
   let url: string | null = null;
   if (roles.has('api')) {
@@ -233,7 +233,11 @@ async function build(
     newApiKey,
     sipPort: userAgent.port,
     carrierSipPort,
-    drain: (timeoutMs) => calls.drain(timeoutMs),
+    async drain(timeoutMs) {
+      await calls.drain(timeoutMs);
+      // Whoever follows the last calls is told their end before the API goes away.
+      await postCall?.settleAll();
+    },
     close,
   };
 }

@@ -5,7 +5,7 @@ import * as calls from '../db/queries/calls.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
-import { settleCall } from './post-call.ts';
+import { settleCall, startPostCall } from './post-call.ts';
 
 let lab: CallLab;
 
@@ -73,5 +73,24 @@ describe('after a call', () => {
     await settleCall({ db: lab.db, clock, feed }, callId);
     await settleCall({ db: lab.db, clock, feed }, 'call_unknown');
     expect(await lab.call(callId)).toMatchObject({ status: 'in-progress', cost: null });
+  });
+
+  it('all that are over are settled at once when the program ends, jobs or none', async () => {
+    const over = await Promise.all([
+      callThat('call-disconnected', 'silence'),
+      callThat('call-disconnected', 'callee-hangup'),
+    ]);
+    const live = await callThat('in-progress', 'silence');
+    const published: string[] = [];
+    const postCall = await startPostCall({
+      db: lab.db,
+      clock,
+      feed: { publish: ({ callId }) => void published.push(callId) },
+      jobs: { work: () => Promise.resolve(() => Promise.resolve()) },
+    });
+    await postCall.settleAll();
+    await postCall.close();
+    expect([...published].sort()).toEqual([...over].sort());
+    expect(await lab.call(live)).toMatchObject({ status: 'in-progress' });
   });
 });

@@ -13,7 +13,7 @@ import type { CallCost } from '../calls/call-cost.ts';
 import { callCost, type CallUsage, type CostProviders } from './cost.ts';
 
 export interface PostCallOptions {
-  db: Pick<Database, 'transaction'>;
+  db: Pick<Database, 'pool' | 'transaction'>;
   jobs: Pick<JobQueue, 'work'>;
   feed: { publish(event: CallEvent): void };
   clock: Clock;
@@ -21,12 +21,26 @@ export interface PostCallOptions {
 
 const CONCURRENCY = 5;
 
+/** What is done when calls are over. */
+export interface PostCall {
+  /** Gives every call that is over its final status, without waiting for its job. */
+  settleAll(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Works on calls that were answered and are over, until closed. */
-export async function startPostCall(options: PostCallOptions): Promise<{ close(): Promise<void> }> {
+export async function startPostCall(options: PostCallOptions): Promise<PostCall> {
   const stop = await options.jobs.work('call.post', { concurrency: CONCURRENCY }, (job) =>
     settleCall(options, job.data.callId),
   );
-  return { close: stop };
+  return {
+    async settleAll() {
+      for (const call of await calls.listDisconnected(options.db.pool)) {
+        await settleCall(options, call.id);
+      }
+    },
+    close: stop,
+  };
 }
 
 /**

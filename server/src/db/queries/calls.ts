@@ -269,6 +269,15 @@ export async function listUnfinishedOfDeadNodes(
   );
 }
 
+/** Calls whose line is free and whose final status is not stored yet, oldest first. */
+export async function listDisconnected(client: Queryable, limit = 1_000): Promise<CallRow[]> {
+  return selectRows(
+    client,
+    `select * from calls where status = 'call-disconnected' order by id limit $1`,
+    [limit],
+  );
+}
+
 /** Scheduled calls whose time has come; locked for the transaction that queues them. */
 export async function listDue(client: Queryable, now: Date, limit = 100): Promise<CallRow[]> {
   return selectRows(
