@@ -21,7 +21,11 @@ afterAll(async () => {
 
 describe.skipIf(!isInstalled('baresip'))('keys pressed on a phone (RFC 4733)', () => {
   it('1 confirms the appointment, and one press counts once', async () => {
-    const phone = await startBaresip(path.join(folder, 'phone'), new Int16Array(8_000));
+    const phone = await startBaresip(
+      path.join(folder, 'phone'),
+      '+14155550123',
+      new Int16Array(8_000),
+    );
     try {
       const { from } = await createTrunk(program, {
         gateways: [{ host: '127.0.0.1', port: phone.sipPort }],

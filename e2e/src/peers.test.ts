@@ -60,7 +60,7 @@ function textOf(call: { turns: { speaker: string; text: string }[] }, speaker: s
 describe.skipIf(!isInstalled('baresip') || !existsSync(PROMPTS))('baresip as the callee', () => {
   it('a recorded human voice is understood and answered, and what baresip recorded reads back', async () => {
     const speech = await humanSpeech([12, 'please-try-again', 16, 'goodbye', 10]);
-    const phone = await startBaresip(path.join(folder, 'callee'), speech);
+    const phone = await startBaresip(path.join(folder, 'callee'), '+14155550123', speech);
     peers.push(phone.process);
     const { from } = await createTrunk(program, {
       gateways: [{ host: '127.0.0.1', port: phone.sipPort }],

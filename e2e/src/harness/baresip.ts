@@ -19,8 +19,12 @@ export interface Baresip {
   heard(): Promise<Int16Array>;
 }
 
-/** A phone that answers by itself, plays `speech` (8 kHz) and records what it hears. */
-export async function startBaresip(folder: string, speech: Int16Array): Promise<Baresip> {
+/** A phone with the number `user` that answers by itself, plays `speech` (8 kHz) and records what it hears. */
+export async function startBaresip(
+  folder: string,
+  user: string,
+  speech: Int16Array,
+): Promise<Baresip> {
   await mkdir(folder, { recursive: true });
   const sipPort = await freePort();
   const controlPort = await freePort();
@@ -39,7 +43,7 @@ export async function startBaresip(folder: string, speech: Int16Array): Promise<
     writeFile(path.join(folder, 'contacts'), ''),
     writeFile(
       path.join(folder, 'accounts'),
-      `"Phone" <sip:phone@127.0.0.1:${sipPort}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma\n`,
+      `"Phone" <sip:${user}@127.0.0.1:${sipPort}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma\n`,
     ),
   ]);
   const process = startPeer('baresip', ['-4', '-f', folder, '-v']);
