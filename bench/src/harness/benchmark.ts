@@ -85,6 +85,7 @@ function withLoad(row: Row, load: Load | undefined): Row {
   if (!load) return row;
   return {
     ...row,
+    'program cores': Number(load.programCores.toFixed(2)),
     'other cores': Number(load.otherCores.toFixed(2)),
     'load avg': Number(load.loadAverage.toFixed(2)),
   };
