@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['src/**/*.test.ts'],
-    // The files share two cores and the speech models; one after the other keeps timing honest.
-    fileParallelism: false,
+    // Calls are mostly waiting; more than two programs with their speech models would starve two cores.
+    maxWorkers: 2,
     setupFiles: ['src/harness/print-logs.ts'],
     pool: 'forks',
     testTimeout: 120_000,

@@ -86,12 +86,22 @@ it.skipIf(!isInstalled('sipp'))(
   },
 );
 
-it('SIGTERM lets a live call finish, refuses new ones and ends with 0', async () => {
-  const program = await start(await newFolder());
+it('SIGTERM lets a live call finish, refuses new ones, tells the end and ends with 0', async () => {
+  const dataDir = await newFolder();
+  const program = await start(dataDir);
   const placed = await program.client.placeCall({ to: '+15005550101' });
   await eventOf(program, placed.id, (type) => type === 'call.answered');
+  const end = eventOf(program, placed.id, (type) => type === 'call.status');
   program.signal('SIGTERM');
-  const call = await finalCall(program, placed.id);
-  expect(call).toMatchObject({ status: 'completed' });
+  await program.printed(/finishing the live calls/);
+  await expect(program.client.placeCall({ to: '+15005550102' })).rejects.toMatchObject({
+    status: 503,
+    code: 'draining',
+  });
+  expect(await end).toMatchObject({ status: 'completed' });
   expect(await program.exited).toBe(0);
+
+  const again = await start(dataDir);
+  const call = await again.client.getCall(placed.id);
+  expect(call).toMatchObject({ status: 'completed', outcome: { outcome: 'confirmed' } });
 });

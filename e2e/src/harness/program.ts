@@ -27,6 +27,8 @@ export interface Program {
   readonly pid: number;
   /** What it printed. */
   output(): string;
+  /** Resolves when it has printed `pattern`. */
+  printed(pattern: RegExp): Promise<void>;
   log(): Promise<string>;
   fetch(
     method: string,
@@ -80,8 +82,8 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
   const log = keepLog({ file: logFile, output: () => started.output() });
   const late = setTimeout(() => started.signal('SIGKILL'), READY_TIMEOUT_MS);
   await started.waitFor(UP).finally(() => clearTimeout(late));
-  const printed = (pattern: RegExp): string => pattern.exec(started.output())?.[1] ?? '';
-  const url = printed(ADDRESSES.url);
+  const shown = (pattern: RegExp): string => pattern.exec(started.output())?.[1] ?? '';
+  const url = shown(ADDRESSES.url);
 
   const stop = async (): Promise<number | null> => {
     if (started.running) {
@@ -100,11 +102,12 @@ export async function startProgram(options: ProgramOptions = {}): Promise<Progra
     apiKey: TEST_KEY,
     client: new TrunklineClient({ baseUrl: url, token: () => TEST_KEY }),
     dataDir,
-    sipPort: Number(printed(ADDRESSES.sipPort)),
-    carrierSipPort: Number(printed(ADDRESSES.carrierSipPort)),
+    sipPort: Number(shown(ADDRESSES.sipPort)),
+    carrierSipPort: Number(shown(ADDRESSES.carrierSipPort)),
     rtpPortMin: Number(env['RTP_PORT_MIN']),
     pid: started.pid,
     output: () => started.output(),
+    printed: (pattern) => started.waitFor(pattern),
     log: () => readFile(logFile, 'utf8'),
     async fetch(method, where, init = {}) {
       const key = init.key === undefined ? TEST_KEY : init.key;
