@@ -6,6 +6,11 @@ import { serveJobs, serveThread } from './serve-thread.ts';
 import type { TranscribeResult, TranscribeWork } from './speech-protocol.ts';
 
 const MAX_WAITING_JOBS = 128;
+/**
+ * Silence put behind the samples: 200 ms at 8 kHz. Where the audio ends with the last sound the
+ * model leaves the full stop out, which tells whether a sentence is complete.
+ */
+const TRAILING_SILENCE_SAMPLES = 1_600;
 
 await serveThread(async ({ backend }) => {
   const runtime = await loadOnnxRuntime(backend);
@@ -24,7 +29,9 @@ await serveThread(async ({ backend }) => {
     const startedMs = performance.now();
     runs++;
     try {
-      const samples = upsampleByTwo(work.samples);
+      const padded = new Int16Array(work.samples.length + TRAILING_SILENCE_SAMPLES);
+      padded.set(work.samples);
+      const samples = upsampleByTwo(padded);
       const { text, confidence } = await model.recognize(samples, {
         expectDigits: work.expectDigits,
         signal,
