@@ -123,7 +123,7 @@ async function build(
     logger,
   });
   closers.push(() => voice.close());
-  const advertisedHost = config.sip.publicIp ?? config.sip.host;
+  const { advertisedHost } = config.sip;
   const userAgent = await startUserAgent({
     host: config.sip.host,
     port: config.sip.port,

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -44,7 +45,7 @@ describe('the settings', () => {
     const config = readConfig({});
     expect(config).toMatchObject({
       http: { host: '127.0.0.1', port: 8080 },
-      sip: { host: '127.0.0.1', port: 5060, publicIp: null },
+      sip: { host: '127.0.0.1', port: 5060, advertisedHost: '127.0.0.1' },
       databaseUrl: null,
       drainTimeoutMs: 300_000,
     });
@@ -72,13 +73,27 @@ describe('the settings', () => {
     });
     expect(config).toMatchObject({
       http: { port: 0 },
-      sip: { publicIp: '203.0.113.7' },
+      sip: { advertisedHost: '203.0.113.7' },
       sandbox: { enabled: false },
       drainTimeoutMs: 5_000,
       voice: { workers: 2, maxCalls: 7 },
       log: { destination: '-' },
     });
     expect([...config.roles]).toEqual(['voice', 'jobs']);
+  });
+});
+
+describe('a wildcard in SIP_HOST', () => {
+  it('is never what far ends are told: it would mean hold', () => {
+    const interfaces = Object.values(os.networkInterfaces()).flatMap((one) => one ?? []);
+    const outside = interfaces.find((one) => !one.internal && one.family === 'IPv4')?.address;
+    const environment = { SIP_HOST: '0.0.0.0' };
+    if (outside === undefined) expect(complaintOf(environment)).toMatch(/^PUBLIC_IP: /);
+    else expect(readConfig(environment).sip).toMatchObject({ advertisedHost: outside });
+    expect(readConfig({ ...environment, PUBLIC_IP: '203.0.113.7' }).sip).toMatchObject({
+      host: '0.0.0.0',
+      advertisedHost: '203.0.113.7',
+    });
   });
 });
 

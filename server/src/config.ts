@@ -61,7 +61,8 @@ export const environmentSchema = z.object({
 /** Settings of the running program, complete. */
 export interface Config {
   http: { host: string; port: number };
-  sip: { host: string; port: number; publicIp: string | null };
+  /** `advertisedHost` is what the far ends are told to send to. */
+  sip: { host: string; port: number; advertisedHost: string };
   rtp: { portMin: number; portMax: number };
   sandbox: {
     enabled: boolean;
@@ -121,7 +122,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const workers = env.VOICE_WORKERS ?? Math.max(1, Math.floor(cores / 2));
   return {
     http: { host: env.HTTP_HOST, port: env.HTTP_PORT },
-    sip: { host: env.SIP_HOST, port: env.SIP_PORT, publicIp: env.PUBLIC_IP ?? null },
+    sip: {
+      host: env.SIP_HOST,
+      port: env.SIP_PORT,
+      advertisedHost: env.PUBLIC_IP ?? addressOf(env.SIP_HOST),
+    },
     rtp: { portMin: env.RTP_PORT_MIN, portMax: env.RTP_PORT_MAX },
     sandbox: {
       enabled: env.SANDBOX === 'on',
@@ -148,4 +153,22 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       destination: env.LOG_FILE ?? path.join(dataDir, 'trunkline.log'),
     },
   };
+}
+
+const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/**
+ * The address behind a host to bind: of a wildcard, the machine's first address that others can
+ * reach. 0.0.0.0 itself would tell the far end that the call is on hold (RFC 3264 §8.4).
+ */
+function addressOf(host: string): string {
+  if (!WILDCARDS.has(host)) return host;
+  const family = host === '::' ? 'IPv6' : 'IPv4';
+  const found = Object.values(os.networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find((address) => !address.internal && address.family === family);
+  if (found) return found.address;
+  throw new ConfigError(
+    `PUBLIC_IP: SIP_HOST is ${host} and this machine has no ${family} address to tell the far ends; set it`,
+  );
 }

@@ -89,7 +89,9 @@ function printBanner(started: App, settings: Config): void {
       ['API key', key],
     );
   }
-  rows.push(['SIP', `${settings.sip.host}:${started.sipPort} (UDP, TCP)`]);
+  const { host, advertisedHost } = settings.sip;
+  const told = advertisedHost === host ? '' : `, told to far ends as ${advertisedHost}`;
+  rows.push(['SIP', `${host}:${started.sipPort} (UDP, TCP)${told}`]);
   if (started.carrierSipPort !== null) {
     rows.push(['Sandbox', `carrier on 127.0.0.1:${started.carrierSipPort}`]);
   }
