@@ -10,6 +10,7 @@ function response(status: number, reason = 'Reason'): LegFailure {
     status,
     reason,
     provisionalSeen: false,
+    local: false,
     reasonHeader: null,
     retryAfterS: null,
   };

@@ -54,7 +54,9 @@ describe('ClientLeg', () => {
     expect(failures).toEqual([]);
     await clock.advance(1);
     expect(wire.timesS(() => true)).toEqual([0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]);
-    expect(failures).toMatchObject([{ cause: 'timeout', status: 408, provisionalSeen: false }]);
+    expect(failures).toMatchObject([
+      { cause: 'timeout', status: 408, local: true, provisionalSeen: false },
+    ]);
     expect(wire.core.counters.retransmissionsSent).toBe(6);
     expect(wire.core.legs.size).toBe(0);
   });
@@ -70,7 +72,7 @@ describe('ClientLeg', () => {
     wire.refused.add('udp');
     call();
     await clock.advance(1);
-    expect(failures).toMatchObject([{ cause: 'transport', status: 503 }]);
+    expect(failures).toMatchObject([{ cause: 'transport', status: 503, local: true }]);
   });
 
   it('an INVITE that cannot be written down is a transport failure, and no call is left', async () => {
@@ -122,7 +124,7 @@ describe('ClientLeg', () => {
     expect(topVia(acks[0] as SipRequest)?.branch).toBe('z9hG4bK-first');
     expect(tagOf(acks[0] as SipRequest, 'To')).toBe('peer');
     expect(failures).toMatchObject([
-      { cause: 'response', status: 486, reasonHeader: 'Q.850;cause=17' },
+      { cause: 'response', status: 486, local: false, reasonHeader: 'Q.850;cause=17' },
     ]);
   });
 
@@ -228,7 +230,7 @@ describe('ClientLeg', () => {
     wire.reply(only('CANCEL'), 200);
     expect(failures).toEqual([]);
     wire.reply(only('INVITE'), 487);
-    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487 }]);
+    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487, local: false }]);
   });
 
   it('RFC 3261 §9.1: an answer that crosses the CANCEL is acknowledged and ended', async () => {
@@ -239,7 +241,7 @@ describe('ClientLeg', () => {
     expect(wire.requests('ACK')).toHaveLength(1);
     wire.reply(only('BYE'), 200);
     await over;
-    expect(failures).toMatchObject([{ cause: 'cancelled' }]);
+    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487, local: true }]);
     expect(ends).toEqual([]);
   });
 
@@ -250,13 +252,23 @@ describe('ClientLeg', () => {
     await clock.advance(31_999);
     expect(failures).toEqual([]);
     await clock.advance(1);
-    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487 }]);
+    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487, local: true }]);
     await clock.advance(60_000);
     wire.reply(only('INVITE', 0), 200, { headers: [CONTACT] });
     wire.reply(only('INVITE', 0), 200, { headers: [CONTACT] });
     expect(wire.requests('ACK')).toHaveLength(2);
     expect(wire.requests('BYE')).toHaveLength(1);
     expect(failures).toHaveLength(1);
+  });
+
+  it('RFC 3261 §15: a BYE in an early dialog ends the call with a status that no response brought', () => {
+    call();
+    wire.reply(only('INVITE'), 180, { headers: [CONTACT] });
+    const headers = [{ name: 'Reason', value: 'Q.850;cause=31' }];
+    wire.receive(peerRequest('BYE', { callId: 'our-call', toTag: 'ours', headers }));
+    expect(failures).toMatchObject([
+      { cause: 'response', status: 487, local: true, reasonHeader: 'Q.850;cause=31' },
+    ]);
   });
 
   it('RFC 3261 §13.2.2.4: an answer after timer B is acknowledged and ended', async () => {

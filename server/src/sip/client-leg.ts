@@ -146,7 +146,7 @@ export class ClientLeg implements Leg, DialogOwner {
     else if (this.#state !== 'ended') {
       this.#cancelling ??= { reasonHeader: undefined, sent: false };
       this.#sendCancel();
-      this.#fail({ cause: 'cancelled', status: 487, reason: reasonPhrase(487) }, null);
+      this.#failHere('cancelled', 487, null);
     }
   }
 
@@ -246,7 +246,7 @@ export class ClientLeg implements Leg, DialogOwner {
       // RFC 3261 §9.1: the answer was faster than the CANCEL.
       const answered = fork.session.bye(this.#cancelling.reasonHeader);
       this.#main = fork.session;
-      this.#fail({ cause: 'cancelled', status: 487, reason: reasonPhrase(487) }, answered);
+      this.#failHere('cancelled', 487, answered);
     } else {
       this.#state = 'confirmed';
       this.#wasConfirmed = true;
@@ -261,14 +261,14 @@ export class ClientLeg implements Leg, DialogOwner {
     const { status, reason } = response;
     const extra = { reasonHeader: reasonOf(response), retryAfterS: retryAfterOf(response) };
     if (this.#cancelling) {
-      this.#fail({ cause: 'cancelled', status, reason, ...extra }, null);
+      this.#fail({ cause: 'cancelled', status, reason, local: false, ...extra }, null);
       return;
     }
     if (this.#attempt?.accepts(response)) {
       this.#retry();
       return;
     }
-    this.#fail({ cause: 'response', status, reason, ...extra }, null);
+    this.#fail({ cause: 'response', status, reason, local: false, ...extra }, null);
   }
 
   /** RFC 3261 §22.2: the same INVITE with credentials, a new branch and the next CSeq. */
@@ -283,9 +283,8 @@ export class ClientLeg implements Leg, DialogOwner {
 
   #giveUp(cause: 'timeout' | 'transport', status: number): void {
     if (this.#state !== 'calling' && this.#state !== 'proceeding') return;
-    if (this.#cancelling) {
-      this.#fail({ cause: 'cancelled', status: 487, reason: reasonPhrase(487) }, null);
-    } else this.#fail({ cause, status, reason: reasonPhrase(status) }, null);
+    if (this.#cancelling) this.#failHere('cancelled', 487, null);
+    else this.#failHere(cause, status, null);
   }
 
   #cancelWhenAllowed(): void {
@@ -295,7 +294,7 @@ export class ClientLeg implements Leg, DialogOwner {
     // RFC 3261 §9.1: no final response 64*T1 after the CANCEL: the INVITE counts as cancelled.
     this.#timers.start('cancel', this.#context.timers.timeoutMs, () => {
       this.#transaction?.close();
-      this.#fail({ cause: 'cancelled', status: 487, reason: reasonPhrase(487) }, null);
+      this.#failHere('cancelled', 487, null);
     });
   }
 
@@ -309,10 +308,18 @@ export class ClientLeg implements Leg, DialogOwner {
     this.#context.transactions.sendAsIs(cancel, invite.address, user);
   }
 
-  #fail(
-    failure: Pick<LegFailure, 'cause' | 'status' | 'reason'> & Partial<LegFailure>,
+  /** Fails with a status that no response brought. */
+  #failHere(
+    cause: LegFailure['cause'],
+    status: number,
     released: Promise<unknown> | null,
+    reasonHeader: string | null = null,
   ): void {
+    const reason = reasonPhrase(status);
+    this.#fail({ cause, status, reason, local: true, reasonHeader, retryAfterS: null }, released);
+  }
+
+  #fail(failure: Omit<LegFailure, 'provisionalSeen'>, released: Promise<unknown> | null): void {
     const { timeoutMs, lateAnswerMs } = this.#context.timers;
     for (const { session } of this.#forks.values()) {
       if (session.dialog.state === 'early') session.dialog.apply('failure');
@@ -320,8 +327,6 @@ export class ClientLeg implements Leg, DialogOwner {
     this.#finish(failure.cause === 'response' ? timeoutMs : lateAnswerMs, released);
     this.events.emit('failed', {
       provisionalSeen: this.#provisionalSeen,
-      reasonHeader: null,
-      retryAfterS: null,
       ...failure,
     });
   }
@@ -344,9 +349,7 @@ export class ClientLeg implements Leg, DialogOwner {
     }
     // RFC 3261 §15: a callee sends no BYE before its answer, unless the answer never reached us.
     this.#transaction?.close();
-    const status = 487;
-    const failure = { status, reason: reasonPhrase(status), reasonHeader: end.reasonHeader };
-    this.#fail({ cause: 'response', ...failure }, null);
+    this.#failHere('response', 487, null, end.reasonHeader);
   }
 
   #fork(tag: string): Fork | undefined {

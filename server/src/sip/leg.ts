@@ -42,6 +42,12 @@ export interface LegFailure {
   /** SIP status code, made here (408, 503) for timeout and transport. */
   status: number;
   reason: string;
+  /**
+   * Whether `status` was made here and never crossed the wire: a timeout, a transport error, or a
+   * cancelled INVITE that no final response refused. Always false on an inbound leg, where our
+   * final response is what the caller got.
+   */
+  local: boolean;
   /** Whether any 1xx above 100 or a To tag was seen. */
   provisionalSeen: boolean;
   /** Value of the Reason header (RFC 3326), where there is one. */

@@ -104,7 +104,7 @@ describe('ServerLeg', () => {
     wire.receive(cancel);
     expect([200, 487].map((status) => wire.responses(status).length)).toEqual([1, 1]);
     expect(failures).toMatchObject([
-      { cause: 'cancelled', status: 487, reasonHeader: reason[0]?.value },
+      { cause: 'cancelled', status: 487, local: false, reasonHeader: reason[0]?.value },
     ]);
     wire.receive(peerRequest('CANCEL', { branch: 'z9hG4bK-other' }));
     expect(wire.responses(481)).toHaveLength(1);

@@ -271,7 +271,7 @@ export class ServerLeg implements InboundLeg, DialogOwner {
     this.#dialog.apply('failure');
     const provisionalSeen = this.#state === 'proceeding';
     this.#finish(null);
-    this.events.emit('failed', { provisionalSeen, retryAfterS: null, ...failure });
+    this.events.emit('failed', { provisionalSeen, retryAfterS: null, local: false, ...failure });
   }
 
   #finish(released: Promise<unknown> | null): void {

@@ -7,6 +7,7 @@ function failure(overrides: Partial<LegFailure>): LegFailure {
     cause: 'response',
     status: 503,
     reason: '',
+    local: false,
     provisionalSeen: false,
     reasonHeader: null,
     retryAfterS: null,
