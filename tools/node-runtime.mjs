@@ -269,9 +269,24 @@ export function become(program, args, options = {}) {
     ...options,
   });
   const signals = process.platform === 'win32' ? [] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'];
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  let told = false;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      told = true;
+      child.kill(signal);
+    });
+  }
+  // npm hands SIGTERM to the shell between it and us, and the shell dies of it without a word.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    if (!told) child.kill('SIGTERM');
+  }, 500);
+  if (!process.env.npm_lifecycle_event || process.platform === 'win32') clearInterval(watch);
   child.once('error', (error) => fail(error));
   child.once('exit', (code, signal) => {
+    clearInterval(watch);
     for (const one of signals) process.removeAllListeners(one);
     if (signal) process.kill(process.pid, signal);
     else process.exit(code);
