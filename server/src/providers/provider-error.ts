@@ -1,4 +1,6 @@
-/** A provider did not do its part. */
+import { redactKeys } from './redact-keys.ts';
+
+/** A provider did not do its part. What looks like a key is taken out of the message. */
 export class ProviderError extends Error {
   readonly provider: string;
   /** HTTP status where there was one, else 0. */
@@ -11,7 +13,7 @@ export class ProviderError extends Error {
     message: string,
     options: { statusCode?: number; retryable: boolean; cause?: unknown },
   ) {
-    super(`${provider}: ${message}`, { cause: options.cause });
+    super(`${provider}: ${redactKeys(message)}`, { cause: options.cause });
     this.name = 'ProviderError';
     this.provider = provider;
     this.statusCode = options.statusCode ?? 0;

@@ -1,20 +1,22 @@
 import { APIConnectionError, APIError } from 'openai';
 import { ProviderError } from '../provider-error.ts';
+import { redactCause, redactKeys } from '../redact-keys.ts';
 
 const MAX_DETAIL_CHARS = 200;
 
-/** What went wrong, as the rest of the program knows it. Never carries the key. */
-export function toProviderError(provider: string, error: unknown): ProviderError {
+/** What went wrong, as the rest of the program knows it. Never carries `apiKey`, nor what looks like a key. */
+export function toProviderError(provider: string, error: unknown, apiKey: string): ProviderError {
   if (error instanceof ProviderError) return error;
+  const cause = redactCause(error, apiKey);
   if (error instanceof APIConnectionError) {
     return new ProviderError(provider, 'no connection to the endpoint', {
       retryable: true,
-      cause: error,
+      cause,
     });
   }
   if (error instanceof APIError) {
     const statusCode = typeof error.status === 'number' ? error.status : 0;
-    return new ProviderError(provider, describe(statusCode, error.message), {
+    return new ProviderError(provider, describe(statusCode, redactKeys(error.message, apiKey)), {
       statusCode,
       // Without a status it is an error that the endpoint sent in the middle of its stream.
       retryable: statusCode === 0 || isRetryable(statusCode),
@@ -23,10 +25,10 @@ export function toProviderError(provider: string, error: unknown): ProviderError
   if (error instanceof SyntaxError) {
     return new ProviderError(provider, 'the endpoint sent a malformed stream', {
       retryable: true,
-      cause: error,
+      cause,
     });
   }
-  return new ProviderError(provider, 'the connection broke off', { retryable: true, cause: error });
+  return new ProviderError(provider, 'the connection broke off', { retryable: true, cause });
 }
 
 function isRetryable(statusCode: number): boolean {

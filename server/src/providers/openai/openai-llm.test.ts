@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../shared/testing/fake-clock.ts';
 import type { LlmEvent, LlmRequest } from '../llm.ts';
@@ -248,6 +249,24 @@ describe('createOpenAiLlm', () => {
     expect(error).toMatchObject({ provider: 'openai', retryable: true });
     expect(seen).toEqual([{ type: 'text', delta: 'Hello ' }]);
     expect(server.requestCount).toBe(1);
+  });
+
+  it('never repeats a key that the endpoint quotes, before a stream or within', async () => {
+    const quoted = `bad header "Authorization: Bearer ${KEY}", or ${KEY}, or Bearer other`;
+    const body = { error: { message: quoted } };
+    const { llm } = await setUp(
+      status(400, body),
+      status(404, body),
+      stream([textChunk('Hm.'), { error: { message: quoted, code: KEY } }], 'done'),
+    );
+    for (let n = 0; n < 3; n++) {
+      const error = await read(llm.stream(request())).outcome;
+      expect(error).toBeInstanceOf(ProviderError);
+      expect((error as ProviderError).message).toContain('bad header');
+      const everything = inspect(error, { depth: 9, showHidden: true });
+      expect(everything).not.toContain(KEY);
+      expect(everything).not.toContain('other');
+    }
   });
 
   it('reports an endpoint that is not there', async () => {

@@ -51,7 +51,7 @@ export function createOpenAiLlm(options: OpenAiLlmOptions): LlmProvider {
           return;
         } catch (error) {
           request.signal.throwIfAborted();
-          const failure = toProviderError(NAME, error);
+          const failure = toProviderError(NAME, error, options.apiKey);
           if (hasStreamed || isRetry || !failure.retryable) throw failure;
         }
         await options.clock.sleep(RETRY_PAUSE_MS, request.signal);
