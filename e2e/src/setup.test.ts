@@ -6,6 +6,8 @@ import { expect, it } from 'vitest';
 import { startPeer } from './harness/peer-process.ts';
 import { programEnv, REPOSITORY } from './harness/program.ts';
 
+const STOP_LIMIT_MS = 30_000;
+
 /** The Node and npm of the host, not those that this clone has brought along. */
 function hostPath(): string {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
@@ -47,7 +49,11 @@ it.skipIf(process.env['E2E_CLONE'] !== '1')(
         console.log(`first call over after ${seconds()} s`);
       } finally {
         program.signal('SIGTERM');
-        await program.exited;
+        // npm ends at once; what it started holds its output until it has ended as well.
+        const late = new Promise<string>((resolve) =>
+          setTimeout(resolve, STOP_LIMIT_MS, 'runs on'),
+        );
+        expect(await Promise.race([program.exited.then(() => 'ended'), late])).toBe('ended');
       }
     } finally {
       await rm(folder, { recursive: true, force: true });
