@@ -116,14 +116,29 @@ describe('embedded PostgreSQL', () => {
 
   it('adopts a server that outlived its Trunkline, and stops it in the end', async () => {
     const first = await start();
+    const { pid } = first;
     await query(first.url, 'create table kept as select 7 as value');
     // What a machine without parent-death signals is left with: the server runs, its owner is gone.
     await rm(join(parent, 'postgres', 'lock'));
     const adopted = await start();
-    expect([adopted.origin, adopted.pid, adopted.port]).toEqual(['adopted', first.pid, first.port]);
+    expect([adopted.origin, adopted.pid, adopted.port]).toEqual(['adopted', pid, first.port]);
     expect(await query(adopted.url, 'select value from kept')).toEqual([{ value: 7 }]);
     await adopted.close();
-    expect(isProcessAlive(first.pid)).toBe(false);
+    expect(isProcessAlive(pid)).toBe(false);
+  });
+
+  it('starts a server that it adopted again when that dies, on the same port', async () => {
+    const first = await start();
+    const { pid, port } = first;
+    await query(first.url, 'create table kept as select 7 as value');
+    await rm(join(parent, 'postgres', 'lock'));
+    const adopted = await start();
+    expect(adopted.pid).toBe(pid);
+    // Ends the server, as far as the second start knows by itself.
+    await first.close();
+    await expect.poll(() => adopted.pid, { timeout: 15_000 }).not.toBe(pid);
+    expect(adopted.port).toBe(port);
+    expect(await query(adopted.url, 'select value from kept')).toEqual([{ value: 7 }]);
   });
 
   it('starts over the lock file of a process that is now another program', async () => {

@@ -14,7 +14,9 @@ import {
   spawnPostgres,
   type PostgresAddress,
   type PostgresProcess,
+  type SpawnPostgresOptions,
 } from './postgres-process.ts';
+import { watchPostgres, type WatchedPostgres } from './postgres-watch.ts';
 
 export interface EmbeddedPostgresOptions {
   /** Holds the cluster, its password and its log; created when missing. */
@@ -33,8 +35,9 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** Connection string of the database `trunkline`. */
   url: string;
-  port: number;
-  pid: number;
+  readonly port: number;
+  /** Of the server that runs now: one that ends by itself is started again on the same port. */
+  readonly pid: number;
   /** `adopted`: it was running already, left behind by a process that was killed. */
   origin: 'embedded' | 'system' | 'adopted';
   /** How it is run; null when adopted. */
@@ -77,55 +80,76 @@ async function startLocked(
 ): Promise<EmbeddedPostgres> {
   const { directory, clock, logger } = options;
   const clusterDir = join(directory, 'cluster');
+  const logPath = join(directory, 'postgres.log');
   const exists = existsSync(join(clusterDir, 'PG_VERSION'));
   const password = await readPassword(directory, exists);
+
+  async function launch(
+    program: ChosenProgram,
+    where: Pick<SpawnPostgresOptions, 'port' | 'signal'>,
+  ): Promise<PostgresProcess> {
+    await giveTo(clusterDir, program.account);
+    return spawnPostgres({
+      ...where,
+      clusterDir,
+      logPath,
+      password,
+      binDir: program.binaries.binDir,
+      account: program.account,
+      settings: options.settings ?? [],
+      clock,
+    });
+  }
+
   const adopted = exists ? await adoptPostgres({ clusterDir, password, clock }) : null;
+  let program: ChosenProgram | null = null;
+  let server: PostgresProcess;
   if (adopted) {
     logger.info({ pid: adopted.pid, port: adopted.port }, 'adopted the running database');
-    return toEmbedded(adopted, password, 'adopted', null, release);
-  }
-  const { binaries, account } = await chooseProgram(options, clusterDir, exists);
-  const passwordPath = join(directory, 'password');
-  await giveTo(passwordPath, account);
-  if (exists) {
-    await giveTo(clusterDir, account);
+    server = adopted;
   } else {
-    options.onProgress?.('Creating the database (first start only)');
-    await createCluster({ directory, clusterDir, passwordPath, binaries, account });
+    program = await chooseProgram(options, clusterDir, exists);
+    const { binaries, account } = program;
+    const passwordPath = join(directory, 'password');
+    await giveTo(passwordPath, account);
+    if (!exists) {
+      options.onProgress?.('Creating the database (first start only)');
+      await createCluster({ directory, clusterDir, passwordPath, binaries, account });
+    }
+    server = await launch(program, { port: { preferred: await readPort(directory) } });
+    await writeFile(join(directory, 'port'), `${server.port}\n`);
+    logger.info(
+      { pid: server.pid, port: server.port, version: binaries.major, account: account.name },
+      'database started',
+    );
   }
-  const server = await spawnPostgres({
-    clusterDir,
-    logPath: join(directory, 'postgres.log'),
-    preferredPort: await readPort(directory),
-    password,
-    binDir: binaries.binDir,
-    account,
-    settings: options.settings ?? [],
+  const watched = watchPostgres({
+    server,
+    async restart(port, signal) {
+      program ??= await chooseProgram(options, clusterDir, true);
+      return launch(program, { port: { only: port }, signal });
+    },
+    logPath,
     clock,
     logger,
   });
-  await writeFile(join(directory, 'port'), `${server.port}\n`);
-  logger.info(
-    { pid: server.pid, port: server.port, version: binaries.major, account: account.name },
-    'database started',
-  );
-  return toEmbedded(server, password, binaries.origin, account.name, release);
+  const url = connectionUrl({ port: server.port, password }, 'trunkline');
+  const origin = adopted ? 'adopted' : (program?.binaries.origin ?? 'embedded');
+  return toEmbedded(watched, { url, origin, account: program?.account.name ?? null }, release);
 }
 
 function toEmbedded(
-  server: PostgresProcess,
-  password: string,
-  origin: EmbeddedPostgres['origin'],
-  account: PostgresAccount['name'] | null,
+  server: WatchedPostgres,
+  facts: Pick<EmbeddedPostgres, 'url' | 'origin' | 'account'>,
   release: () => Promise<void>,
 ): EmbeddedPostgres {
   let closing: Promise<void> | null = null;
   return {
-    url: connectionUrl({ port: server.port, password }, 'trunkline'),
+    ...facts,
     port: server.port,
-    pid: server.pid,
-    origin,
-    account,
+    get pid() {
+      return server.pid;
+    },
     close() {
       closing ??= stopAndRelease(server, release);
       return closing;
@@ -134,7 +158,7 @@ function toEmbedded(
 }
 
 async function stopAndRelease(
-  server: PostgresProcess,
+  server: WatchedPostgres,
   release: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -149,12 +173,17 @@ export function connectionUrl(address: PostgresAddress, database: string): strin
   return `postgres://trunkline:${address.password}@127.0.0.1:${address.port}/${database}?sslmode=disable`;
 }
 
+interface ChosenProgram {
+  binaries: PostgresBinaries;
+  account: PostgresAccount;
+}
+
 /** The first programs that fit the cluster's version and run under some account. */
 async function chooseProgram(
   options: EmbeddedPostgresOptions,
   clusterDir: string,
   exists: boolean,
-): Promise<{ binaries: PostgresBinaries; account: PostgresAccount }> {
+): Promise<ChosenProgram> {
   const all = await (options.findBinaries ?? findPostgresBinaries)();
   if (all.length === 0) {
     throw new DatabaseStartError(

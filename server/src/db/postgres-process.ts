@@ -4,7 +4,6 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Clock } from '../shared/clock.ts';
-import type { Logger } from '../shared/logger.ts';
 import { DatabaseStartError } from './database-start-error.ts';
 import { isProcessAlive, readProc } from './directory-lock.ts';
 import type { PostgresAccount } from './postgres-account.ts';
@@ -13,6 +12,7 @@ import type { PostgresAccount } from './postgres-account.ts';
 const READY_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
+const ADOPTED_POLL_MS = 500;
 const START_ATTEMPTS = 5;
 
 /** Few and small: one program uses it, on the machine that also moves audio. */
@@ -31,36 +31,46 @@ export interface PostgresAddress {
   password: string;
 }
 
+/** How a server ended; nulls where nobody can tell. */
+export interface PostgresEnd {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
 /** A running server that is ours to stop. */
 export interface PostgresProcess {
   pid: number;
   port: number;
+  /** Resolves when the process is gone, whoever ended it. */
+  ended: Promise<PostgresEnd>;
   stop(): Promise<void>;
 }
 
 export interface SpawnPostgresOptions {
   clusterDir: string;
   logPath: string;
-  preferredPort: number | null;
+  /** `preferred`: another where it is taken; null for any. `only`: where connections point already. */
+  port: { preferred: number | null } | { only: number };
+  /** Gives the start up. */
+  signal?: AbortSignal;
   password: string;
   binDir: string;
   account: PostgresAccount;
   settings: readonly string[];
   clock: Clock;
-  logger: Logger;
 }
 
 /** Starts the server and resolves when it answers queries and has the database `trunkline`. */
 export async function spawnPostgres(options: SpawnPostgresOptions): Promise<PostgresProcess> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort(attempt === 1 ? options.preferredPort : null);
+    const port = await choosePort(options.port, attempt);
     try {
       return await spawnOnce(options, port);
     } catch (error) {
       // Somebody took the port meanwhile, or the last child of a killed server is still ending.
       const passing = /could not bind|could not create any TCP|pre-existing shared memory/i;
       if (attempt === START_ATTEMPTS || !passing.test(String(error))) throw error;
-      await options.clock.sleep(500);
+      await options.clock.sleep(500, options.signal);
     }
   }
 }
@@ -71,7 +81,10 @@ async function spawnOnce(options: SpawnPostgresOptions, port: number): Promise<P
   const settings = [...SETTINGS, ...options.settings].flatMap((setting) => ['-c', setting]);
   const args = ['-D', clusterDir, '-p', `${port}`, ...settings];
   const [first, ...rest] = [...account.prefix, program, ...args];
-  const log = await open(options.logPath, 'w', 0o600);
+  options.signal?.throwIfAborted();
+  // A restart keeps what the server said before it ended.
+  const log = await open(options.logPath, 'only' in options.port ? 'a' : 'w', 0o600);
+  const { size: logStart } = await log.stat();
   let child: ChildProcess;
   try {
     child = spawn(first as string, rest, {
@@ -84,33 +97,29 @@ async function spawnOnce(options: SpawnPostgresOptions, port: number): Promise<P
   } finally {
     await log.close();
   }
-  let stopping = false;
-  const exited = new Promise<void>((resolve) => {
-    child.once('error', () => resolve());
-    child.once('exit', (code, signal) => {
-      if (!stopping) options.logger.error({ code, signal }, 'the database server ended');
-      resolve();
-    });
+  const ended = new Promise<PostgresEnd>((resolve) => {
+    child.once('error', () => resolve({ code: null, signal: null }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   const stop = async (): Promise<void> => {
-    stopping = true;
     if (child.pid === undefined || hasEnded()) return;
     child.kill('SIGINT');
     const timer = clock.setTimer(STOP_TIMEOUT_MS, () => void child.kill('SIGQUIT'));
-    await exited;
+    await ended;
     timer.cancel();
   };
   try {
-    const hasFailed = (): boolean => child.pid === undefined || hasEnded();
+    const hasFailed = (): boolean =>
+      child.pid === undefined || hasEnded() || options.signal?.aborted === true;
     await waitUntilReady({ port, password: options.password }, clock, hasFailed);
   } catch (error) {
-    stopping = true;
-    const text = await readFile(options.logPath, 'utf8').catch(() => '');
+    const log = await readFile(options.logPath).catch(() => Buffer.alloc(0));
+    const text = log.subarray(logStart).toString('utf8');
     await stop();
     throw text.trim() === '' ? error : new Error(text, { cause: error });
   }
-  return { pid: child.pid ?? 0, port, stop };
+  return { pid: child.pid ?? 0, port, ended, stop };
 }
 
 async function waitUntilReady(
@@ -193,7 +202,7 @@ export async function adoptPostgres(options: {
     }
     try {
       await ensureOurs({ port: found.port, password }, clusterDir);
-      return { pid: found.pid, port: found.port, stop: () => stopByPid(found.pid, clock) };
+      return adopt(found.pid, found.port, clock);
     } catch (error) {
       if (!isPassing(error) || clock.monotonicMs() > deadline) {
         throw new DatabaseStartError(
@@ -229,6 +238,15 @@ function looksLikePostgres(pid: number): boolean {
   return command === '' || /postgres|postmaster/.test(command);
 }
 
+function adopt(pid: number, port: number, clock: Clock): PostgresProcess {
+  // Nobody tells us of the end of a process that is not our child.
+  const ended = (async (): Promise<PostgresEnd> => {
+    while (isProcessAlive(pid)) await clock.sleep(ADOPTED_POLL_MS);
+    return { code: null, signal: null };
+  })();
+  return { pid, port, ended, stop: () => stopByPid(pid, clock) };
+}
+
 async function stopByPid(pid: number, clock: Clock): Promise<void> {
   const deadline = clock.monotonicMs() + STOP_TIMEOUT_MS;
   let signal: NodeJS.Signals = 'SIGINT';
@@ -240,9 +258,10 @@ async function stopByPid(pid: number, clock: Clock): Promise<void> {
   }
 }
 
-/** `preferred` when it is free, else any free port. */
-async function freePort(preferred: number | null): Promise<number> {
-  return (preferred === null ? null : await tryPort(preferred)) ?? (await tryPort(0)) ?? 0;
+async function choosePort(wish: SpawnPostgresOptions['port'], attempt: number): Promise<number> {
+  if ('only' in wish) return wish.only;
+  const preferred = attempt === 1 && wish.preferred !== null ? await tryPort(wish.preferred) : null;
+  return preferred ?? (await tryPort(0)) ?? 0;
 }
 
 function tryPort(port: number): Promise<number | null> {
