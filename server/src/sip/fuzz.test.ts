@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { stripControls } from './control-characters.ts';
 import { answerChallenge, parseChallenge } from './digest.ts';
 import type { SipMessage } from './message.ts';
 import { parseCseq } from './parse-cseq.ts';
@@ -69,7 +70,7 @@ function checkAll(message: SipMessage): void {
 const token = fc.stringMatching(/^[A-Za-z0-9\-.!%*_+`'~]{1,12}$/);
 const line = fc
   .string({ unit: 'binary', maxLength: 60 })
-  .map((text) => text.replace(/[\r\n]/g, '').trim());
+  .map((text) => stripControls(text.replace(/[\r\n]/g, '')).trim());
 
 const request = fc.record({
   kind: fc.constant('request' as const),
@@ -128,6 +129,20 @@ describe('fuzz', () => {
         expect(typeof answerChallenge({ challenges: [value], ...input }).ok).toBe('boolean');
       }),
       { numRuns: 5000 },
+    );
+  });
+
+  it('what is accepted holds no control character outside its body', () => {
+    fc.assert(
+      fc.property(mutated, (bytes) => {
+        const result = parseMessage(bytes);
+        if (!result.ok) return;
+        const { message } = result;
+        const line = message.kind === 'request' ? message.uri : message.reason;
+        const texts = [line, ...message.headers.map(({ value }) => value)];
+        expect(texts.filter((text) => /[^\P{Cc}\t\u0080-\u009f]/u.test(text))).toEqual([]);
+      }),
+      { numRuns: 2000 },
     );
   });
 

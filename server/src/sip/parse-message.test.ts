@@ -214,4 +214,53 @@ describe('splitHeaderValues', () => {
     expect(splitHeaderValues(' a,, b ,')).toEqual(['a', 'b']);
     expect(splitHeaderValues('  ')).toEqual([]);
   });
+
+  it.each(['\0', '\u0001', '\u0008', '\u000b', '\u000c', '\u001f', '\u007f'])(
+    'RFC 3261 §25.1: the control character %j is refused in any field, and answered 400 where it can be',
+    (control) => {
+      for (const field of [`X-Any: a${control}b`, `User-Agent: "a${control}b"`]) {
+        const error = errorOf(bytes([HEAD[0] ?? '', field, ...HEAD.slice(1)]));
+        expect(error).toMatchObject({ code: 'bad-header', status: 400 });
+        expect(error.request?.headers).toHaveLength(HEAD.length - 1);
+      }
+      const from = `f: <sip:a@192.0.2.1>;tag=a${control}1`;
+      expect(errorOf(bytes([...HEAD.slice(0, 2), from, ...HEAD.slice(3)]))).toMatchObject({
+        code: 'bad-header',
+      });
+    },
+  );
+
+  it('RFC 3261 §25.1: a control character in the request line is refused and goes no further', () => {
+    for (const uri of ['sip:\0@192.0.2.4', 'sip:a@192.0.2.4\u007f']) {
+      const error = errorOf(bytes([`INVITE ${uri} SIP/2.0`, ...HEAD.slice(1)]));
+      expect(error).toMatchObject({ code: 'bad-start-line', status: 400 });
+      expect(error.request?.uri).toMatch(/^[\x20-\x7e]+$/);
+    }
+  });
+
+  it('RFC 3261 §25.1: control characters are left out of a reason phrase, so that the answer counts', () => {
+    const message = messageOf(bytes(['SIP/2.0 486 Bu\0sy \u001b[31mhere', ...HEAD.slice(1)]));
+    expect(message).toMatchObject({ status: 486, reason: 'Busy [31mhere' });
+    expect(errorOf(bytes(['SIP/2.0 4\x0086 Busy', ...HEAD.slice(1)])).code).toBe('bad-start-line');
+  });
+
+  it('RFC 3261 §25.1: a response with a control character in a field is no response', () => {
+    const error = errorOf(bytes(['SIP/2.0 486 Busy', ...HEAD.slice(1), 'Reason: Q.850;text="\0"']));
+    expect(error).toMatchObject({ code: 'bad-header' });
+    expect(error.request).toBeUndefined();
+  });
+
+  it('RFC 3261 §25.1: a tabulator is white space, and stays', () => {
+    expect(getHeader(messageOf(bytes([...HEAD, 'Subject: a\tb'])), 'Subject')).toBe('a\tb');
+  });
+
+  it('RFC 3261 §25.1: escaped control characters in a quoted string are legal, and left out', () => {
+    const value = (text: string): string | undefined =>
+      getHeader(messageOf(bytes([...HEAD, `X-Any: ${text}`])), 'X-Any');
+    expect(value('"a\\\0b\\"c" \\d, "e\\\u007f" "open')).toBe('"ab\\"c" \\d, "e" "open');
+    expect(value('"\\\\\\\0\\\\"')).toBe('"\\\\\\\\"');
+    for (const bare of ['\\\0', '"a\\\\\0"', '"a\\\0']) {
+      expect(errorOf(bytes([...HEAD, `X-Any: ${bare}`])).code).toBe('bad-header');
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { dropEscapedControls, hasControls } from './control-characters.ts';
 import {
   getHeader,
   longHeaderName,
@@ -54,7 +55,8 @@ const LONE_LINE_BREAK = /[^\r]\n|\r(?!\n)/;
 
 /**
  * Reads one message (RFC 3261 §7). Empty lines before it are skipped (§7.5), folded lines joined
- * (§7.3.1), compact names made long (§7.3.3). A datagram may be longer than Content-Length says, the
+ * (§7.3.1), compact names made long (§7.3.3). No field that is returned holds a control character
+ * other than HTAB (§25.1): escaped ones are left out, others refused. A datagram may be longer than Content-Length says, the
  * rest is dropped; shorter is an error (§18.3). Fields other than Content-Length are not looked into.
  */
 export function parseMessage(bytes: Uint8Array, options: ParseOptions = {}): ParseResult {
@@ -103,8 +105,10 @@ function lineBreakError(): Failure {
   return ['bad-header', 'a carriage return or line feed stands alone'];
 }
 
-/** Fills `headers`; stops at the first field that is malformed. */
+/** Fills `headers`; stops at the first field that is malformed, but skips values that are. */
 function readHeaders(head: string, from: number, headers: SipHeader[]): Failure | null {
+  const mayHoldControls = hasControls(head);
+  let failure: Failure | null = null;
   let at = from;
   while (at < head.length) {
     let end = lineEndAt(head, at);
@@ -126,10 +130,18 @@ function readHeaders(head: string, from: number, headers: SipHeader[]): Failure 
       }
       value = lines.map((line) => line.trim()).join(' ');
     }
-    headers.push({ name: longHeaderName(name), value: value.trim() });
     at = end + 2;
+    if (mayHoldControls) {
+      value = dropEscapedControls(value);
+      if (hasControls(value)) {
+        // The fields after it may be what an answer needs.
+        failure ??= ['bad-header', `value of ${name} holds a control character`];
+        continue;
+      }
+    }
+    headers.push({ name: longHeaderName(name), value: value.trim() });
   }
-  return null;
+  return failure;
 }
 
 function lineEndAt(head: string, from: number): number {

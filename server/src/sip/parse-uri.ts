@@ -1,6 +1,9 @@
 import { formatHostPort, parseHostPort } from './parse-host-port.ts';
 
-/** A sip, sips or tel URI (RFC 3261 §19.1, RFC 3966), unescaped. */
+/**
+ * A sip, sips or tel URI (RFC 3261 §19.1, RFC 3966), unescaped but for control characters: `%00` is
+ * legal in a user part (RFC 4475 §3.1.1.4) and stays as it is written, since nobody can store a NUL.
+ */
 export interface SipUri {
   scheme: 'sip' | 'sips' | 'tel';
   /** Empty where there is none; for `tel` the number as it is written. */
@@ -19,6 +22,9 @@ const FORBIDDEN = /[\s<>"]|\p{Cc}/u;
 // Two patterns: one that does both needs quadratic time for a long text that is no number.
 const TEL_CHARACTERS = /^\+?[0-9A-Fa-f*#().-]+$/;
 const TEL_DIGIT = /[0-9A-Fa-f*#]/;
+
+/** The percent sign before the digits of a control character. */
+const ESCAPED_CONTROL = /%(?=[01][0-9A-F]|7F)/gi;
 
 /** Characters that stand unescaped in each part (RFC 3261 §25.1). */
 const USER_PLAIN = /[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/gu;
@@ -147,7 +153,7 @@ function escape(text: string, notPlain: RegExp): string {
 function unescape(text: string): string | null {
   if (!text.includes('%')) return text;
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(text.replace(ESCAPED_CONTROL, '%25'));
   } catch {
     // A percent sign that starts no escape, or escapes that are no UTF-8.
     return null;

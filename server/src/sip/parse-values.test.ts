@@ -75,6 +75,15 @@ describe('parseUri', () => {
     expect(parseUri(text)).toBeNull();
   });
 
+  it('RFC 4475 §3.1.1.4: an escaped control character is legal, and stays escaped', () => {
+    const uri = parseUri('sip:null-%00-%1b%7f%20@example.com;p=%00?h=%0d');
+    expect(uri).toMatchObject({
+      user: 'null-%00-%1b%7f ',
+      params: new Map([['p', '%00']]),
+      headers: new Map([['h', '%0d']]),
+    });
+  });
+
   it('escapes what a part may not hold', () => {
     const uri = parseUri('sip:x@example.com');
     if (!uri) throw new Error('not read');

@@ -120,6 +120,12 @@ describe('RFC 4475', () => {
     expect(message.body).toHaveLength(150);
   });
 
+  it('§3.1.1.2: the escaped control characters of intmeth are allowed, and go no further', () => {
+    const [to] = getHeaders(parsed('intmeth'), 'To');
+    expect(to).toContain('BEL:');
+    expect(to).toMatch(/^[\x20-\x7e]+$/);
+  });
+
   it('§3.1.1.8: bytes after the body of a datagram are dropped', () => {
     const message = parsed('dblreq');
     expect(message.kind === 'request' && message.method).toBe('REGISTER');
