@@ -328,7 +328,19 @@ describe('end of the call', () => {
     await driver.silence(400);
     expect(driver.line.slice(-20).every((value) => value === 0)).toBe(true);
     expect(driver.clock.pendingCount).toBe(0);
-    expect(driver.of('turn')[0]?.turn).toMatchObject({ text: 'Hello,', interrupted: false });
+  });
+
+  it('cuts off the sentence that is being said, whoever ends it, and not one that was said', async () => {
+    const hungUp = await SessionDriver.answered();
+    await hungUp.silence(400);
+    hungUp.session.close();
+    expect(hungUp.of('turn')[0]?.turn).toMatchObject({ text: 'Hello,', interrupted: true });
+    const whole = await SessionDriver.answered();
+    const opening = 'Hello, this is the dental office.';
+    await whole.silenceUntil(() => whole.ticksOf(1) === opening.length * 3);
+    expect(whole.of('turn')).toHaveLength(0);
+    whole.session.close();
+    expect(whole.of('turn')[0]?.turn).toMatchObject({ text: opening, interrupted: false });
   });
 });
 
@@ -376,33 +388,6 @@ describe('silence', () => {
   });
 });
 
-describe('hold', () => {
-  it('stops the agent in mid-sentence and lets it finish afterwards', async () => {
-    const driver = await SessionDriver.answered();
-    await driver.silence(400);
-    driver.session.setHeld(true);
-    const played = driver.ticksOf(1);
-    await driver.speech(30_000);
-    expect(driver.ticksOf(1)).toBe(played);
-    expect(driver.stt.asked).toBe(0);
-    expect(driver.of('end-requested')).toHaveLength(0);
-    driver.session.setHeld(false);
-    await driver.silence(3_000);
-    expect(driver.ticksOf(1)).toBe('Hello, this is the dental office.'.length * 3);
-    expect(driver.of('turn')[0]?.turn.interrupted).toBe(false);
-  });
-
-  it('counts no silence', async () => {
-    const driver = await SessionDriver.listening();
-    driver.session.setHeld(true);
-    await driver.nothing(60_000);
-    expect(driver.tts.asked).toHaveLength(1);
-    driver.session.setHeld(false);
-    await driver.nothing(7_100);
-    expect(driver.tts.asked).toHaveLength(2);
-  });
-});
-
 describe('keys', () => {
   it('interrupt the agent and are an answer at the wanted length', async () => {
     const driver = await SessionDriver.answered({ dtmfMaxDigits: 1 });
@@ -443,51 +428,5 @@ describe('keys', () => {
     expect(driver.sentDigits).toEqual([]);
     await driver.silence(800);
     expect(driver.sentDigits).toEqual(['42']);
-  });
-});
-
-describe('provider failure', () => {
-  it('of the recogniser is apologised for once and ends the call the second time', async () => {
-    const driver = await SessionDriver.listening({}, { goodbye: 'Goodbye.' });
-    driver.stt.text = new ProviderError('stt', 'overloaded', { retryable: true });
-    await driver.speech(600);
-    await driver.silence(6_000);
-    expect(driver.tts.asked[1]).toContain('trouble hearing');
-    expect(driver.of('provider-error')).toEqual([
-      { type: 'provider-error', provider: 'stt', message: 'stt: overloaded' },
-    ]);
-    await driver.speech(600);
-    await driver.silence(3_000);
-    expect(driver.of('end-requested')).toEqual([
-      { type: 'end-requested', reason: 'provider-error' },
-    ]);
-    expect(driver.ticksOf(3)).toBe('Goodbye.'.length * 3);
-  });
-
-  it('of the dialogue is apologised for in the same turn', async () => {
-    const driver = await SessionDriver.listening({ breaksWith: new Error('no model') });
-    await driver.speech(600);
-    await driver.silence(6_000);
-    expect(driver.tts.asked[1]).toContain('technical problem');
-    expect(driver.of('end-requested')).toHaveLength(0);
-    await driver.speech(600);
-    await driver.silence(5_000);
-    expect(driver.of('end-requested')).toEqual([
-      { type: 'end-requested', reason: 'provider-error' },
-    ]);
-  });
-
-  it('of the voice is tried once more and then ends the call', async () => {
-    const driver = await SessionDriver.listening();
-    driver.tts.failures.push(new ProviderError('tts', 'restarting', { retryable: true }));
-    await driver.speech(600);
-    await driver.silence(2_500);
-    expect(driver.dialogue.heardTexts.at(-1)?.text).toBe('All right then.');
-    driver.tts.failures.push(new ProviderError('tts', 'gone', { retryable: false }));
-    await driver.speech(600);
-    await driver.silence(1_000);
-    expect(driver.of('end-requested')).toEqual([
-      { type: 'end-requested', reason: 'provider-error' },
-    ]);
   });
 });

@@ -32,6 +32,7 @@ export interface AgentSessionOptions {
 
 /** Whoever picks up says hello in this time. */
 const PICKING_UP_MS = 2_500;
+const PROVIDER_ERROR_NOTE = 'provider-error';
 const NOT_HEARD = 'Sorry, I had trouble hearing that. Could you say it again?';
 const NO_ANSWER = 'Sorry, I am having a technical problem. Could you say that again?';
 
@@ -96,6 +97,7 @@ export class AgentSession {
       onRecognised: (utteranceMs) => {
         this.usage.sttMs += utteranceMs;
       },
+      onAsideLost: (error) => this.#failures.report('stt', error),
     });
     this.#speaker = new Speaker({
       playout: this.#playout,
@@ -109,7 +111,7 @@ export class AgentSession {
       onDrained: () => this.#input('drained'),
       onEndCall: (reason) => this.#ending.lastWords(reason),
       onDtmf: (digits) => options.sendDtmf(digits),
-      onNote: (name, data) => emit({ type: 'note', name, data }),
+      onNote: (name, data) => this.#note(name, data),
       onDialogueFailed: (error) => (this.#failedOnce('llm', error) ? NO_ANSWER : null),
       onVoiceFailed: (error) => {
         this.#failures.report('tts', error);
@@ -249,6 +251,8 @@ export class AgentSession {
         return this.#commit();
       case 'drop-utterance':
         return this.#caller.endUtterance();
+      case 'set-utterance-aside':
+        return this.#caller.setUtteranceAside();
       case 'duck':
         this.#playout.hold('duck');
         this.#reactionMs = this.#options.clock.monotonicMs() - this.#caller.startedAtMs;
@@ -295,12 +299,20 @@ export class AgentSession {
   }
 
   #interrupt(): void {
-    const byCaller = this.#state !== 'closing' && this.#state !== 'ended';
-    const turnId = this.#speaker.interrupt(byCaller);
+    // Only the platform's own goodbye replaces words without anybody having cut them off.
+    const turnId = this.#speaker.interrupt({ cutOff: this.#state !== 'closing' });
     const reactionMs = Math.round(this.#reactionMs);
     if (turnId !== null && this.#state === 'caller-speaking') {
       this.#options.emit({ type: 'interrupted', turnId, reactionMs });
     }
+  }
+
+  /** A dialogue that dealt with its provider's failure says so in a note; to the host it is a failure like others. */
+  #note(name: string, data: Record<string, unknown>): void {
+    const { provider, message } = data;
+    if (name === PROVIDER_ERROR_NOTE && typeof provider === 'string') {
+      this.#failures.warn(provider, typeof message === 'string' ? message : 'failed');
+    } else this.#options.emit({ type: 'note', name, data });
   }
 
   /** True when an apology will do; else the call is ending. */

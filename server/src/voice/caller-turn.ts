@@ -29,12 +29,15 @@ export interface CallerTurnOptions {
   agentRemainingMs: () => number | null;
   /** Milliseconds of speech that were recognised. */
   onRecognised: (utteranceMs: number) => void;
+  /** An utterance that was set aside could not be recognised. */
+  onAsideLost: (error: unknown) => void;
 }
 
 /** The caller's side of the turn: from sound to inputs of the turn machine, and to what was said. */
 export class CallerTurn {
   readonly #options: CallerTurnOptions;
   readonly #ears: Ears;
+  readonly #closing = new AbortController();
   #speculation: Speculation | null = null;
   #contest: FloorContest | null = null;
   #turnId = '';
@@ -128,6 +131,19 @@ export class CallerTurn {
     return { spoken, answers };
   }
 
+  /** The far end cannot be heard any more: what it said so far goes on record, unanswered. */
+  setUtteranceAside(): void {
+    if (this.#ears.speaking) {
+      void this.#recordAside({
+        id: this.#currentTurnId(),
+        speaker: 'caller',
+        startedAtMs: this.#startedAtMs,
+        endedAtMs: this.#endedAtMs,
+      });
+    }
+    this.endUtterance();
+  }
+
   /** What is being said, or was, is dealt with. */
   endUtterance(): void {
     this.closeContest();
@@ -160,9 +176,26 @@ export class CallerTurn {
 
   /** Idempotent. */
   close(): void {
+    this.#closing.abort();
     this.dropSpeculation();
     this.closeContest();
     this.#ears.close();
+  }
+
+  async #recordAside(turn: Omit<Parameters<TurnLog['record']>[0], 'text'>): Promise<void> {
+    const { dialogue, log, onRecognised, onAsideLost } = this.#options;
+    const { signal } = this.#closing;
+    const { utteranceMs } = this.#ears;
+    try {
+      // Asked for before the next utterance begins: the recogniser keeps what it has until then.
+      const asked = this.#ears.transcribe({ expectDigits: dialogue.expects.digits, signal });
+      const { text, confidence } = await asked;
+      if (signal.aborted) return;
+      onRecognised(utteranceMs);
+      if (text.trim() !== '') log.record({ ...turn, text: text.trim(), confidence });
+    } catch (error) {
+      if (!signal.aborted) onAsideLost(error);
+    }
   }
 
   #currentTurnId(): string {

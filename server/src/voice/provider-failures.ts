@@ -15,11 +15,18 @@ export class ProviderFailures {
 
   /** Reports a failure. */
   report(part: 'stt' | 'llm' | 'tts', error: unknown): void {
-    this.#emit({
-      type: 'provider-error',
-      provider: error instanceof ProviderError ? error.provider : part,
-      message: error instanceof Error ? error.message : String(error),
-    });
+    this.warn(
+      error instanceof ProviderError ? error.provider : part,
+      error instanceof Error ? error.message : String(error),
+    );
+  }
+
+  /** Reports a failure that somebody else dealt with. */
+  warn(provider: string, message: string): void {
+    const prefix = `${provider}: `;
+    // A ProviderError names its provider in the message, and so does the event.
+    const detail = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+    this.#emit({ type: 'provider-error', provider, message: detail });
   }
 
   /** Reports and counts a failure. True when it was one too many. */

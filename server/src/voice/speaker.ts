@@ -52,7 +52,7 @@ export class Speaker {
 
   /** Speaks a reply; one that was being spoken is interrupted. */
   start(spoken: SpokenReply, answers: AnsweredSpeech | null): void {
-    this.interrupt(false);
+    this.interrupt({ cutOff: false });
     const turn: AgentTurn = {
       id: this.#options.log.newTurnId(),
       spoken,
@@ -65,14 +65,20 @@ export class Speaker {
     void this.#speak(turn);
   }
 
-  /** Stops where it is, because the caller took the floor or because the call ends. Returns the turn's id when something of it had been heard. */
-  interrupt(byCaller: boolean): string | null {
+  /**
+   * Stops where it is. `cutOff`: the caller took the floor, or the call is over; words that had all
+   * been played by then were not cut off.
+   * @returns the turn's id when something of it had been heard.
+   */
+  interrupt({ cutOff }: { cutOff: boolean }): string | null {
     const turn = this.#turn;
     if (!turn) return null;
     this.#turn = null;
-    const played = this.#options.playout.flush();
+    const { playout } = this.#options;
+    const isWhole = playout.finished && playout.queuedMs === 0;
+    const played = playout.flush();
     turn.spoken.abort();
-    this.#record(turn, played.text, { cut: true, byCaller });
+    this.#record(turn, played.text, { cut: true, cutOff: cutOff && !isWhole });
     return turn.startedAtMs === null ? null : turn.id;
   }
 
@@ -81,10 +87,7 @@ export class Speaker {
     const turn = this.#turn;
     if (!turn) return;
     this.#turn = null;
-    this.#record(turn, this.#options.playout.played().text, {
-      cut: false,
-      byCaller: false,
-    });
+    this.#record(turn, this.#options.playout.played().text, { cut: false, cutOff: false });
   }
 
   async #speak(turn: AgentTurn): Promise<void> {
@@ -115,7 +118,7 @@ export class Speaker {
     log.interim('agent', turnId, turn.saidSoFar);
   }
 
-  #record(turn: AgentTurn, text: string, end: { cut: boolean; byCaller: boolean }): void {
+  #record(turn: AgentTurn, text: string, end: { cut: boolean; cutOff: boolean }): void {
     const { log, clock, onHeard } = this.#options;
     if (turn.startedAtMs !== null) {
       log.record({
@@ -124,7 +127,7 @@ export class Speaker {
         text,
         startedAtMs: turn.startedAtMs,
         endedAtMs: clock.monotonicMs(),
-        interrupted: end.byCaller,
+        interrupted: end.cutOff,
         latency: turn.latency,
       });
     }

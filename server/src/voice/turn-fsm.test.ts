@@ -16,7 +16,7 @@ listening       end-now             ended           drop-speculation drop-uttera
 listening       hangup              ended           drop-speculation drop-utterance caller-active
 caller-speaking pause               caller-pausing  speculate
 caller-speaking keys-entered        thinking        drop-utterance caller-active reply-to-keys
-caller-speaking hold                listening       drop-utterance await-caller
+caller-speaking hold                listening       set-utterance-aside await-caller
 caller-speaking goodbye             closing         drop-speculation drop-utterance caller-active say-goodbye
 caller-speaking end-now             ended           drop-speculation drop-utterance caller-active request-end
 caller-speaking hangup              ended           drop-speculation drop-utterance caller-active
@@ -25,7 +25,7 @@ caller-pausing  turn-ended          thinking        commit
 caller-pausing  nothing-said        listening       drop-speculation drop-utterance await-caller
 caller-pausing  recogniser-failed   thinking        apologise drop-speculation drop-utterance
 caller-pausing  keys-entered        thinking        drop-speculation drop-utterance caller-active reply-to-keys
-caller-pausing  hold                listening       drop-speculation drop-utterance await-caller
+caller-pausing  hold                listening       drop-speculation set-utterance-aside await-caller
 caller-pausing  goodbye             closing         drop-speculation drop-utterance caller-active say-goodbye
 caller-pausing  end-now             ended           drop-speculation drop-utterance caller-active request-end
 caller-pausing  hangup              ended           drop-speculation drop-utterance caller-active
@@ -52,7 +52,7 @@ ducked          speech-dismissed    agent-speaking  unduck
 ducked          barge-in-confirmed  caller-speaking interrupt caller-active
 ducked          barge-in-refused    agent-speaking  drop-utterance unduck
 ducked          last-words          closing         drop-utterance unduck
-ducked          hold                agent-speaking  drop-utterance unduck
+ducked          hold                agent-speaking  set-utterance-aside unduck
 ducked          keys-pressed        listening       interrupt drop-utterance caller-active
 ducked          keys-entered        thinking        interrupt drop-utterance reply-to-keys
 ducked          goodbye             closing         interrupt drop-utterance say-goodbye

@@ -69,6 +69,8 @@ export type TurnEffect =
   | 'drop-speculation'
   | 'commit'
   | 'drop-utterance'
+  /** What was said goes on record and is not answered. */
+  | 'set-utterance-aside'
   | 'duck'
   | 'unduck'
   /** Stop the answer where it is and record what was heard of it. */
@@ -124,7 +126,7 @@ const TABLE: Record<TurnState, Row> = {
     ...ENDS_IN_SILENCE,
     pause: ['caller-pausing', 'speculate'],
     'keys-entered': ['thinking', 'drop-utterance', 'caller-active', 'reply-to-keys'],
-    hold: ['listening', 'drop-utterance', 'await-caller'],
+    hold: ['listening', 'set-utterance-aside', 'await-caller'],
   },
   'caller-pausing': {
     ...ENDS_IN_SILENCE,
@@ -139,7 +141,7 @@ const TABLE: Record<TurnState, Row> = {
       'caller-active',
       'reply-to-keys',
     ],
-    hold: ['listening', 'drop-speculation', 'drop-utterance', 'await-caller'],
+    hold: ['listening', 'drop-speculation', 'set-utterance-aside', 'await-caller'],
   },
   thinking: {
     ...ENDS_IN_ANSWER,
@@ -162,7 +164,7 @@ const TABLE: Record<TurnState, Row> = {
     'barge-in-confirmed': ['caller-speaking', 'interrupt', 'caller-active'],
     'barge-in-refused': ['agent-speaking', 'drop-utterance', 'unduck'],
     'last-words': ['closing', 'drop-utterance', 'unduck'],
-    hold: ['agent-speaking', 'drop-utterance', 'unduck'],
+    hold: ['agent-speaking', 'set-utterance-aside', 'unduck'],
   },
   closing: {
     drained: ['ended', 'end-agent-turn', 'request-end'],

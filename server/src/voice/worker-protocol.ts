@@ -29,7 +29,7 @@ export interface TurnRecord {
   /** Milliseconds since the answer. */
   startedMs: number;
   endedMs: number;
-  /** The caller cut the agent off. */
+  /** Agent turns: words were cut off, by the caller who took the floor or by the end of the call. */
   interrupted: boolean;
   /** Caller turns: the recogniser's. */
   confidence: number | null;
