@@ -28,6 +28,8 @@ export async function serveThread(
   const body = await load(workerData as SpeechThreadData);
   port.on('message', (request: ThreadRequest) => {
     if (request.type === 'connect') body.connect(request.line);
+    // Here, between two jobs, nothing native is running.
+    else if (request.type === 'close') process.exit();
     else report({ type: 'stats', id: request.id, stats: body.stats() });
   });
   report({ type: 'ready', backend: body.backend, loadMs: performance.now() - startedMs });

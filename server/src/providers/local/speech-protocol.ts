@@ -13,7 +13,11 @@ export interface SpeechThreadData {
 }
 
 /** Service to inference thread. */
-export type ThreadRequest = { type: 'connect'; line: MessagePort } | { type: 'stats'; id: number };
+export type ThreadRequest =
+  | { type: 'connect'; line: MessagePort }
+  | { type: 'stats'; id: number }
+  /** End by yourself, between two jobs. */
+  | { type: 'close' };
 
 /** Inference thread to service. */
 export type ThreadReport =

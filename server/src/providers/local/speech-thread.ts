@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Clock, TimerHandle } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -22,6 +23,8 @@ export interface SpeechThreadOptions {
 const HEALTHY_AFTER_MS = 60_000;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 10_000;
+/** Longer than any utterance takes to be recognised. */
+const END_LIMIT_MS = 3_000;
 
 const ENTRY: Record<SpeechThreadKind, URL> = {
   vad: new URL('./vad-thread.ts', import.meta.url),
@@ -97,7 +100,23 @@ export class SpeechThread {
     for (const consumer of this.#consumers) consumer.close();
     this.#consumers.clear();
     this.#settleStats();
-    await this.#worker?.terminate();
+    if (this.#worker) await this.#end(this.#worker);
+  }
+
+  /**
+   * A thread that is terminated while the native runtime computes takes the whole process with it,
+   * so it is asked to go between two jobs, and cut off only when it does not.
+   */
+  async #end(worker: Worker): Promise<void> {
+    const limit = new AbortController();
+    const ended = once(worker, 'exit').catch(() => undefined);
+    this.#post({ type: 'close' });
+    await Promise.race([
+      ended,
+      this.#options.clock.sleep(END_LIMIT_MS, limit.signal).catch(() => undefined),
+    ]);
+    limit.abort();
+    await worker.terminate();
   }
 
   /** Settles when the thread is ready or has ended, whichever is first. */
@@ -123,6 +142,7 @@ export class SpeechThread {
       worker.on('exit', (exitCode) => {
         const wasReady = this.#isReady;
         this.#isReady = false;
+        if (this.#worker === worker) this.#worker = undefined;
         this.#settleStats();
         if (wasReady) this.#recover(failure, exitCode);
         else reject(new Error(`the ${kind} thread did not start`, { cause: failure }));
