@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StereoWavWriter } from './wav-writer.ts';
 import { readWav, WAV_HEADER_BYTES } from './wav.ts';
 
@@ -116,6 +116,29 @@ describe('StereoWavWriter', () => {
     expect(writer.error).toMatchObject({ code: 'ENOENT' });
     expect(writer.durationMs).toBe(1_200);
     expect(writer.droppedFrames).toBe(60);
+  });
+
+  it('keeps what is on disk, and only that, when the disk is full', async () => {
+    const path = join(directory, 'call.wav');
+    const writer = new StereoWavWriter(path);
+    for (let n = 0; n < 100; n++) writer.write(frame(n), null);
+    await promised(path, 100 * FRAME_BYTES);
+    const any = await open(path, 'r');
+    const prototype = Object.getPrototypeOf(any) as FileHandle;
+    await any.close();
+    const write = vi.spyOn(prototype, 'write');
+    try {
+      const full = Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+      write.mockRejectedValue(full);
+      for (let n = 100; n < 190; n++) writer.write(frame(n), null);
+      await writer.close();
+      expect(writer).toMatchObject({ writtenMs: 2_000, droppedFrames: 90, error: full });
+    } finally {
+      write.mockRestore();
+    }
+    const bytes = await readFile(path);
+    expect(bytes).toHaveLength(WAV_HEADER_BYTES + 100 * FRAME_BYTES);
+    expect(firsts(readWav(bytes).channels[0])).toEqual(Array.from({ length: 100 }, (_, n) => n));
   });
 
   it('can be closed twice, takes nothing afterwards, and makes no file where there was no audio', async () => {

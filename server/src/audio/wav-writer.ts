@@ -38,6 +38,11 @@ export class StereoWavWriter {
     return this.#frameCount * FRAME_MS;
   }
 
+  /** What is on disk and can be played. */
+  get writtenMs(): number {
+    return (this.#dataBytes / FRAME_BYTES) * FRAME_MS;
+  }
+
   /** Frames lost because the disk did not keep up or failed. */
   get droppedFrames(): number {
     return this.#droppedFrames;
@@ -103,16 +108,27 @@ export class StereoWavWriter {
       this.#error = toError(error);
       for (const { byteLength } of this.#waiting) this.#droppedFrames += byteLength / FRAME_BYTES;
       this.#waiting = [];
+      await this.#cutToLastAppend();
     } finally {
       this.#appending = null;
     }
   }
 
+  /** What a failed append left behind its promise is taken away, so that the file is as long as it says. */
+  async #cutToLastAppend(): Promise<void> {
+    try {
+      await this.#file?.truncate(WAV_HEADER_BYTES + this.#dataBytes);
+    } catch {
+      // The header is right all the same, and players go by it.
+    }
+  }
+
   async #append(file: FileHandle, bytes: Uint8Array): Promise<void> {
+    const dataBytes = this.#dataBytes + bytes.length;
     await writeAll(file, bytes, WAV_HEADER_BYTES + this.#dataBytes);
-    this.#dataBytes += bytes.length;
     // After the samples: a header never promises what is not there.
-    await writeAll(file, headerOf(this.#dataBytes), 0);
+    await writeAll(file, headerOf(dataBytes), 0);
+    this.#dataBytes = dataBytes;
   }
 }
 

@@ -39,6 +39,11 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
         type: 'call.warning',
         data: { code: 'provider-error', message: `${event.provider}: ${event.message}` },
       });
+    case 'recording-failed':
+      return stored({
+        type: 'call.warning',
+        data: { code: 'recording-failed', message: event.message },
+      });
     case 'turn':
     case 'end-requested':
     case 'media-timeout':

@@ -36,7 +36,10 @@ export interface CallEventData {
   'call.dtmf': { digit: string; from: 'caller' | 'agent' };
   'call.interrupted': { turn_id: string; reaction_ms: number };
   /** Something that is wrong but does not end the call. */
-  'call.warning': { code: 'one-way-audio' | 'provider-error' | 'agent-not-ready'; message: string };
+  'call.warning': {
+    code: 'one-way-audio' | 'provider-error' | 'agent-not-ready' | 'recording-failed';
+    message: string;
+  };
   /** Something the agent did, such as a tool that ran. */
   'call.note': { name: string; data: Record<string, unknown> };
 }

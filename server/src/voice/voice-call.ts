@@ -31,6 +31,7 @@ export class VoiceCall {
   readonly #recorder: StereoWavWriter | null;
   readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
   #answered = false;
+  #recordingFailed = false;
   #report: Promise<CallReport> | undefined;
 
   /** Binds media and makes the agent ready. Rejects, with nothing left open, when it cannot be. */
@@ -158,6 +159,7 @@ export class VoiceCall {
       room.tap = (left, right) => {
         // What was heard before the answer is no part of the conversation.
         if (this.#answered) recorder.write(left, right);
+        this.#tellFailure(recorder);
       };
     }
     stream.events.on('first-packet', () => {
@@ -169,23 +171,30 @@ export class VoiceCall {
     stream.events.on('resumed', () => this.#watch.resumed());
   }
 
+  /** Once: the call goes on without the rest of its recording. */
+  #tellFailure({ error, writtenMs }: StereoWavWriter): void {
+    if (error === null || this.#recordingFailed) return;
+    this.#recordingFailed = true;
+    this.#options.logger.error({ err: error }, 'the recording is not complete');
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `the recording ends after ${Math.round(writtenMs / 1_000)} s: ${code ?? 'the disk failed'}`;
+    this.#options.emit({ type: 'recording-failed', message });
+  }
+
   async #close(): Promise<CallReport> {
     this.#watch.close();
     this.#session.close();
     this.#stream.close();
     const recorder = this.#recorder;
     await recorder?.close();
-    const { error = null, durationMs = 0 } = recorder ?? {};
-    if (error !== null) {
-      this.#options.logger.error({ err: error }, 'the recording is not complete');
-    }
+    if (recorder !== null) this.#tellFailure(recorder);
     // Nothing was written of a call that was never answered.
-    const isThere = error === null && durationMs > 0;
+    const recordedMs = recorder?.writtenMs ?? 0;
     return {
       turns: [...this.#session.turns],
       outcome: this.#dialogue.outcome(),
-      recordingPath: isThere ? this.#options.call.recordingPath : null,
-      recordingDurationMs: isThere ? durationMs : 0,
+      recordingPath: recordedMs > 0 ? this.#options.call.recordingPath : null,
+      recordingDurationMs: recordedMs,
       firstAgentAudioAtMs: this.#session.firstAgentAudioAtMs,
       media: { ...this.#stream.stats },
       usage: {

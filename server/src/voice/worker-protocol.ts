@@ -103,6 +103,8 @@ export type VoiceCallEvent =
   | { type: 'turn'; turn: TurnRecord }
   | { type: 'interrupted'; turnId: string; reactionMs: number }
   | { type: 'dtmf'; digit: string; from: 'caller' | 'agent' }
+  /** The disk takes no more of the recording; what is on it is kept. Once a call. */
+  | { type: 'recording-failed'; message: string }
   | { type: 'note'; name: string; data: Record<string, unknown> }
   /** A provider failed in mid-call; the agent apologises and, when it cannot go on, requests the end. */
   | { type: 'provider-error'; provider: string; message: string };
