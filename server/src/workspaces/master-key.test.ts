@@ -38,6 +38,13 @@ describe('the master key', () => {
     await expect(loadMasterKey({ text: null, dataDir })).rejects.toThrow(/64 hex digits/);
   });
 
+  it('is the same with the line break that a file ends with', async () => {
+    const text = 'a phrase that is long enough';
+    expect(await loadMasterKey({ text: `${text}\n`, dataDir })).toEqual(
+      await loadMasterKey({ text, dataDir }),
+    );
+  });
+
   it('is taken from the setting as hex, base64 or a long phrase', async () => {
     const hex = 'ab'.repeat(32);
     expect((await loadMasterKey({ text: hex, dataDir })).toString('hex')).toBe(hex);
