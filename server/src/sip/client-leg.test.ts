@@ -75,6 +75,27 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'transport', status: 503, local: true }]);
   });
 
+  it('RFC 3261 §18.4: a closed port is a transport failure when the INVITE leaves again', async () => {
+    wire.closedPorts.add(PEER.port);
+    call();
+    await clock.advance(499);
+    expect(failures).toEqual([]);
+    await clock.advance(1);
+    expect(failures).toMatchObject([{ cause: 'transport', status: 503, local: true }]);
+    await clock.advance(40_000);
+    expect(wire.timesS(() => true)).toEqual([0, 0.5]);
+  });
+
+  it('RFC 3261 §12.2.1.2: inside a dialog a closed port is silence like any other', async () => {
+    const leg = call();
+    wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
+    wire.closedPorts.add(5062).add(PEER.port);
+    const sent = leg.info('application/dtmf-relay', 'Signal=1');
+    await clock.advance(33_000);
+    expect(await sent).toEqual({ status: 408 });
+    expect(ends).toEqual([{ by: 'timeout', reasonHeader: null }]);
+  });
+
   it('an INVITE that cannot be written down is a transport failure, and no call is left', async () => {
     call({ headers: [{ name: 'X-Bad', value: 'one\r\nVia: two' }] });
     await clock.advance(1);

@@ -1,5 +1,5 @@
 import type { SipAddress, SipRequest } from './message.ts';
-import { setTopViaTransport } from './message-fields.ts';
+import { setTopViaTransport, tagOf } from './message-fields.ts';
 import type { TransactionContext } from './transaction-context.ts';
 import { TimerSet } from './timer-set.ts';
 import { isReliable } from './wire.ts';
@@ -73,9 +73,11 @@ export class RequestCarrier {
     );
   }
 
+  /** Sends it again, since nobody has answered, and asks whether anybody is there. */
   resend(): void {
     this.#context.countRetransmission();
     this.send();
+    void this.#askWhetherRefused();
   }
 
   close(): void {
@@ -91,6 +93,16 @@ export class RequestCarrier {
       this.#context.logger.debug({ err: error }, 'request cannot be written down');
       return 0;
     }
+  }
+
+  /** RFC 3261 §18.4: an ICMP port unreachable is a transport error, of which sending by UDP tells nothing. */
+  async #askWhetherRefused(): Promise<void> {
+    // RFC 3261 §12.2.1.2: inside a dialog it is silence, a 408, that ends it.
+    if (this.isReliable || tagOf(this.#request, 'To') !== null) return;
+    const { host, port } = this.#address;
+    const isRefused = await this.#context.wire.isRefused(this.#address);
+    if (!isRefused || this.#closed || this.#user.isAnswered()) return;
+    this.#user.onError(new Error(`nothing listens on udp ${host}:${port}`));
   }
 
   #fallBack(): void {

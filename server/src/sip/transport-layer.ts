@@ -108,6 +108,11 @@ export class TransportLayer {
     await transport.send(bytes, to);
   }
 
+  /** Whether the far host says that nothing listens there; false where nothing is known. Never rejects. */
+  async isRefused(to: SipAddress): Promise<boolean> {
+    return (await this.#transports.get(to.transport)?.isRefused?.(to)) ?? false;
+  }
+
   /** Closes the sockets. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= Promise.all(
@@ -142,7 +147,7 @@ async function bindAll(options: TransportLayerOptions): Promise<SipTransport[]> 
       const port = bound[0]?.localPort ?? options.port;
       bound.push(
         name === 'udp'
-          ? await UdpTransport.bind({ host, port, onListenerError })
+          ? await UdpTransport.bind({ host, port, clock, onListenerError })
           : await TcpTransport.bind({ ...options.tcp, host, port, clock, onListenerError }),
       );
     }

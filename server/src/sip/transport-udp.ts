@@ -1,18 +1,20 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { lookup as dnsLookup } from 'node:dns';
-import { isIP, isIPv6 } from 'node:net';
+import type { Socket } from 'node:dgram';
+import type { Clock } from '../shared/clock.ts';
 import { TypedEvents, type ListenerErrorHandler } from '../shared/events.ts';
 import { bindError } from './bind-error.ts';
 import type { SipAddress } from './message.ts';
 import { parseMessage } from './parse-message.ts';
 import { plainHost } from './plain-host.ts';
 import type { SipSource, SipTransport, SipTransportEvents } from './transport.ts';
+import { UdpPortProbe } from './udp-port-probe.ts';
+import { createUdpSocket } from './udp-socket.ts';
 
 export interface UdpTransportOptions {
   /** Address to bind. */
   host: string;
   /** 0 takes a free one. */
   port: number;
+  clock: Clock;
   /** Told of a listener that threw. Default: the error is thrown again outside. */
   onListenerError?: ListenerErrorHandler;
 }
@@ -28,10 +30,12 @@ export class UdpTransport implements SipTransport {
   readonly events: TypedEvents<SipTransportEvents>;
   readonly #socket: Socket;
   readonly #localPort: number;
+  readonly #probe: UdpPortProbe;
   #closing: Promise<void> | undefined;
 
-  private constructor(socket: Socket, onListenerError: ListenerErrorHandler | undefined) {
-    this.events = new TypedEvents(onListenerError);
+  private constructor(socket: Socket, options: UdpTransportOptions) {
+    this.events = new TypedEvents(options.onListenerError);
+    this.#probe = new UdpPortProbe(options.host, options.clock);
     this.#socket = socket;
     this.#localPort = socket.address().port;
     socket.on('message', (bytes, remote) => {
@@ -42,12 +46,7 @@ export class UdpTransport implements SipTransport {
 
   /** Binds. Throws an Error that keeps `code` and names the port. */
   static async bind(options: UdpTransportOptions): Promise<UdpTransport> {
-    const isV6 = isIPv6(options.host);
-    const socket = createSocket({
-      type: isV6 ? 'udp6' : 'udp4',
-      recvBufferSize: RECEIVE_BUFFER_BYTES,
-      lookup: isV6 ? lookupV6 : lookupV4,
-    });
+    const socket = createUdpSocket(options.host, { recvBufferSize: RECEIVE_BUFFER_BYTES });
     await new Promise<void>((resolve, reject) => {
       socket.once('error', (error) => {
         socket.close();
@@ -58,7 +57,7 @@ export class UdpTransport implements SipTransport {
     socket.removeAllListeners('error');
     // Send errors come to the callback of send; what is left here concerns no message.
     socket.on('error', () => undefined);
-    return new UdpTransport(socket, options.onListenerError);
+    return new UdpTransport(socket, options);
   }
 
   get localPort(): number {
@@ -75,7 +74,12 @@ export class UdpTransport implements SipTransport {
     });
   }
 
+  isRefused(to: SipAddress): Promise<boolean> {
+    return this.#probe.isClosed(to);
+  }
+
   close(): Promise<void> {
+    this.#probe.close();
     this.#closing ??= new Promise((resolve) => {
       this.#socket.close(() => resolve());
     });
@@ -96,24 +100,4 @@ function isKeepAlive(bytes: Buffer): boolean {
     bytes.length <= KEEP_ALIVE_MAX_BYTES &&
     bytes.every((byte) => byte === 0 || byte === 0x0d || byte === 0x0a || byte === 0x20)
   );
-}
-
-type LookupCallback = (
-  error: NodeJS.ErrnoException | null,
-  address: string,
-  family: number,
-) => void;
-
-// The default lookup visits the thread pool even for IP literals: a millisecond a packet and a
-// queue behind every slow name.
-function lookupV4(host: string, _options: unknown, callback: LookupCallback): void {
-  if (isIP(host) === 4) callback(null, host, 4);
-  else dnsLookup(host, 4, callback);
-}
-
-function lookupV6(host: string, _options: unknown, callback: LookupCallback): void {
-  const family = isIP(host);
-  if (family === 6) callback(null, host, 6);
-  else if (family === 4) callback(null, `::ffff:${host}`, 6);
-  else dnsLookup(host, { family: 6, hints: 0 }, callback);
 }

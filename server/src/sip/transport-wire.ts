@@ -36,6 +36,10 @@ export class TransportWire implements Wire {
     return this.#track(this.#layer.send(message, to));
   }
 
+  isRefused(to: SipAddress): Promise<boolean> {
+    return this.#layer.isRefused(to);
+  }
+
   respond(response: SipResponse, source: SipSource): Promise<void> {
     const to = responseAddress(response, source);
     return this.#track(this.#layer.send(response, to, source.connection));

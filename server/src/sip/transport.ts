@@ -32,6 +32,11 @@ export interface SipTransport {
   readonly events: TypedEvents<SipTransportEvents>;
   /** Rejects when the bytes could not be handed over. */
   send(bytes: Uint8Array, to: SipAddress): Promise<void>;
+  /**
+   * Whether the far host says that nothing listens there, asked where sending alone does not tell;
+   * false where nothing is known. Never rejects.
+   */
+  isRefused?(to: SipAddress): Promise<boolean>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -69,6 +69,20 @@ describe('calls between user agents on loopback', () => {
     await leg.hangup();
   });
 
+  it('RFC 3261 §18.4: a call to a port where nobody listens fails with the second INVITE', async () => {
+    await agents.callee.close();
+    const startedAtMs = performance.now();
+    const leg = agents.caller.invite(agents.call());
+    expect(await once(leg, 'failed')).toMatchObject({
+      cause: 'transport',
+      status: 503,
+      local: true,
+    });
+    // Timer B would have been 6.4 s.
+    expect(performance.now() - startedAtMs).toBeLessThan(3000);
+    expect(agents.caller.counters.retransmissionsSent).toBeLessThanOrEqual(2);
+  });
+
   it('RFC 3261 §22.2: a wrong password gets exactly one try', async () => {
     const seen = protect(407);
     const leg = agents.caller.invite(

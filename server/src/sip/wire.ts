@@ -14,6 +14,11 @@ export interface Wire {
   sizeBytes(message: SipMessage): number;
   /** Resolves when handed to the network; rejects when it cannot be (RFC 3261 §18.4). */
   send(message: SipMessage, to: SipAddress): Promise<void>;
+  /**
+   * Whether the far host says that nothing listens there, which UDP does not tell by sending; false
+   * where nothing is known. Never rejects.
+   */
+  isRefused(to: SipAddress): Promise<boolean>;
   /** Sends a response where RFC 3261 §18.2.2 and RFC 3581 §4 say, given where the request came from. */
   respond(response: SipResponse, source: SipSource): Promise<void>;
   /** Resolves when what was sent so far has left, or failed. */

@@ -29,6 +29,8 @@ export class MemoryWire implements Wire {
   readonly core: UserAgentCore;
   /** Transports on which sending is refused. */
   readonly refused = new Set<string>();
+  /** Ports of which the far host says that nothing listens there. */
+  readonly closedPorts = new Set<number>();
   /** Transports on which sending never comes to an end. */
   readonly hanging = new Set<string>();
   /** Reaction of the far end to what arrives. Default: none. */
@@ -59,6 +61,10 @@ export class MemoryWire implements Wire {
     const copy = reparse(message);
     this.sent.push({ atMs: this.#clock.monotonicMs(), message: copy, to });
     this.onSent(copy, to);
+  }
+
+  isRefused(to: SipAddress): Promise<boolean> {
+    return Promise.resolve(this.closedPorts.has(to.port));
   }
 
   respond(response: SipResponse, source: SipSource): Promise<void> {
