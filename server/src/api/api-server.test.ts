@@ -71,7 +71,7 @@ describe('authentication', () => {
       remoteAddress: '192.0.2.7',
     });
     expect(remote.statusCode).toBe(401);
-    for (const header of ['x-forwarded-for', 'forwarded']) {
+    for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via', 'origin']) {
       const proxied = await lab.send('GET', url, undefined, { authorization, [header]: 'a' });
       expect(proxied.status).toBe(401);
     }
@@ -81,6 +81,33 @@ describe('authentication', () => {
       remoteAddress: '::ffff:127.0.0.1',
     });
     expect(mapped.statusCode).toBe(200);
+  });
+
+  it('takes the local sign-in under a name of the loopback interface only', async () => {
+    const authorization = `Bearer ${lab.localToken(lab.context.clock.now())}`;
+    const statusFor = async (host: string): Promise<number> =>
+      (await lab.send('GET', '/v1/workspaces', undefined, { authorization, host })).status;
+    for (const host of ['localhost:8080', 'LOCALHOST', '127.0.0.1:8080', '127.9.9.9', '[::1]:80']) {
+      expect([host, await statusFor(host)]).toEqual([host, 200]);
+    }
+    for (const host of [
+      'attacker.example',
+      '127.0.0.1.attacker.example',
+      'localhost.a',
+      '10.0.0.1',
+    ]) {
+      expect([host, await statusFor(host)]).toEqual([host, 401]);
+    }
+  });
+
+  it('does not take a local sign-in of the future, clocks of five seconds apart excepted', async () => {
+    const now = lab.context.clock.now();
+    const statusAt = async (atMs: number): Promise<number> => {
+      const authorization = `Bearer ${lab.localToken(atMs)}`;
+      return (await lab.send('GET', '/v1/workspaces', undefined, { authorization })).status;
+    };
+    expect(await statusAt(now + 4_000)).toBe(200);
+    expect(await statusAt(now + 15_000)).toBe(401);
   });
 
   it('does not take a sign-in made with another master key or for another time', async () => {

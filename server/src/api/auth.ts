@@ -23,6 +23,11 @@ export interface AuthOptions {
 export const LOCAL_SIGN_IN_CONTEXT = 'trunkline-local-sign-in-v1';
 const LOCAL_TOKEN = /^local\.(\d{10,16})\.([0-9a-f]{64})$/;
 const LOCAL_TOKEN_TTL_MS = 60_000;
+/** Both read the same machine's clock, which may be set back between the two readings. */
+const LOCAL_TOKEN_AHEAD_MS = 5_000;
+/** A proxy sets one of these; a browser, which acts for whatever page is open in it, the last. */
+const NOT_OF_THE_CLI = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via', 'origin'];
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 /**
  * `Authorization: Bearer <API key>`. On the machine itself the operator needs no key: whoever can
@@ -56,15 +61,20 @@ export async function authenticate(request: FastifyRequest, options: AuthOptions
 
 function localTokenIsGood(match: RegExpExecArray, options: AuthOptions): boolean {
   const [, stamp = '', mac = ''] = match;
-  if (Math.abs(options.clock.now() - Number(stamp)) > LOCAL_TOKEN_TTL_MS) return false;
+  const ageMs = options.clock.now() - Number(stamp);
+  if (ageMs > LOCAL_TOKEN_TTL_MS || ageMs < -LOCAL_TOKEN_AHEAD_MS) return false;
   const expected = createHmac('sha256', options.masterKey)
     .update(`${LOCAL_SIGN_IN_CONTEXT}:${stamp}`)
     .digest();
   return timingSafeEqual(expected, Buffer.from(mac, 'hex'));
 }
 
-/** A proxy on this machine speaks for clients elsewhere, and says so. */
+/**
+ * A proxy on this machine speaks for clients elsewhere, and a name that somebody else's DNS points
+ * at this machine brings their requests here.
+ */
 function isFromThisMachine({ ip, headers }: FastifyRequest): boolean {
-  const isProxied = headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined;
-  return !isProxied && (ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.'));
+  if (NOT_OF_THE_CLI.some((name) => headers[name] !== undefined)) return false;
+  if (!LOOPBACK_HOST.test(headers.host ?? '')) return false;
+  return ip === '::1' || ip.startsWith('127.') || ip.startsWith('::ffff:127.');
 }
