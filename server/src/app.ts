@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { agentConfigSchema } from './agents/agent-config.ts';
 import { demoAgent } from './agents/demo-agent.ts';
@@ -18,6 +18,7 @@ import { startSpeechService } from './providers/local/speech-service.ts';
 import type { Clock } from './shared/clock.ts';
 import { newId, randomText } from './shared/ids.ts';
 import { createLogger } from './shared/logger.ts';
+import { makePrivateDirectory } from './shared/private-directory.ts';
 import { startUserAgent } from './sip/user-agent.ts';
 import { createRecordingStore } from './storage/recordings.ts';
 import { createNumberStore } from './trunks/number-store.ts';
@@ -86,7 +87,7 @@ async function build(
   close: () => Promise<void>,
 ): Promise<App> {
   const { roles } = config;
-  await mkdir(config.dataDir, { recursive: true });
+  makePrivateDirectory(config.dataDir, { enterable: config.databaseUrl === null });
   const log = { level: config.log.level, destination: config.log.destination };
   const logger = createLogger(log);
   const masterKey = await loadMasterKey({ text: config.masterKey, dataDir: config.dataDir });
@@ -193,7 +194,7 @@ async function build(
 
   let url: string | null = null;
   if (roles.has('api')) {
-    const registry = createMetrics({ userAgent, voice, liveCalls: () => calls.liveCount });
+    const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => calls.liveCount });
     const context: ApiContext = {
       version: await version(),
       clock,

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { FRAME_SAMPLES } from '../rtp/media-engine.ts';
@@ -8,6 +7,7 @@ import { createLocalTts } from '../providers/local/local-tts.ts';
 import { createLocalVad } from '../providers/local/local-vad.ts';
 import { systemClock } from '../shared/clock.ts';
 import { createLogger } from '../shared/logger.ts';
+import { makePrivateDirectory } from '../shared/private-directory.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
 import type {
   CarrierHostProcedures,
@@ -23,7 +23,7 @@ const logger = createLogger(data.log).child({ thread: 'carrier' });
 let carrier: Carrier | null = null;
 
 async function keepMessage(name: string, samples: Int16Array): Promise<void> {
-  await mkdir(data.voicemailDir, { recursive: true });
+  makePrivateDirectory(data.voicemailDir);
   const file = path.join(data.voicemailDir, `${name.replaceAll(/[^\w.-]/g, '_')}.wav`);
   const writer = new StereoWavWriter(file);
   for (let at = 0; at + FRAME_SAMPLES <= samples.length; at += FRAME_SAMPLES) {

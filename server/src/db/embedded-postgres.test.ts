@@ -199,6 +199,15 @@ describe.runIf(isRoot)('embedded PostgreSQL as root', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  it('runs as nobody below a data folder that others may only pass through', async () => {
+    const directory = join(parent, 'data', 'postgres');
+    const server = await start({ directory });
+    expect(server.account).toBe('owner');
+    for (const path of [join(parent, 'data'), directory]) {
+      expect((await stat(path)).mode & 0o777).toBe(0o711);
+    }
+  });
+
   it('goes on with its data when the folder is closed to others, and opened again', async () => {
     const first = await start();
     await query(first.url, 'create table kept as select 7 as value');

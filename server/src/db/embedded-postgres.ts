@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import { makePrivateDirectory } from '../shared/private-directory.ts';
 import { DatabaseStartError, explainStartFailure } from './database-start-error.ts';
 import { takeDirectoryLock } from './directory-lock.ts';
 import { choosePostgresAccount, type PostgresAccount } from './postgres-account.ts';
@@ -54,7 +55,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   try {
-    await mkdir(options.directory, { recursive: true });
+    makePrivateDirectory(options.directory, { enterable: true });
     const directory = await realpath(options.directory);
     const taken = await takeDirectoryLock(join(directory, 'lock'));
     if ('heldByPid' in taken) {

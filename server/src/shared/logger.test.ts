@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -26,4 +26,12 @@ it('writes JSON lines without the values of secrets', async () => {
     api_key: '[redacted]',
   });
   expect(text).not.toContain('hunter2');
+});
+
+it('lets nobody else read the file, nor enter the folder that it makes', async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'trunkline-log-'));
+  const destination = path.join(folder, 'logs', 'trunkline.log');
+  createLogger({ level: 'info', destination }).info({ pii: { to: '+15005550101' } }, 'dialled');
+  expect((await stat(destination)).mode & 0o777).toBe(0o600);
+  expect((await stat(path.dirname(destination))).mode & 0o777).toBe(0o700);
 });

@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import { pino } from 'pino';
+import { makePrivateDirectory } from './private-directory.ts';
 
 /** Structured fields of a log line. What names a person goes under `pii`. */
 export type LogFields = Record<string, unknown> & { pii?: Record<string, unknown> };
@@ -36,10 +38,6 @@ const SECRET_KEYS = [
 
 /** JSON lines. Errors are logged under `err`. */
 export function createLogger(options: LoggerOptions): Logger {
-  const destination =
-    options.destination === '-'
-      ? pino.destination({ dest: 2, sync: true })
-      : pino.destination({ dest: options.destination, mkdir: true, sync: true, append: true });
   return pino(
     {
       level: options.level,
@@ -50,8 +48,15 @@ export function createLogger(options: LoggerOptions): Logger {
         censor: '[redacted]',
       },
     },
-    destination,
+    openDestination(options.destination),
   );
+}
+
+function openDestination(path: string): ReturnType<typeof pino.destination> {
+  if (path === '-') return pino.destination({ dest: 2, sync: true });
+  makePrivateDirectory(dirname(path));
+  // Lines name people.
+  return pino.destination({ dest: path, mode: 0o600, sync: true, append: true });
 }
 
 /** A logger that says nothing, for tests. */

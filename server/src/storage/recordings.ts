@@ -1,6 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateDirectory } from '../shared/private-directory.ts';
 
 /** One recording, opened for reading. */
 export interface OpenRecording {
@@ -42,7 +43,7 @@ export function createRecordingStore(dir: string): RecordingStore {
     async pathFor(workspaceId, callId) {
       const key = keyOf(workspaceId, callId);
       // Voices are nobody's business but ours.
-      await mkdir(join(dir, workspaceId), { recursive: true, mode: 0o700 });
+      makePrivateDirectory(join(dir, workspaceId));
       return join(dir, key);
     },
     async open(key, range) {
