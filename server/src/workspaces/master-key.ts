@@ -14,7 +14,8 @@ export async function loadMasterKey(options: {
   text: string | null;
   dataDir: string;
 }): Promise<Buffer> {
-  if (options.text !== null) return keyFromText(options.text);
+  // A line break at the end comes with values read from files.
+  if (options.text !== null) return keyFromText(options.text.trim());
   return fileKey(options.dataDir);
 }
 
