@@ -104,6 +104,17 @@ describe('trunks', () => {
     ['headers', { headers: { 'X-A': 'b\r\nVia: c' } }],
     ['headers', { headers: { Contact: '<sip:x@y>' } }],
     ['headers', { headers: { 'X A': 'b' } }],
+    ['headers', { headers: { 'X-A': 'b\u0007' } }],
+    ['from_domain', { fromDomain: 'a>;tag=evil;x=<b' }],
+    ['from_domain', { fromDomain: 'a.example\r\nX-Evil: 1' }],
+    ['from_domain', { fromDomain: 'a.example;tag=x' }],
+    ['from_domain', { fromDomain: 'user@a.example' }],
+    ['from_domain', { fromDomain: 'a..example' }],
+    ['from_domain', { fromDomain: '' }],
+    ['from_domain', { fromDomain: '[::1]>' }],
+    ['auth_username', { authUsername: 'user\r\nX-Evil: 1' }],
+    ['auth_username', { authUsername: 'user\0' }],
+    ['auth_password', { authPassword: 'pass\n' }],
     ['gateways', { gateways: [{ host: 'a b', port: 5060, transport: 'udp' }] }],
     ['gateways', { gateways: [{ host: 'a.example', port: 0, transport: 'udp' }] }],
   ])('refuse wrong %s', async (field, input) => {
@@ -115,6 +126,18 @@ describe('trunks', () => {
       field,
     });
   });
+});
+
+describe('a trunk’s domain', () => {
+  it.each(['carrier.example', 'CARRIER-1.example.', '192.0.2.1', '[2001:db8::1]', 'pbx'])(
+    'may be %s',
+    async (fromDomain) => {
+      const store = createTrunkStore({ db, secrets, clock });
+      expect(await store.create(workspaceId, { name: 'x', fromDomain })).toMatchObject({
+        fromDomain,
+      });
+    },
+  );
 });
 
 describe('the sandbox trunk', () => {

@@ -60,6 +60,11 @@ const HEADER_NAME = /^[A-Za-z0-9.!%*_+`'~-]{1,64}$/;
 const OWN_HEADERS =
   /^(via|from|to|call-id|cseq|contact|max-forwards|content-.*|route|record-route|authorization|proxy-authorization|[a-z])$/i;
 
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/;
+const HOST_NAME =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\.?$/i;
+
 /** Trunks with gateways and sealed passwords. */
 export function createTrunkStore(options: {
   db: Pick<Database, 'pool' | 'transaction'>;
@@ -142,14 +147,38 @@ function check(input: TrunkInput): void {
       throw new TrunkError('allowed_sources', `expected an address or CIDR, got ${source}`);
     }
   }
+  checkIdentity(input);
   checkHeaders(input.headers ?? {});
   checkGateways(input.gateways ?? []);
+}
+
+/** RFC 3261 §25.1 `host`: what is longer than it is a parameter or a header of its own. */
+function checkIdentity({ fromDomain, authUsername, authPassword }: TrunkInput): void {
+  if (fromDomain != null && !isHost(fromDomain)) {
+    throw new TrunkError(
+      'from_domain',
+      `expected a host name or address, got ${JSON.stringify(fromDomain.slice(0, 100))}`,
+    );
+  }
+  for (const [field, text] of [
+    ['auth_username', authUsername],
+    ['auth_password', authPassword],
+  ] as const) {
+    if (text != null && (CONTROL.test(text) || !text.isWellFormed())) {
+      throw new TrunkError(field, 'expected text without control characters');
+    }
+  }
+}
+
+function isHost(text: string): boolean {
+  if (text.startsWith('[') && text.endsWith(']')) return isIP(text.slice(1, -1)) === 6;
+  return isIP(text) === 4 || HOST_NAME.test(text);
 }
 
 function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     // A line break in a value would be a header of its own.
-    if (!HEADER_NAME.test(name) || OWN_HEADERS.test(name) || /[\r\n\0]/.test(value)) {
+    if (!HEADER_NAME.test(name) || OWN_HEADERS.test(name) || CONTROL.test(value)) {
       throw new TrunkError('headers', `the header ${JSON.stringify(name)} cannot be sent`);
     }
   }
@@ -160,8 +189,7 @@ function checkGateways(list: readonly gateways.NewGateway[]): void {
     throw new TrunkError('gateways', `expected at most ${MAX_GATEWAYS}, got ${list.length}`);
   }
   for (const { host, port } of list) {
-    const isName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.?)+$/i.test(host);
-    if (isIP(host) === 0 && !isName) {
+    if (isIP(host) === 0 && !HOST_NAME.test(host)) {
       throw new TrunkError('gateways', `expected a host name or address, got ${host}`);
     }
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
