@@ -74,6 +74,20 @@ export const agentConfigSchema = z.strictObject({
   recording: z.boolean().default(true),
 });
 
+/** What every agent that may be stored fulfils beyond the form of its fields. */
+export function requireScript(
+  config: Pick<AgentConfig, 'type' | 'script'>,
+  ctx: z.core.$RefinementCtx,
+): void {
+  if (config.type === 'scripted' && config.script === null) {
+    ctx.addIssue({
+      code: 'custom',
+      path: ['script'],
+      message: 'a scripted agent needs a script; type llm needs none',
+    });
+  }
+}
+
 /** An agent, complete: every default filled in. */
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 /** An agent as it is written. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.ts';
+import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
 import type { AgentRow } from '../../db/queries/agents.ts';
 
 /** Provider keys of one agent; sealed when stored, never returned. */
@@ -9,7 +9,9 @@ export const secretsSchema = z
   })
   .describe('Provider keys, write-only. Default: those of the server.');
 
-export const agentCreateSchema = agentConfigSchema.extend({ secrets: secretsSchema.optional() });
+export const agentCreateSchema = agentConfigSchema
+  .extend({ secrets: secretsSchema.optional() })
+  .superRefine(requireScript);
 
 /** A change: what is given replaces what was; settings objects are merged field by field. */
 export const agentPatchSchema = z

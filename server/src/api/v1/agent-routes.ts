@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.ts';
+import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
 import * as agents from '../../db/queries/agents.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -101,7 +101,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
       const before = await required(workspaceId, request.params.id);
       const { secrets: given, ...patch } = request.body;
       const config = parseOrRefuse(
-        agentConfigSchema,
+        agentConfigSchema.superRefine(requireScript),
         mergeAgent(before.config as AgentConfig, patch),
       );
       const secrets = parseOrRefuse(

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as agents from '../../db/queries/agents.ts';
 import { LAB_FROM, openApiLab, type ApiLab } from '../testing/api-lab.ts';
 
 let lab: ApiLab;
@@ -106,8 +107,12 @@ describe('POST /v1/calls', () => {
   });
 
   it('refuses an agent that cannot speak', async () => {
-    const made = await lab.send('POST', '/v1/agents', { name: 'mute', type: 'scripted' });
-    const { id } = made.body as { id: string };
+    // As an older version may have stored it.
+    const { id } = await agents.insert(lab.context.database.pool, {
+      id: 'agent_mute',
+      workspaceId: lab.workspaceId,
+      config: { name: 'mute', type: 'scripted' },
+    });
     const { status, body } = await lab.send('POST', '/v1/calls', { to: TO, agent_id: id });
     expect(status).toBe(422);
     expect(body).toMatchObject(error('agent_not_ready', expect.stringContaining(id)));

@@ -25,12 +25,12 @@ async function create(
 
 describe('/v1/agents', () => {
   it('creates an agent with every default filled in', async () => {
-    const { status, body } = await lab.send('POST', '/v1/agents', { name: 'one' });
+    const { status, body } = await lab.send('POST', '/v1/agents', { name: 'one', type: 'llm' });
     expect(status).toBe(201);
     expect(body).toMatchObject({
       id: expect.stringMatching(/^agent_/),
       name: 'one',
-      type: 'scripted',
+      type: 'llm',
       version: 1,
       secrets: [],
       turn: { endpointing_min_ms: 400 },
@@ -40,9 +40,21 @@ describe('/v1/agents', () => {
     expect((await lab.send('GET', `/v1/agents/${id}`)).body).toEqual(body);
   });
 
+  it('refuses a scripted agent that has no script', async () => {
+    const refused = { error: { code: 'invalid_request', details: [{ field: 'script' }] } };
+    const made = await lab.send('POST', '/v1/agents', { name: 'mute' });
+    expect(made.status).toBe(400);
+    expect(made.body).toMatchObject(refused);
+    const { id } = await create('/v1/agents', { name: 'talks', type: 'llm' });
+    const changed = await lab.send('PATCH', `/v1/agents/${id}`, { type: 'scripted' });
+    expect(changed.status).toBe(400);
+    expect(changed.body).toMatchObject(refused);
+  });
+
   it('merges settings objects, replaces the rest and counts the version up', async () => {
     const { id } = await create('/v1/agents', {
       name: 'before',
+      type: 'llm',
       turn: { endpointing_min_ms: 500, interruption_words: 3 },
       variables: { a: '1', b: '2' },
     });
@@ -61,7 +73,7 @@ describe('/v1/agents', () => {
   });
 
   it('refuses a change as a whole when one field is wrong', async () => {
-    const { id } = await create('/v1/agents', { name: 'kept' });
+    const { id } = await create('/v1/agents', { name: 'kept', type: 'llm' });
     for (const [patch, field] of [
       [{ name: 'gone', turn: { interruption_words: 99 } }, 'turn.interruption_words'],
       [{ name: 'gone', turn: null }, 'turn'],
@@ -94,6 +106,7 @@ describe('/v1/agents', () => {
   it('never returns a provider key, stores it sealed and takes it away by null', async () => {
     const made = await lab.send('POST', '/v1/agents', {
       name: 'keyed',
+      type: 'llm',
       secrets: { OPENAI_API_KEY: CANARY },
     });
     expect(made.text).not.toContain(CANARY);
@@ -120,7 +133,7 @@ describe('/v1/agents', () => {
   });
 
   it('lets one of two writers win that change the same version', async () => {
-    const { id } = await create('/v1/agents', { name: 'raced' });
+    const { id } = await create('/v1/agents', { name: 'raced', type: 'llm' });
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) => lab.send('PATCH', `/v1/agents/${id}`, { name })),
     );
@@ -132,7 +145,7 @@ describe('/v1/agents', () => {
   });
 
   it('is gone after it was deleted', async () => {
-    const { id } = await create('/v1/agents', { name: 'short' });
+    const { id } = await create('/v1/agents', { name: 'short', type: 'llm' });
     const deleted = await lab.send('DELETE', `/v1/agents/${id}`);
     expect([deleted.status, deleted.text]).toEqual([204, '']);
     for (const method of ['GET', 'DELETE', 'PATCH']) {
@@ -329,7 +342,7 @@ describe('another workspace', () => {
   });
 
   it('cannot answer our number with its own agent', async () => {
-    const made = await lab.send('POST', '/v1/agents', { name: 'theirs' }, other());
+    const made = await lab.send('POST', '/v1/agents', { name: 'theirs', type: 'llm' }, other());
     const { id } = made.body as { id: string };
     const { body } = await lab.send('GET', '/v1/numbers');
     const numberId = (body as { data: { id: string }[] }).data[0]?.id;
@@ -345,7 +358,10 @@ describe('lists', () => {
       if (list === 'numbers') {
         const number = `+1415555267${i + 2}`;
         await create('/v1/numbers', { number, trunk_id: lab.trunkId });
-      } else await create(`/v1/${list}`, { name: `page ${i}` });
+      } else {
+        const type = list === 'agents' ? { type: 'llm' } : {};
+        await create(`/v1/${list}`, { name: `page ${i}`, ...type });
+      }
     }
     const all = await lab.send('GET', `/v1/${list}?limit=200`);
     const ids = (all.body as { data: { id: string }[] }).data.map(({ id }) => id);
