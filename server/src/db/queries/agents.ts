@@ -8,6 +8,7 @@ import {
   type Page,
   type PageRequest,
 } from './row.ts';
+import { storableJson } from './storable-text.ts';
 
 export interface AgentRow {
   id: string;
@@ -29,12 +30,7 @@ export async function insert(client: Queryable, agent: NewAgent): Promise<AgentR
   return requireOne(
     client,
     `insert into agents (id, workspace_id, config, secrets) values ($1, $2, $3, $4) returning *`,
-    [
-      agent.id,
-      agent.workspaceId,
-      JSON.stringify(agent.config),
-      JSON.stringify(agent.secrets ?? {}),
-    ],
+    [agent.id, agent.workspaceId, storableJson(agent.config), storableJson(agent.secrets ?? {})],
   );
 }
 

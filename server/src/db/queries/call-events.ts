@@ -1,5 +1,6 @@
 import type { Queryable } from './queryable.ts';
 import { requireOne, selectRows } from './row.ts';
+import { storableJson } from './storable-text.ts';
 
 export interface CallEventRow {
   /** Grows over all calls, with gaps. */
@@ -29,7 +30,7 @@ export async function append(
        where id = $1 returning id, workspace_id, last_event_sequence)
      insert into call_events (workspace_id, call_id, sequence, type, data)
      select workspace_id, id, last_event_sequence, $2, $3 from next returning *`,
-    [event.callId, event.type, JSON.stringify(event.data)],
+    [event.callId, event.type, storableJson(event.data)],
   );
 }
 

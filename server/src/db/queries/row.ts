@@ -1,5 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import type { Queryable } from './queryable.ts';
+import { storableJson, storableText } from './storable-text.ts';
 
 /** One page of a list; `nextCursor` is null on the last page. */
 export interface Page<Row> {
@@ -123,9 +124,14 @@ export function assignments(
   for (const [field, value] of Object.entries(patch)) {
     if (value === undefined) continue;
     if (!fields.includes(field)) throw new Error(`expected a known field, got ${field}`);
-    // pg sends a JS array as a PostgreSQL array, so jsonb is serialised here.
-    values.push(jsonFields.includes(field) && value !== null ? JSON.stringify(value) : value);
+    values.push(storable(value, jsonFields.includes(field)));
     sets.push(`${columnName(field)} = $${values.length}`);
   }
   return sets;
+}
+
+/** pg sends a JS array as a PostgreSQL array, so jsonb is serialised here. */
+function storable(value: unknown, isJson: boolean): unknown {
+  if (isJson && value !== null) return storableJson(value);
+  return typeof value === 'string' ? storableText(value) : value;
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from './queryable.ts';
 import { selectRows } from './row.ts';
+import { storableJson } from './storable-text.ts';
 
 export interface TurnRow {
   id: string;
@@ -28,7 +29,7 @@ export async function insertMany(client: Queryable, turns: readonly TurnRow[]): 
        sequence int, speaker text, text text, started_ms int, ended_ms int, interrupted boolean,
        confidence real, latency jsonb)
      on conflict (call_id, sequence) do nothing`,
-    [JSON.stringify(turns.map(toRecord))],
+    [storableJson(turns.map(toRecord))],
   );
 }
 
@@ -39,8 +40,7 @@ function toRecord(turn: TurnRow): Record<string, unknown> {
     call_id: turn.callId,
     sequence: turn.sequence,
     speaker: turn.speaker,
-    // PostgreSQL's text has no NUL, and a model or a recogniser may produce one.
-    text: turn.text.replaceAll('\0', ''),
+    text: turn.text,
     started_ms: Math.round(turn.startedMs),
     ended_ms: Math.round(turn.endedMs),
     interrupted: turn.interrupted,
