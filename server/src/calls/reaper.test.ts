@@ -151,6 +151,31 @@ describe('the reaper', () => {
     expect((await lab.call(call.id)).status).toBe('in-progress');
   });
 
+  it('leaves its own calls alone after an outage that outlived its lease', async () => {
+    // The others here wait for longer, or not at all: only the node that is back may settle it.
+    await reaper.close();
+    await nodes.register(lab.db.pool, 'node_back');
+    const call = await calls.insert(lab.db.pool, {
+      id: newId('call', systemClock.now()),
+      workspaceId: lab.workspaceId,
+      direction: 'outbound',
+      fromNumber: FROM,
+      toNumber: TO,
+      status: 'in-progress',
+      nodeId: 'node_back',
+    });
+    await lab.db.pool.query(
+      `update nodes set seen_at = now() - interval '10 seconds' where id = 'node_back'`,
+    );
+    const back = startReaper({ ...node.context, nodeId: 'node_back' }, 5_000);
+    await back.sweep();
+    await back.close();
+    expect((await lab.call(call.id)).status).toBe('in-progress');
+    expect(await nodes.listDead(lab.db.pool, 5_000)).not.toContainEqual(
+      expect.objectContaining({ id: 'node_back' }),
+    );
+  });
+
   it('gives the costs of a disconnected call another job', async () => {
     const call = await calls.insert(lab.db.pool, {
       id: newId('call', systemClock.now()),

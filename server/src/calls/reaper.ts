@@ -35,6 +35,9 @@ export function startReaper(ctx: CallContext, leaseMs = NODE_LEASE_MS): Reaper {
 
   async function round(): Promise<void> {
     try {
+      // After an outage of the database our own lease is over although our calls live.
+      if (!(await nodes.heartbeat(ctx.db.pool, ctx.nodeId))) return;
+      await stopSettledCalls(ctx);
       await settleDeadNodes(ctx, leaseMs);
       await queueDueCalls(ctx);
       if (++rounds % REQUEUE_EVERY_ROUNDS === 0) await requeueForgotten(ctx);
@@ -67,16 +70,28 @@ export function startReaper(ctx: CallContext, leaseMs = NODE_LEASE_MS): Reaper {
   };
 }
 
+/** Others took this node for dead and settled what it carries: its lines must not stay open. */
+async function stopSettledCalls(ctx: CallContext): Promise<void> {
+  if (ctx.live.size === 0) return;
+  const over = await calls.listOver(ctx.db.pool, [...ctx.live.keys()]);
+  for (const callId of over) {
+    const live = ctx.live.get(callId);
+    if (!live || live.cause !== null) continue;
+    ctx.logger.error({ callId }, 'a call of this node was settled by another one and ends here');
+    void live.stop({ type: 'node-lost' });
+  }
+}
+
 /**
  * A call whose node died is never dialled again: its INVITE may have left. It gets its final
  * status, and its far end is released so that nobody is left on a silent line.
  */
 async function settleDeadNodes(ctx: CallContext, leaseMs: number): Promise<void> {
   const { events, orphans } = await ctx.db.transaction(async (client) => {
-    const dead = await calls.listUnfinishedOfDeadNodes(client, leaseMs, BATCH);
+    const dead = await calls.listUnfinishedOfDeadNodes(client, leaseMs, ctx.nodeId, BATCH);
     const settled: CallEvent[] = [];
     for (const call of dead) settled.push(...(await settleCall(ctx, client, call)));
-    const left = await attempts.listOfDeadNodes(client, leaseMs, BATCH);
+    const left = await attempts.listOfDeadNodes(client, leaseMs, ctx.nodeId, BATCH);
     for (const attempt of left) await attempts.finish(client, attempt.id, 'interrupted');
     if (dead.length < BATCH && left.length < BATCH) await forgetDeadNodes(client, leaseMs);
     return { events: settled, orphans: left };

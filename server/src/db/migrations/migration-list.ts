@@ -1,4 +1,6 @@
 import { sql as firstCall } from './0001-first-call.ts';
+import { sql as inboundRetries } from './0002-inbound-retries.ts';
+import { sql as stopRequests } from './0003-stop-requests.ts';
 
 export interface Migration {
   /** Applied in this order; never reused, never changed once released. */
@@ -10,4 +12,6 @@ export interface Migration {
 /** Every migration, oldest first. */
 export const migrationList: readonly Migration[] = [
   { version: 1, name: 'first-call', sql: firstCall },
+  { version: 2, name: 'inbound-retries', sql: inboundRetries },
+  { version: 3, name: 'stop-requests', sql: stopRequests },
 ];

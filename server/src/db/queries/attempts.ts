@@ -1,5 +1,6 @@
 import type { Queryable } from './queryable.ts';
 import { assignments, requireOne, selectOne, selectRows } from './row.ts';
+import { storableJson, storableText } from './storable-text.ts';
 
 export type AttemptState = 'dialing' | 'answered' | 'failed' | 'interrupted' | 'done';
 
@@ -13,6 +14,8 @@ export interface AttemptRow {
   /** `host:port;transport`, as it was when dialled. */
   gateway: string;
   sipCallId: string;
+  /** Of an INVITE that came in: what RFC 3261 §8.2.2.2 tells it from others by. Unique. */
+  mergeKey: string | null;
   state: AttemptState;
   nodeId: string | null;
   /** Dialog state, to end a call of a node that died. */
@@ -27,7 +30,8 @@ export interface AttemptRow {
 export type NewAttempt = Pick<
   AttemptRow,
   'id' | 'workspaceId' | 'callId' | 'sequence' | 'gatewayId' | 'gateway' | 'sipCallId' | 'nodeId'
->;
+> &
+  Partial<Pick<AttemptRow, 'mergeKey'>>;
 
 export interface AttemptEnd {
   sipCode?: number | null | undefined;
@@ -37,14 +41,15 @@ export interface AttemptEnd {
 
 /**
  * Commits that an INVITE is about to leave. Must be committed before the INVITE is sent. Throws
- * PostgreSQL's 23505 when this attempt of the call exists: somebody else dials it.
+ * PostgreSQL's 23505 when this attempt of the call exists, or its merge key: somebody else has it.
  */
 export async function insertDialing(client: Queryable, attempt: NewAttempt): Promise<AttemptRow> {
   return requireOne(
     client,
     `insert into attempts
-       (id, workspace_id, call_id, sequence, gateway_id, gateway, sip_call_id, node_id, state)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'dialing') returning *`,
+       (id, workspace_id, call_id, sequence, gateway_id, gateway, sip_call_id, node_id, merge_key,
+        state)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'dialing') returning *`,
     [
       attempt.id,
       attempt.workspaceId,
@@ -52,8 +57,9 @@ export async function insertDialing(client: Queryable, attempt: NewAttempt): Pro
       attempt.sequence,
       attempt.gatewayId,
       attempt.gateway,
-      attempt.sipCallId,
+      storableText(attempt.sipCallId),
       attempt.nodeId,
+      attempt.mergeKey ?? null,
     ],
   );
 }
@@ -69,7 +75,7 @@ export async function setDialog(
     client,
     `update attempts set dialog = $2, state = case when $3 then 'answered' else state end
      where id = $1 and state in ('dialing', 'answered') returning *`,
-    [attemptId, JSON.stringify(dialog), answered],
+    [attemptId, storableJson(dialog), answered],
   );
 }
 
@@ -104,15 +110,16 @@ export async function listByCall(client: Queryable, callId: string): Promise<Att
 export async function listOfDeadNodes(
   client: Queryable,
   deadAfterMs: number,
+  ownNodeId: string,
   limit = 100,
 ): Promise<AttemptRow[]> {
   return selectRows(
     client,
     `select attempts.* from attempts
-     where state in ('dialing', 'answered') and not exists (
+     where state in ('dialing', 'answered') and node_id is distinct from $3 and not exists (
        select from nodes where nodes.id = attempts.node_id
          and nodes.seen_at >= now() - $1 * interval '1 millisecond')
      order by id limit $2 for update of attempts skip locked`,
-    [deadAfterMs, limit],
+    [deadAfterMs, limit, ownNodeId],
   );
 }

@@ -172,22 +172,82 @@ describe('nodes, and what dead ones leave', () => {
     expect(await calls.countLive(database.pool, live)).toBe(1);
     expect((await nodes.listDead(database.pool, 15_000)).map((row) => row.id)).toEqual([dead.id]);
     const expectFound = async (): Promise<void> => {
-      const found = await calls.listUnfinishedOfDeadNodes(database.pool, 15_000);
+      const found = await calls.listUnfinishedOfDeadNodes(database.pool, 15_000, alive.id);
       expect(found.map((row) => row.id)).toEqual([call.id]);
-      const open = await attempts.listOfDeadNodes(database.pool, 15_000);
+      const open = await attempts.listOfDeadNodes(database.pool, 15_000, alive.id);
       expect(open.map((row) => row.id)).toEqual([attempt.id]);
     };
     await expectFound();
+    // A node that asks is alive, however old its heartbeat is.
+    expect(await calls.listUnfinishedOfDeadNodes(database.pool, 15_000, dead.id)).toEqual([]);
+    expect(await attempts.listOfDeadNodes(database.pool, 15_000, dead.id)).toEqual([]);
     await nodes.remove(database.pool, dead.id);
     await expectFound();
     expect(await nodes.heartbeat(database.pool, dead.id)).toBe(false);
     expect(await nodes.heartbeat(database.pool, alive.id)).toBe(true);
     await attempts.finish(database.pool, attempt.id, 'interrupted');
-    expect(await attempts.listOfDeadNodes(database.pool, 15_000)).toEqual([]);
+    expect(await attempts.listOfDeadNodes(database.pool, 15_000, alive.id)).toEqual([]);
+  });
+});
+
+describe('text of a far end', () => {
+  it('is stored without what PostgreSQL has no place for', async () => {
+    const call = await insertCall({ variables: { 'a\0': 'b\0' }, fromNumber: 'x\0y' });
+    expect(call).toMatchObject({ variables: { a: 'b' }, fromNumber: 'xy' });
+    const attempt = await attempts.insertDialing(database.pool, {
+      id: id('attempt'),
+      workspaceId,
+      callId: call.id,
+      sequence: 1,
+      gatewayId: null,
+      gateway: 'gw.example:5060;udp',
+      sipCallId: 'nul\0nul',
+      nodeId: null,
+    });
+    expect(attempt.sipCallId).toBe('nulnul');
+    expect(
+      await attempts.setDialog(database.pool, attempt.id, {
+        remoteTag: 'a\0b',
+        routes: ['\ud800'],
+      }),
+    ).toMatchObject({ dialog: { remoteTag: 'ab', routes: ['\ufffd'] } });
+    expect(
+      await attempts.finish(database.pool, attempt.id, 'failed', {
+        sipReason: 'Busy\0Here',
+        reasonHeader: 'SIP\0',
+      }),
+    ).toMatchObject({ sipReason: 'BusyHere', reasonHeader: 'SIP' });
+    expect(
+      await callEvents.append(database.pool, {
+        callId: call.id,
+        type: 'call.warning',
+        data: { message: 'no\0' },
+      }),
+    ).toMatchObject({ data: { message: 'no' } });
   });
 });
 
 describe('attempts', () => {
+  it('takes one INVITE that came in once, and its successor with the same Call-ID', async () => {
+    const attempt = async (mergeKey: string): Promise<attempts.AttemptRow> => {
+      const call = await insertCall({ direction: 'inbound' });
+      return attempts.insertDialing(database.pool, {
+        id: id('attempt'),
+        workspaceId,
+        callId: call.id,
+        sequence: 1,
+        gatewayId: null,
+        gateway: 'gw.example:5060;udp',
+        sipCallId: 'same',
+        mergeKey,
+        nodeId: null,
+      });
+    };
+    await attempt('first');
+    await expect(attempt('first')).rejects.toMatchObject({ code: '23505' });
+    expect((await attempt('second')).sipCallId).toBe('same');
+  });
+
   it('refuses a second INVITE under the same sequence and ends once', async () => {
     const call = await insertCall();
     const attempt: attempts.NewAttempt = {

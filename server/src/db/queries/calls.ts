@@ -57,6 +57,8 @@ export interface CallRow {
   endedAt: Date | null;
   recordingKey: string | null;
   recordingDurationMs: number | null;
+  /** From the answer to the end, by a clock that never jumps; null where its node died. */
+  durationMs: number | null;
   outcome: Record<string, unknown>;
   media: unknown;
   usage: unknown;
@@ -118,6 +120,7 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'endedAt',
   'recordingKey',
   'recordingDurationMs',
+  'durationMs',
   'outcome',
   'media',
   'usage',
@@ -250,23 +253,35 @@ export async function countLive(
 
 /**
  * Calls that a node had begun when it died: its last heartbeat is older than `deadAfterMs` by the
- * database's clock, or its row is gone. Rows that another node is settling now are left out, so run
+ * database's clock, or its row is gone. `ownNodeId` asks, so it lives. Rows that another node is settling now are left out, so run
  * it in the transaction that settles them.
  */
 export async function listUnfinishedOfDeadNodes(
   client: Queryable,
   deadAfterMs: number,
+  ownNodeId: string,
   limit = 100,
 ): Promise<CallRow[]> {
   return selectRows(
     client,
     `select calls.* from calls
-     where status in ${CLAIMED} and not exists (
+     where status in ${CLAIMED} and node_id is distinct from $3 and not exists (
        select from nodes where nodes.id = calls.node_id
          and nodes.seen_at >= now() - $1 * interval '1 millisecond')
      order by id limit $2 for update of calls skip locked`,
-    [deadAfterMs, limit],
+    [deadAfterMs, limit, ownNodeId],
   );
+}
+
+/** Which of these calls have no line any more. */
+export async function listOver(client: Queryable, callIds: readonly string[]): Promise<string[]> {
+  const rows = await selectRows<{ id: string }>(
+    client,
+    `select id from calls where id = any($1)
+       and status not in ('scheduled', 'queued', 'rescheduled') and status not in ${LIVE}`,
+    [callIds],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Calls whose line is free and whose final status is not stored yet, oldest first. */

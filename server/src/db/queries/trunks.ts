@@ -128,6 +128,19 @@ export async function listActive(client: Queryable): Promise<TrunkWithGateways[]
   );
 }
 
+/** Whose trunks these are, each once. */
+export async function workspacesOf(
+  client: Queryable,
+  trunkIds: readonly string[],
+): Promise<string[]> {
+  const rows = await selectRows<{ workspaceId: string }>(
+    client,
+    'select distinct workspace_id from trunks where id = any($1) order by workspace_id',
+    [trunkIds],
+  );
+  return rows.map(({ workspaceId }) => workspaceId);
+}
+
 /** Newest first. */
 export async function list(
   client: Queryable,
