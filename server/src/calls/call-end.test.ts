@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LegFailure } from '../sip/leg.ts';
 import { callEnd, statusAfterAnswer, type CallEndCause } from './call-end.ts';
 import { FINAL_STATUSES } from './call-status.ts';
+import { isLegalEdge } from './call-status-fsm.ts';
 import { END_REASONS, isEndReason, type EndReason } from './end-reasons.ts';
 
 function response(status: number, reason = 'Reason'): LegFailure {
@@ -87,7 +88,7 @@ describe('the end of a call', () => {
 
   it('does not invent a SIP code where nothing came from the far end', () => {
     for (const cause of ['timeout', 'transport'] as const) {
-      const failure = { ...response(cause === 'timeout' ? 408 : 503), cause };
+      const failure = { ...response(cause === 'timeout' ? 408 : 503), cause, local: true };
       expect(callEnd({ type: 'leg-failed', failure }, dialling)).toMatchObject({
         status: 'failed',
         endReason: 'trunk-unreachable',
@@ -97,8 +98,79 @@ describe('the end of a call', () => {
     }
   });
 
+  it('does not invent the 487 of a CANCEL that nobody answered', () => {
+    const failure = { ...response(487), cause: 'cancelled', local: true } as const;
+    expect(callEnd({ type: 'leg-failed', failure }, dialling)).toMatchObject({
+      sipCode: null,
+      sipReason: null,
+    });
+  });
+
+  it('RFC 3261 §15: of an inbound call before the ACK to our 200 is no completed call', () => {
+    const ringing = { direction: 'inbound', answered: false, sip: null } as const;
+    expect(
+      callEnd({ type: 'leg-ended', end: { by: 'remote', reasonHeader: null } }, ringing),
+    ).toMatchObject({ status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' });
+    expect(
+      callEnd({ type: 'leg-ended', end: { by: 'timeout', reasonHeader: null } }, ringing),
+    ).toMatchObject({ status: 'failed', endReason: 'dialog-lost', endedBy: 'system' });
+  });
+
+  it('is legal from wherever the call stands, for every cause', () => {
+    const reports = ['remote', 'local', 'timeout'] as const;
+    const failures = ['response', 'timeout', 'transport', 'cancelled'] as const;
+    const causes: CallEndCause[] = [
+      ...reports.map((by) => ({ type: 'leg-ended', end: { by, reasonHeader: null } }) as const),
+      ...failures.flatMap((cause) =>
+        [200, 302, 404, 486, 487, 503, 603, 699].map(
+          (status) => ({ type: 'leg-failed', failure: { ...response(status), cause } }) as const,
+        ),
+      ),
+      ...[...Object.keys(END_REASONS), 'because I can'].map(
+        (reason) => ({ type: 'agent', reason }) as const,
+      ),
+      ...(['first-packet', 'lost', 'hold'] as const).map(
+        (phase) => ({ type: 'media-timeout', phase }) as const,
+      ),
+      ...(
+        [
+          'api-stop',
+          'ring-timeout',
+          'bad-sdp',
+          'agent-not-ready',
+          'trunk-inactive',
+          'trunk-secret',
+          'caller-gone',
+          'unknown-number',
+          'no-capacity',
+          'voice-crashed',
+          'platform-error',
+          'node-lost',
+          'shutdown',
+        ] as const
+      ).map((type) => ({ type })),
+    ];
+    for (const cause of causes) {
+      for (const direction of ['inbound', 'outbound'] as const) {
+        const before = callEnd(cause, { direction, answered: false, sip: null });
+        for (const from of ['initiated', 'ringing'] as const) {
+          expect([cause, from, before.status, isLegalEdge(from, before.status)]).toContain(true);
+        }
+        const after = callEnd(cause, { direction, answered: true, sip: null });
+        const last = statusAfterAnswer(after.endReason);
+        expect(FINAL_STATUSES.has(last)).toBe(true);
+        expect([cause, last, isLegalEdge('call-disconnected', last)]).toContain(true);
+      }
+    }
+  });
+
   it('takes a phone that rang until the network gave up as not answered', () => {
-    const failure = { ...response(408), cause: 'timeout', provisionalSeen: true } as const;
+    const failure = {
+      ...response(408),
+      cause: 'timeout',
+      local: true,
+      provisionalSeen: true,
+    } as const;
     expect(callEnd({ type: 'leg-failed', failure }, dialling).status).toBe('no-answer');
   });
 

@@ -16,6 +16,12 @@ export type CallEndCause =
   | { type: 'bad-sdp' }
   | { type: 'agent-not-ready' }
   | { type: 'trunk-inactive' }
+  /** A secret of the trunk was sealed with another master key. */
+  | { type: 'trunk-secret' }
+  /** The caller gave up before the call was looked at. */
+  | { type: 'caller-gone' }
+  /** The number called is none of ours. */
+  | { type: 'unknown-number' }
   | { type: 'no-capacity' }
   | { type: 'voice-crashed' }
   | { type: 'platform-error' }
@@ -76,14 +82,9 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
         ? inboundFailure(cause.failure)
         : outboundFailure(cause.failure);
     case 'leg-ended':
-      return cause.end.by === 'remote'
-        ? afterAnswer(
-            context.direction === 'outbound' ? 'callee-hangup' : 'caller-hangup',
-            context.direction === 'outbound' ? 'callee' : 'caller',
-          )
-        : afterAnswer('dialog-lost', 'system');
+      return legEnded(cause.end, context);
     case 'agent':
-      return agentEnd(cause.reason);
+      return endedAs(agentEnd(cause.reason), context);
     case 'api-stop':
       return context.answered
         ? afterAnswer('api-stopped', 'api')
@@ -91,13 +92,22 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
     case 'ring-timeout':
       return { status: 'no-answer', endReason: 'ring-timeout', endedBy: 'system' };
     case 'media-timeout':
-      return afterAnswer(cause.phase === 'hold' ? 'hold-timeout' : 'media-timeout', 'system');
+      return endedAs(
+        afterAnswer(cause.phase === 'hold' ? 'hold-timeout' : 'media-timeout', 'system'),
+        context,
+      );
     case 'bad-sdp':
       return { status: 'failed', endReason: 'media-incompatible', endedBy: 'system' };
     case 'agent-not-ready':
       return { status: 'error', endReason: 'agent-not-ready', endedBy: 'system' };
     case 'trunk-inactive':
-      return { status: 'failed', endReason: 'trunk-inactive', endedBy: 'system' };
+      return failed('trunk-inactive', 'system');
+    case 'trunk-secret':
+      return failed('trunk-secret-unreadable', 'system');
+    case 'caller-gone':
+      return { status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' };
+    case 'unknown-number':
+      return failed('invalid-number', 'system');
     case 'no-capacity':
       return { status: 'failed', endReason: 'no-capacity', endedBy: 'system' };
     case 'voice-crashed':
@@ -109,6 +119,25 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
     case 'shutdown':
       return { status: 'stopped', endReason: 'shutdown', endedBy: 'system' };
   }
+}
+
+/** RFC 3261 §15: a caller may send BYE between our 200 and its ACK; that talk never began. */
+function legEnded(end: LegEnd, { direction, answered }: CallEndContext): Verdict {
+  const outbound = direction === 'outbound';
+  if (end.by === 'remote' && answered) {
+    return outbound
+      ? afterAnswer('callee-hangup', 'callee')
+      : afterAnswer('caller-hangup', 'caller');
+  }
+  if (end.by === 'remote' && !outbound) {
+    return { status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' };
+  }
+  return answered ? afterAnswer('dialog-lost', 'system') : failed('dialog-lost', 'system');
+}
+
+/** Nothing is completed that was never answered. */
+function endedAs(end: Verdict, { answered }: CallEndContext): Verdict {
+  return !answered && end.status === 'completed' ? { ...end, status: 'failed' } : end;
 }
 
 function afterAnswer(endReason: EndReason, endedBy: EndedBy): Verdict {
@@ -230,17 +259,14 @@ function noAnswer(endReason: EndReason, endedBy: EndedBy): Verdict {
   return { status: 'no-answer', endReason, endedBy };
 }
 
-/** Codes made here for a timeout or a transport error never crossed the wire. */
+/** A status that was made here never crossed the wire. */
 function sipOf(
   cause: CallEndCause,
   context: CallEndContext,
 ): { code: number; reason: string } | null {
   if (cause.type === 'leg-failed') {
     const { failure } = cause;
-    if (failure.cause === 'response' || failure.cause === 'cancelled') {
-      return { code: failure.status, reason: failure.reason };
-    }
-    return null;
+    return failure.local ? null : { code: failure.status, reason: failure.reason };
   }
   return context.sip;
 }

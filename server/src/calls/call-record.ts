@@ -1,5 +1,5 @@
 import * as attempts from '../db/queries/attempts.ts';
-import type * as calls from '../db/queries/calls.ts';
+import * as calls from '../db/queries/calls.ts';
 import * as turns from '../db/queries/turns.ts';
 import type { TransactionClient } from '../db/database.ts';
 import type { CallEvent, CallEventDraft } from '../events/call-event.ts';
@@ -11,8 +11,9 @@ import { zeroCost } from './call-cost.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallEnd } from './call-end.ts';
 import type { CallStatus } from './call-status.ts';
-import { recordStatus } from './record-status.ts';
-import { retryWrite } from './retry-write.ts';
+import { isOver } from './call-status-fsm.ts';
+import { recordStatus, type RecordedStatus } from './record-status.ts';
+import { isPassingFailure, retryWrite } from './retry-write.ts';
 
 /** Writes that may wait for a database that is away; beyond it events of the talk are dropped. */
 const PENDING_CAPACITY = 2_000;
@@ -22,6 +23,8 @@ export interface RecordedEnd {
   end: CallEnd;
   atMs: number;
   answered: boolean;
+  /** From the answer to the end; 0 where there was none. */
+  durationMs: number;
   /** Of an answered call: what its media left. */
   report: CallReport | null;
   attempt: { id: string; reasonHeader: string | null } | null;
@@ -110,7 +113,11 @@ export class CallRecord {
   /** Stores the end, once; resolves when it is stored. */
   async end(ended: RecordedEnd): Promise<void> {
     const rows = this.#rowsOf(ended.report?.turns ?? []);
-    this.#write((client) => this.#storeEnd(client, ended, rows));
+    this.#write(
+      (client) => this.#storeEnd(client, ended, rows),
+      // Whatever made it unstorable came from outside: the call must end all the same.
+      (client) => this.#storeEnd(client, withoutForeignText(ended), []),
+    );
     await this.#tail;
   }
 
@@ -138,6 +145,7 @@ export class CallRecord {
       ? await recordStatus(client, this.#callId, 'call-disconnected', {
           ...reason,
           disconnectedAt: at,
+          durationMs: Math.round(ended.durationMs),
           ...reportPatch(ended),
         })
       : await recordStatus(client, this.#callId, end.status, {
@@ -145,13 +153,38 @@ export class CallRecord {
           endedAt: at,
           cost: zeroCost(),
         });
+    const stored = recorded ?? (await this.#forceEnd(client, ended));
     // Somebody else has ended it: this node was taken for dead, or the API was faster.
-    if (!recorded) return [];
+    if (!stored) return [];
     await turns.insertMany(client, rows);
     if (ended.answered) {
       await this.#ctx.jobs.send('call.post', { callId: this.#callId }, { client });
     }
-    return [recorded.event];
+    return [stored.event];
+  }
+
+  /**
+   * The end of a call that is ours and stands where that end cannot follow: it must not stay live
+   * for as long as this node lives. Null when it had ended.
+   */
+  async #forceEnd(client: TransactionClient, ended: RecordedEnd): Promise<RecordedStatus | null> {
+    const call = await calls.get(client, this.#callId);
+    if (!call || isOver(call.status) || call.nodeId !== this.#ctx.nodeId) return null;
+    const { end } = ended;
+    this.#ctx.logger.error(
+      { callId: call.id, status: call.status, end },
+      'a call cannot end as it did from where it stands; it is stored as an error',
+    );
+    return recordStatus(client, call.id, 'error', {
+      endReason: 'platform-error',
+      endedBy: 'system',
+      sipCode: end.sipCode,
+      sipReason: end.sipReason,
+      endedAt: new Date(ended.atMs),
+      ...(ended.answered
+        ? { disconnectedAt: new Date(ended.atMs), durationMs: Math.round(ended.durationMs) }
+        : { cost: zeroCost() }),
+    });
   }
 
   #rowsOf(records: readonly TurnRecord[]): turns.TurnRow[] {
@@ -184,11 +217,22 @@ export class CallRecord {
     return true;
   }
 
-  #write(fn: (client: TransactionClient) => Promise<CallEvent[]>): void {
+  /** @param instead what is written where the database will never take `fn`. */
+  #write(
+    fn: (client: TransactionClient) => Promise<CallEvent[]>,
+    instead?: (client: TransactionClient) => Promise<CallEvent[]>,
+  ): void {
     const { db, feed, clock, logger, closing: signal } = this.#ctx;
+    const write = (how: typeof fn): Promise<CallEvent[]> =>
+      retryWrite({ clock, logger, signal }, () => db.transaction(how));
     this.#pendingCount++;
     this.#tail = this.#tail
-      .then(() => retryWrite({ clock, logger, signal }, () => db.transaction(fn)))
+      .then(() => write(fn))
+      .catch((error: unknown) => {
+        if (!instead || isPassingFailure(error)) throw error;
+        logger.error({ err: error, callId: this.#callId }, 'stored with less than is known');
+        return write(instead);
+      })
       .then((events) => {
         for (const event of events) feed.publish(event);
       })
@@ -199,6 +243,16 @@ export class CallRecord {
         this.#pendingCount--;
       });
   }
+}
+
+/** The end with nothing in it that was not made here. */
+function withoutForeignText(ended: RecordedEnd): RecordedEnd {
+  return {
+    ...ended,
+    end: { ...ended.end, sipReason: null },
+    report: null,
+    attempt: ended.attempt && { ...ended.attempt, reasonHeader: null },
+  };
 }
 
 function reportPatch(ended: RecordedEnd): calls.CallPatch {

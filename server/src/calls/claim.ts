@@ -48,10 +48,9 @@ export function claimNextGateway(
     );
     if (rowCount === 0) return null;
     const { failure } = failed;
-    const onWire = failure.cause === 'response';
     await attempts.finish(client, failed.attemptId, 'failed', {
-      sipCode: onWire ? failure.status : null,
-      sipReason: onWire ? failure.reason : failure.cause,
+      sipCode: failure.local ? null : failure.status,
+      sipReason: failure.local ? failure.cause : failure.reason,
       reasonHeader: failure.reasonHeader,
     });
     return [];

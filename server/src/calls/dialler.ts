@@ -6,7 +6,7 @@ import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { zeroCost } from './call-cost.ts';
 import { claimCall } from './claim.ts';
-import { LiveCall, type CallPlan } from './live-call.ts';
+import { LiveCall } from './live-call.ts';
 import { loadPlan } from './load-plan.ts';
 import { recordStatus } from './record-status.ts';
 import { runOutbound } from './outbound-call.ts';
@@ -60,15 +60,15 @@ async function takeSlot(ctx: CallContext, signal: AbortSignal): Promise<() => vo
 
 /** The call with its agent ready to speak; null when it ended here. */
 async function prepare(ctx: CallContext, call: calls.CallRow): Promise<LiveCall | null> {
-  let plan: CallPlan | 'trunk-inactive';
+  let plan: Awaited<ReturnType<typeof loadPlan>>;
   try {
     plan = await loadPlan(ctx, call);
   } catch (error) {
     await refuse(ctx, call, { type: 'agent-not-ready' }, error);
     return null;
   }
-  if (plan === 'trunk-inactive') {
-    await refuse(ctx, call, { type: 'trunk-inactive' }, null);
+  if (typeof plan === 'string') {
+    await refuse(ctx, call, { type: plan }, null);
     return null;
   }
   const live = new LiveCall(ctx, plan);

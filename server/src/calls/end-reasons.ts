@@ -186,6 +186,11 @@ export const END_REASONS = {
     fault: 'config',
     action: 'Switch the trunk on and give it a gateway.',
   },
+  'trunk-secret-unreadable': {
+    meaning: 'The trunk’s password was sealed with another master key, so nothing was dialled.',
+    fault: 'config',
+    action: 'Set the TRUNKLINE_MASTER_KEY of before, or enter the trunk’s password anew.',
+  },
   'media-timeout': {
     meaning: 'No audio came from the far end for the trunk’s media timeout.',
     fault: 'carrier',

@@ -1,7 +1,7 @@
 import type { AgentConfig } from '../agents/agent-config.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
-import { answerOffer, buildOffer } from '../sdp/offer-answer.ts';
+import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { CodecName, LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
@@ -10,6 +10,7 @@ import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
 import { hangupOptions } from './hangup-options.ts';
+import { recordingDurationMs } from './recording-duration.ts';
 import { factOf } from './voice-facts.ts';
 
 /** A goodbye that takes longer than this is cut. */
@@ -25,6 +26,8 @@ export interface CallPlan {
   variables: Record<string, string>;
   /** Provider keys in clear, by provider name. */
   providerSecrets: Record<string, string>;
+  /** For the trunk's digest challenges, in clear. */
+  credentials: { username: string; password: string } | null;
 }
 
 /** How a call's leg came to its end, as far as it is known. */
@@ -54,6 +57,7 @@ export class LiveCall {
   #attemptId: string | null = null;
   #cause: CallEndCause | null = null;
   #answeredAtMs: number | null = null;
+  #answeredMonotonicMs = 0;
   #firstAgentAudioAtMs: number | null = null;
   #ending: Promise<void> | null = null;
 
@@ -78,6 +82,11 @@ export class LiveCall {
 
   get answered(): boolean {
     return this.#answeredAtMs !== null;
+  }
+
+  /** Whether it has, or had, a line of its own: then its end is ours to make. */
+  get dialled(): boolean {
+    return this.#leg !== null;
   }
 
   /** Makes the agent ready. Rejects when it cannot be made ready. */
@@ -108,7 +117,7 @@ export class LiveCall {
   }
 
   /** Our side of the media; the agent must be ready. */
-  localAudio(): LocalAudio {
+  localAudio(sessionVersion = this.#sessionVersion): LocalAudio {
     if (!this.#voice) throw new Error('expected a ready agent, got none');
     return {
       host: this.#ctx.localHost,
@@ -116,7 +125,7 @@ export class LiveCall {
       codecs: this.plan.trunk.codecs.filter(isCodec),
       direction: 'sendrecv',
       sessionId: this.#sessionId,
-      sessionVersion: this.#sessionVersion,
+      sessionVersion,
     };
   }
 
@@ -125,6 +134,7 @@ export class LiveCall {
     this.#leg = leg;
     this.#attemptId = attemptId;
     leg.onOffer = (sdp) => this.#onOffer(sdp);
+    leg.events.on('renegotiated', ({ sdp }) => this.#onLateAnswer(sdp));
     leg.events.on('ended', (end) => {
       if (this.#leg !== leg) return;
       this.#cause ??= { type: 'leg-ended', end };
@@ -157,6 +167,7 @@ export class LiveCall {
     if (!leg || this.#answeredAtMs !== null) return;
     const atMs = this.#ctx.clock.now();
     this.#answeredAtMs = atMs;
+    this.#answeredMonotonicMs = this.#ctx.clock.monotonicMs();
     this.record.status(
       'in-progress',
       { answeredAt: new Date(atMs), sipCode: sip.code, sipReason: sip.reason },
@@ -215,6 +226,9 @@ export class LiveCall {
 
   async #recordEnd({ failure, sip, reasonHeader }: CallOutcome): Promise<void> {
     const atMs = this.#ctx.clock.now();
+    const durationMs = this.answered
+      ? this.#ctx.clock.monotonicMs() - this.#answeredMonotonicMs
+      : 0;
     this.#cause ??= failure ? { type: 'leg-failed', failure } : { type: 'platform-error' };
     const { call } = this.plan;
     const report = await this.#closeVoice();
@@ -227,7 +241,8 @@ export class LiveCall {
       end,
       atMs,
       answered: this.answered,
-      report: this.answered ? report : null,
+      durationMs,
+      report: this.answered ? await withDuration(report) : null,
       attempt: this.#attemptId
         ? { id: this.#attemptId, reasonHeader: failure?.reasonHeader ?? reasonHeader ?? null }
         : null,
@@ -248,9 +263,7 @@ export class LiveCall {
   /** The final answer to the INVITE that really crossed the wire. */
   #finalAnswer(failure: LegFailure | null): { code: number; reason: string } | null {
     if (failure) {
-      return failure.cause === 'response' || failure.cause === 'cancelled'
-        ? { code: failure.status, reason: failure.reason }
-        : null;
+      return failure.local ? null : { code: failure.status, reason: failure.reason };
     }
     return this.answered || this.#leg?.direction === 'outbound'
       ? { code: 200, reason: 'OK' }
@@ -303,14 +316,33 @@ export class LiveCall {
   #onOffer(sdp: string | null): OfferAnswer {
     if (!this.#voice || this.#cause)
       return { accept: false, status: 488, reason: 'Not Acceptable Here' };
+    const local = this.localAudio(this.#sessionVersion + 1);
+    const answer = sdp === null ? null : answerOffer(sdp, local);
+    if (answer?.ok === false) return { accept: false, status: 488, reason: 'Not Acceptable Here' };
     this.#sessionVersion++;
-    const local = this.localAudio();
-    if (sdp === null) return { accept: true, sdp: buildOffer(local) };
-    const answer = answerOffer(sdp, local);
-    if (!answer.ok) return { accept: false, status: 488, reason: 'Not Acceptable Here' };
+    if (!answer) return { accept: true, sdp: buildOffer(local) };
     this.#voice.media(answer.value.audio);
     return { accept: true, sdp: answer.value.sdp };
   }
+
+  /** RFC 3261 §14.2: our offer went out in the 200 to a re-INVITE; this came in its ACK. */
+  #onLateAnswer(sdp: string): void {
+    if (!this.#voice || this.#cause) return;
+    const answer = readAnswer(sdp, this.localAudio());
+    if (answer.ok) this.media(answer.value);
+    else {
+      this.#ctx.logger.warn(
+        { callId: this.id, error: answer.error },
+        'the answer in an ACK cannot be used; the media stay as they were',
+      );
+    }
+  }
+}
+
+/** A worker that crashed could not say how long its recording is; the file does. */
+async function withDuration(report: CallReport | null): Promise<CallReport | null> {
+  if (report?.recordingPath == null || report.recordingDurationMs > 0) return report;
+  return { ...report, recordingDurationMs: await recordingDurationMs(report.recordingPath) };
 }
 
 function isCodec(name: string): name is CodecName {

@@ -7,12 +7,12 @@ import type { CallPlan } from './live-call.ts';
 
 /**
  * Everything that a stored call is run with, as it is now.
- * @throws Error with one sentence when the agent cannot run; `trunk-inactive` is a value.
+ * @throws Error with one sentence when the agent cannot run; what is wrong with the trunk is a value.
  */
 export async function loadPlan(
   ctx: CallContext,
   call: calls.CallRow,
-): Promise<CallPlan | 'trunk-inactive'> {
+): Promise<CallPlan | 'trunk-inactive' | 'trunk-secret'> {
   const { pool } = ctx.db;
   const trunk =
     call.trunkId === null
@@ -22,22 +22,46 @@ export async function loadPlan(
   const agent =
     call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
   if (!agent) throw new Error('the agent was deleted before the call was dialled');
-  return planOf(ctx, call, trunk, agent);
+  const runnable = runnableAgent(ctx, agent);
+  try {
+    return planOf(call, trunk, runnable, credentialsOf(ctx, trunk));
+  } catch (error) {
+    ctx.logger.error({ err: error, trunkId: trunk.id }, 'the trunk’s password cannot be opened');
+    return 'trunk-secret';
+  }
 }
 
-/** The plan from rows that are at hand. Throws when the agent cannot run. */
+/** The plan from what is at hand; cannot fail. */
 export function planOf(
-  ctx: CallContext,
   call: calls.CallRow,
   trunk: trunks.TrunkWithGateways,
-  agentRow: agents.AgentRow,
+  runnable: RunnableAgent,
+  credentials: CallPlan['credentials'],
 ): CallPlan {
-  const agent = usableAgent(agentRow);
   return {
+    ...runnable,
     call,
     trunk,
-    agent,
-    variables: { ...agent.variables, ...textOnly(call.variables) },
+    credentials,
+    variables: { ...runnable.agent.variables, ...textOnly(call.variables) },
+  };
+}
+
+/** Throws SecretError when the password was sealed with another master key. */
+function credentialsOf(ctx: CallContext, trunk: trunks.TrunkWithGateways): CallPlan['credentials'] {
+  const { workspaceId, id, authUsername, authPasswordSealed } = trunk;
+  if (authUsername === null || authPasswordSealed === null) return null;
+  const place = { workspaceId, table: 'trunks', id };
+  return { username: authUsername, password: ctx.secrets.open(place, authPasswordSealed) };
+}
+
+/** An agent with everything that it needs besides a call. */
+export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'>;
+
+/** Throws Error with one sentence when the agent cannot run. */
+export function runnableAgent(ctx: CallContext, agentRow: agents.AgentRow): RunnableAgent {
+  return {
+    agent: usableAgent(agentRow),
     providerSecrets: Object.fromEntries(
       Object.entries(agentRow.secrets).map(([provider, sealed]) => [
         provider,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Leg } from '../sip/leg.ts';
 import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
 import {
   onlyRing,
@@ -28,6 +29,19 @@ afterEach(async () => {
 async function place(): Promise<string> {
   const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
   return call.id;
+}
+
+function sdp(direction: string, version: number, port = 40_000): string {
+  return [
+    'v=0',
+    `o=- 1 ${version} IN IP4 127.0.0.1`,
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP 0`,
+    `a=${direction}`,
+    '',
+  ].join('\r\n');
 }
 
 describe('an outbound call', () => {
@@ -226,6 +240,61 @@ describe('an outbound call', () => {
     expect((await lab.call(callId)).ringingAt).toBeInstanceOf(Date);
   });
 
+  it('is settled although the refusal’s words are none that the database takes', async () => {
+    callee.script = refuseWith(486, 'Busy\0 Here');
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({ sip: { reason: 'Busy Here' } });
+  });
+
+  it('is stored with less when its report is nothing that the database takes', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) => {
+      const turn = { id: 't', speaker: 'caller', text: 'x', interrupted: false } as const;
+      voice.report.turns = [
+        { ...turn, startedMs: 1e15, endedMs: 1e15, confidence: null, latency: null },
+      ];
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    };
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'completed',
+      end_reason: 'agent-goodbye',
+      sip: { code: 200, reason: null },
+    });
+  });
+
+  it('is an error at once where its end cannot follow from what is stored', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    await lab.reached(callId, new Set(['in-progress']));
+    await lab.db.pool.query(`update calls set status = 'ringing' where id = $1`, [callId]);
+    node.voice.calls[0]?.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'error',
+      end_reason: 'platform-error',
+      ended_by: 'system',
+    });
+  });
+
+  it('is not dialled when the trunk’s password was sealed with another key', async () => {
+    await lab.trunk([callee.ua.port], { authUsername: 'u', authPassword: 'p' });
+    await lab.db.pool.query(`update trunks set auth_password_sealed = 's1.other.key.here'`);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'failed',
+      end_reason: 'trunk-secret-unreadable',
+      ended_by: 'system',
+      sip: { code: null },
+    });
+    expect(await lab.attempts(callId)).toEqual([]);
+    expect(callee.legs).toHaveLength(0);
+  });
+
   it('is ended by the callee when it hangs up', async () => {
     await lab.trunk([callee.ua.port]);
     node = await lab.node();
@@ -276,27 +345,48 @@ describe('an outbound call', () => {
     node = await lab.node();
     const callId = await place();
     await lab.reached(callId, new Set(['in-progress']));
-    const offer = (direction: string, version: number): string =>
-      [
-        'v=0',
-        `o=- 1 ${version} IN IP4 127.0.0.1`,
-        's=-',
-        'c=IN IP4 127.0.0.1',
-        't=0 0',
-        'm=audio 40000 RTP/AVP 0',
-        `a=${direction}`,
-        '',
-      ].join('\r\n');
-    const held = await callee.legs[0]?.reinvite(offer('sendonly', 2));
+    const held = await callee.legs[0]?.reinvite(sdp('sendonly', 2));
     expect(held).toMatchObject({ status: 200 });
     expect(held?.sdp).toContain('a=recvonly');
-    const resumed = await callee.legs[0]?.reinvite(offer('sendrecv', 3));
+    const resumed = await callee.legs[0]?.reinvite(sdp('sendrecv', 3));
     expect(resumed?.sdp).toContain('a=sendrecv');
     expect(node.voice.calls[0]?.audio.map((audio) => audio.direction)).toEqual([
       'sendrecv',
       'recvonly',
       'sendrecv',
     ]);
+    await node.service.hangup(lab.workspaceId, callId);
+    await lab.reached(callId);
+  });
+
+  it('RFC 3261 §14.2: takes the answer in the ACK to a re-INVITE without an offer', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    let leg: Leg | undefined;
+    const invite = node.ua.invite.bind(node.ua);
+    node.ua.invite = (options) => (leg = invite(options));
+    const callId = await place();
+    await lab.reached(callId, new Set(['in-progress']));
+    expect(await leg?.onOffer(null)).toMatchObject({ accept: true });
+    leg?.events.emit('renegotiated', { sdp: sdp('sendonly', 2, 40_100) });
+    leg?.events.emit('renegotiated', { sdp: 'nothing that can be read' });
+    expect(node.voice.calls[0]?.audio.at(-1)).toMatchObject({
+      remotePort: 40_100,
+      direction: 'recvonly',
+    });
+    await node.service.hangup(lab.workspaceId, callId);
+    await lab.reached(callId);
+  });
+
+  it('RFC 3264 §8: counts its session version up with what was agreed on only', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const callId = await place();
+    await lab.reached(callId, new Set(['in-progress']));
+    const [leg] = callee.legs;
+    const useless = sdp('sendrecv', 2).replace('AVP 0', 'AVP 18');
+    expect(await leg?.reinvite(useless)).toMatchObject({ status: 488 });
+    expect((await leg?.reinvite(sdp('sendonly', 3)))?.sdp).toMatch(/^o=- \d+ 2 /m);
     await node.service.hangup(lab.workspaceId, callId);
     await lab.reached(callId);
   });

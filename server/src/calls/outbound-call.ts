@@ -20,9 +20,10 @@ export async function runOutbound(
   identities: readonly AttemptIdentity[],
 ): Promise<void> {
   for (const [index, identity] of identities.entries()) {
+    // Named first: should the INVITE fail to leave, the attempt ends with the call.
+    live.nameAttempt(identity.attemptId);
     // Stopped after the commit and before the INVITE: nothing leaves.
     if (live.cause) {
-      live.nameAttempt(identity.attemptId);
       await live.finish({ sip: null });
       return;
     }
@@ -50,12 +51,12 @@ function dialOnce(
   live: LiveCall,
   identity: AttemptIdentity,
 ): Promise<LegFailure | null> {
-  const { trunk } = live.plan;
+  const { trunk, credentials } = live.plan;
   const local = live.localAudio();
   const leg = ctx.ua.invite({
     ...identity.invite,
     sdp: buildOffer(local),
-    ...credentialsOf(ctx, live),
+    ...(credentials && { credentials }),
   });
   live.bindLeg(leg, identity.attemptId);
   live.record.dialog(identity.attemptId, leg.snapshot());
@@ -122,19 +123,4 @@ function armRingTimer(
   };
   timer = ctx.clock.setTimer(ringTimeoutMs, fire);
   return { cancel: () => timer.cancel() };
-}
-
-function credentialsOf(
-  ctx: CallContext,
-  live: LiveCall,
-): { credentials?: { username: string; password: string } } {
-  const { trunk } = live.plan;
-  if (trunk.authUsername === null || trunk.authPasswordSealed === null) return {};
-  const place = { workspaceId: trunk.workspaceId, table: 'trunks', id: trunk.id };
-  return {
-    credentials: {
-      username: trunk.authUsername,
-      password: ctx.secrets.open(place, trunk.authPasswordSealed),
-    },
-  };
 }

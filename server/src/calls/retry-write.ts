@@ -12,6 +12,8 @@ const PASSING_STATES = /^(08|40|53|57|58)/;
 
 /** Whether the same write may succeed once the database is back. */
 export function isPassingFailure(error: unknown): boolean {
+  // A mistake in a value: it is the same the next time.
+  if (error instanceof TypeError || error instanceof RangeError) return false;
   const code = (error as { code?: unknown }).code;
   // What has no SQLSTATE of five characters comes from the socket or from the pool.
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return true;

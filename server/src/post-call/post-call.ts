@@ -83,13 +83,15 @@ async function costOf(client: TransactionClient, call: calls.CallRow): Promise<C
 }
 
 function usageOf(call: calls.CallRow): CallUsage {
-  const { answeredAt, disconnectedAt } = call;
+  const { answeredAt, disconnectedAt, durationMs } = call;
   const stored = (call.usage ?? {}) as Partial<Record<keyof CallUsage, unknown>>;
   return {
     durationMs:
-      answeredAt && disconnectedAt
+      durationMs ??
+      // Its node died and measured nothing.
+      (answeredAt && disconnectedAt
         ? Math.max(0, disconnectedAt.getTime() - answeredAt.getTime())
-        : 0,
+        : 0),
     sttMs: amount(stored.sttMs),
     ttsCharacters: Math.ceil(amount(stored.ttsCharacters)),
     llmInputTokens: Math.ceil(amount(stored.llmInputTokens)),

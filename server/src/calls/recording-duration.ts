@@ -1,0 +1,24 @@
+import { open } from 'node:fs/promises';
+import { WAV_HEADER_BYTES } from '../audio/wav.ts';
+
+/** Where the header of 16-bit PCM says how many bytes a second has. */
+const BYTE_RATE_OFFSET = 28;
+
+/** How long the recording at a path is, by its header and its size; 0 where there is none. */
+export async function recordingDurationMs(path: string): Promise<number> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const header = Buffer.alloc(WAV_HEADER_BYTES);
+      const { bytesRead } = await file.read(header, 0, WAV_HEADER_BYTES, 0);
+      if (bytesRead < WAV_HEADER_BYTES || header.toString('latin1', 0, 4) !== 'RIFF') return 0;
+      const byteRate = header.readUInt32LE(BYTE_RATE_OFFSET);
+      const { size } = await file.stat();
+      return byteRate === 0 ? 0 : Math.floor(((size - WAV_HEADER_BYTES) * 1_000) / byteRate);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return 0;
+  }
+}
