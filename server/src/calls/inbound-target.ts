@@ -12,6 +12,12 @@ export function calledNumber(request: SipRequest): string | null {
   return numberOf(request.uri) ?? numberOf(addressOf(getHeader(request, 'To')) ?? '');
 }
 
+/** What was called, as text, where it is no number. */
+export function calledText(request: SipRequest): string {
+  const user = userOf(request.uri);
+  return user === null || user === '' ? 'unknown' : user.slice(0, MAX_CALLER_CHARS);
+}
+
 /** Who calls, as a number where it is one, else as text; `anonymous` where nothing is said. */
 export function callerIdentity(request: SipRequest): string {
   for (const field of ['P-Asserted-Identity', 'From']) {

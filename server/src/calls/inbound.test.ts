@@ -2,9 +2,23 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildOffer } from '../sdp/offer-answer.ts';
 import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
-import type { Leg, LegFailure } from '../sip/leg.ts';
+import type { InboundLeg, Leg, LegFailure } from '../sip/leg.ts';
 import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
-import { FROM, openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
+import { SourceList } from '../trunks/source-list.ts';
+import { FINAL_STATUSES, type CallStatus } from './call-status.ts';
+import { answerInbound } from './inbound.ts';
+import { AGENT_CONFIG, FROM, openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
+import { RawPeer } from './testing/raw-peer.ts';
+
+const OFFER = [
+  'v=0',
+  'o=- 1 1 IN IP4 127.0.0.1',
+  's=-',
+  'c=IN IP4 127.0.0.1',
+  't=0 0',
+  'm=audio 41000 RTP/AVP 8',
+  '',
+].join('\r\n');
 
 let lab: CallLab;
 let caller: UserAgent;
@@ -56,6 +70,15 @@ function answered(leg: Leg): Promise<string | null> {
 
 function failed(leg: Leg): Promise<LegFailure> {
   return new Promise((resolve) => leg.events.on('failed', resolve));
+}
+
+/** The next call that is over, asked for before it is made. */
+async function nextCall(): Promise<string> {
+  for await (const event of lab.feed.subscribe({ workspaceId: lab.workspaceId })) {
+    const { status } = event.data as { status?: CallStatus };
+    if (status !== undefined && FINAL_STATUSES.has(status)) return event.callId;
+  }
+  throw new Error('the feed was closed');
 }
 
 async function onlyCall(): Promise<string> {
@@ -115,11 +138,129 @@ describe('an inbound call', () => {
     expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
   });
 
-  it('to a number that is not ours gets 404 and leaves no call', async () => {
+  it('to a number that is not ours gets 404 and is recorded with its trunk', async () => {
+    const trunkId = await lab.trunk([5060]);
+    node = await lab.node();
+    const recorded = nextCall();
+    expect(await failed(dial('+14155550000'))).toMatchObject({ status: 404 });
+    const callId = await recorded;
+    expect(await lab.call(callId)).toMatchObject({
+      status: 'failed',
+      endReason: 'invalid-number',
+      sipCode: 404,
+      fromNumber: '+14155552671',
+      toNumber: '+14155550000',
+      trunkId,
+      agentId: null,
+    });
+    expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: 404 }]);
+  });
+
+  it('to a number that nobody answers gets 480 and is recorded', async () => {
+    await lab.trunk([5060]);
+    await lab.db.pool.query('update numbers set agent_id = null');
+    node = await lab.node();
+    const recorded = nextCall();
+    expect(await failed(dial())).toMatchObject({ status: 480 });
+    expect(await lab.call(await recorded)).toMatchObject({
+      status: 'error',
+      endReason: 'agent-not-ready',
+      sipCode: 480,
+    });
+  });
+
+  it.each([
+    ['without a script', `update agents set config = '{"name": "mute", "type": "scripted"}'`],
+    [
+      'whose key cannot be opened',
+      `update agents set secrets = '{"OPENAI_API_KEY": "s1.other.key.here"}'`,
+    ],
+  ])('to an agent %s gets 503, and takes no place', async (_what, breakAgent) => {
+    await lab.trunk([5060]);
+    await lab.db.pool.query(breakAgent);
+    node = await lab.node({ maxCalls: 1 });
+    for (let round = 0; round < 3; round++) {
+      const recorded = nextCall();
+      expect(await failed(dial())).toMatchObject({ status: 503, retryAfterS: 5 });
+      expect(await lab.call(await recorded)).toMatchObject({
+        status: 'error',
+        endReason: 'agent-not-ready',
+        sipCode: 503,
+      });
+    }
+    await lab.db.pool.query(`update agents set config = $1, secrets = '{}'`, [
+      JSON.stringify(AGENT_CONFIG),
+    ]);
+    const leg = dial();
+    await answered(leg);
+    await leg.hangup();
+  });
+
+  it('RFC 3261 §15: that is hung up between 200 and ACK is canceled by the caller', async () => {
     await lab.trunk([5060]);
     node = await lab.node();
-    expect(await failed(dial('+14155550000'))).toMatchObject({ status: 404 });
-    expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
+    const peer = await RawPeer.open(node.ua.port);
+    try {
+      peer.send(peer.request('INVITE', 1, { body: OFFER }));
+      const ok = await peer.response(200);
+      const callId = await onlyCall();
+      await lab.reached(callId, new Set(['ringing']));
+      peer.send(peer.request('BYE', 2, { to: ok.to }));
+      expect(await lab.reached(callId)).toMatchObject({
+        status: 'canceled',
+        end_reason: 'caller-canceled',
+        ended_by: 'caller',
+      });
+    } finally {
+      peer.close();
+    }
+  });
+
+  it('RFC 3261 §8.2.2.2: is taken again under its Call-ID with a higher CSeq, once', async () => {
+    await lab.trunk([5060]);
+    node = await lab.node();
+    const peer = await RawPeer.open(node.ua.port);
+    try {
+      peer.send(peer.request('INVITE', 1, { body: OFFER.replace('AVP 8', 'AVP 18') }));
+      const refused = await peer.response(488);
+      peer.send(peer.request('ACK', 1, { to: refused.to }));
+      peer.send(peer.request('INVITE', 2, { body: OFFER }));
+      const ok = await peer.response(200);
+      // The same request by another way: only the branch differs.
+      peer.send(peer.request('INVITE', 2, { body: OFFER, branch: 'z9hG4bKother' }));
+      await peer.response(482);
+      peer.send(peer.request('ACK', 2, { to: ok.to, branch: 'z9hG4bKack' }));
+      const { data } = await node.service.list(lab.workspaceId, { direction: 'inbound' });
+      expect(data).toHaveLength(2);
+      await lab.reached(data[0]?.id ?? '', new Set(['in-progress']));
+      peer.send(peer.request('BYE', 3, { to: ok.to }));
+      expect(await lab.reached(data[0]?.id ?? '')).toMatchObject({ end_reason: 'caller-hangup' });
+    } finally {
+      peer.close();
+    }
+  });
+
+  it('that the caller gives up before it was looked at is recorded', async () => {
+    const trunkId = await lab.trunk([5060]);
+    node = await lab.node({ carriesCalls: false });
+    const recorded = nextCall();
+    const { promise: taken, resolve: take } = Promise.withResolvers<InboundLeg>();
+    node.ua.events.on('invite', take);
+    const leg = dial();
+    const inbound = await taken;
+    const sources = await SourceList.of([
+      { id: trunkId, allowedSources: ['127.0.0.1'], gateways: [] },
+    ]);
+    const answering = answerInbound(node.context, inbound, sources);
+    inbound.ring();
+    await leg.hangup();
+    await answering;
+    expect(await lab.call(await recorded)).toMatchObject({
+      status: 'canceled',
+      endReason: 'caller-canceled',
+      endedBy: 'caller',
+      sipCode: 487,
+    });
   });
 
   it('over capacity gets 486 and is recorded', async () => {

@@ -1,18 +1,36 @@
-import * as attempts from '../db/queries/attempts.ts';
-import * as calls from '../db/queries/calls.ts';
 import * as numbers from '../db/queries/numbers.ts';
-import { newId } from '../shared/ids.ts';
+import * as trunks from '../db/queries/trunks.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { InboundLeg, LegFailure } from '../sip/leg.ts';
 import type { SourceList } from '../trunks/source-list.ts';
-import { appendCallEvent } from '../events/event-log.ts';
 import type { CallContext } from './call-context.ts';
-import type { CallEndCause } from './call-end.ts';
-import { calledNumber, callerIdentity } from './inbound-target.ts';
+import { calledNumber, calledText } from './inbound-target.ts';
 import { LiveCall } from './live-call.ts';
-import { planOf } from './load-plan.ts';
-import { isUniqueViolation } from './place-call.ts';
-import { statusEvent } from './record-status.ts';
+import { planOf, runnableAgent, type RunnableAgent } from './load-plan.ts';
+import {
+  storeInbound,
+  storeRefusal,
+  type InboundRefusal,
+  type InboundTarget,
+} from './store-inbound.ts';
+
+const RETRY_LATER = [{ name: 'Retry-After', value: '5' }];
+const UNKNOWN_NUMBER: InboundRefusal = {
+  cause: { type: 'unknown-number' },
+  code: 404,
+  reason: 'Not Found',
+};
+const AGENT_NOT_READY: InboundRefusal = {
+  cause: { type: 'agent-not-ready' },
+  code: 503,
+  reason: 'Service Unavailable',
+};
+
+/** A call that nobody takes, of somebody whom we know. */
+interface RefusedRoute {
+  target: InboundTarget;
+  refusal: InboundRefusal;
+}
 
 /** A route that can take a call now. */
 type OpenRoute = numbers.NumberRoute & { agent: NonNullable<numbers.NumberRoute['agent']> };
@@ -35,22 +53,24 @@ export async function answerInbound(
   });
   try {
     const route = await findRoute(ctx, leg, sources);
-    if (gone.signal.aborted || !route) return;
-    await runInbound(ctx, leg, route, () => failure);
+    if (!route) return;
+    if (gone.signal.aborted) await storeGone(ctx, leg, targetOf(route));
+    else if ('refusal' in route) await refuseAtOnce(ctx, leg, route.target, route.refusal);
+    else await runInbound(ctx, leg, route, () => failure);
   } catch (error) {
     ctx.logger.error({ err: error, sipCallId: leg.sipCallId }, 'an inbound call was not taken');
     if (leg.state === 'proceeding' || leg.state === 'calling') {
-      leg.reject(503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }]);
+      leg.reject(503, 'Service Unavailable', RETRY_LATER);
     }
   }
 }
 
-/** Where the call goes; null when it was refused here. */
+/** Where the call goes, or why it goes nowhere; null when it was refused here. */
 async function findRoute(
   ctx: CallContext,
   leg: InboundLeg,
   sources: SourceList,
-): Promise<OpenRoute | null> {
+): Promise<OpenRoute | RefusedRoute | null> {
   const number = calledNumber(leg.request);
   const route = number === null ? null : await numbers.findByE164(ctx.db.pool, number);
   const trunkIds = sources.trunksOf(leg.source.host);
@@ -60,15 +80,68 @@ async function findRoute(
       { sipCallId: leg.sipCallId, pii: { number } },
       'inbound call to no number of ours',
     );
-    leg.reject(404, 'Not Found');
+    const target = await targetOfSource(ctx, trunkIds, number ?? calledText(leg.request));
+    if (target) return { target, refusal: UNKNOWN_NUMBER };
+    leg.reject(UNKNOWN_NUMBER.code, UNKNOWN_NUMBER.reason);
     return null;
   }
   if (!route.trunk.active || !route.agent) {
     ctx.logger.info({ sipCallId: leg.sipCallId, numberId: route.number.id }, 'nobody takes calls');
-    leg.reject(480, 'Temporarily Unavailable');
-    return null;
+    const refusal: InboundRefusal = {
+      cause: { type: route.trunk.active ? 'agent-not-ready' : 'trunk-inactive' },
+      code: 480,
+      reason: 'Temporarily Unavailable',
+      ...(route.trunk.active && { message: 'the number has no agent' }),
+    };
+    return { target: targetOf(route), refusal };
   }
   return { ...route, agent: route.agent };
+}
+
+function targetOf(route: numbers.NumberRoute | RefusedRoute): InboundTarget {
+  if ('target' in route) return route.target;
+  const { number, trunk, agent } = route;
+  return {
+    workspaceId: number.workspaceId,
+    trunkId: trunk.id,
+    agentId: agent?.id ?? null,
+    to: number.e164,
+  };
+}
+
+/** Whose call it was when the number says nothing; null where the source speaks for several. */
+async function targetOfSource(
+  ctx: CallContext,
+  trunkIds: readonly string[],
+  to: string,
+): Promise<InboundTarget | null> {
+  const owners = await trunks.workspacesOf(ctx.db.pool, trunkIds);
+  const [workspaceId] = owners;
+  if (workspaceId === undefined || owners.length > 1) return null;
+  const trunkId = trunkIds.length === 1 ? (trunkIds[0] ?? null) : null;
+  return { workspaceId, trunkId, agentId: null, to };
+}
+
+/** The answer does not wait for the record. */
+async function refuseAtOnce(
+  ctx: CallContext,
+  leg: InboundLeg,
+  target: InboundTarget,
+  refusal: InboundRefusal,
+): Promise<void> {
+  if (leg.state !== 'ended') {
+    leg.reject(refusal.code, refusal.reason, refusal.code === 503 ? RETRY_LATER : []);
+  }
+  await storeRefusal(ctx, leg, target, refusal);
+}
+
+/** The caller gave up before the call was looked at. */
+async function storeGone(ctx: CallContext, leg: InboundLeg, target: InboundTarget): Promise<void> {
+  await storeRefusal(ctx, leg, target, {
+    cause: { type: 'caller-gone' },
+    code: 487,
+    reason: 'Request Terminated',
+  });
 }
 
 async function runInbound(
@@ -77,8 +150,18 @@ async function runInbound(
   route: OpenRoute,
   failureNow: () => LegFailure | null,
 ): Promise<void> {
+  const target = targetOf(route);
+  let runnable: RunnableAgent;
+  try {
+    runnable = runnableAgent(ctx, route.agent);
+  } catch (error) {
+    ctx.logger.warn({ err: error, agentId: route.agent.id }, 'the agent of a number cannot run');
+    const { message } = error as Error;
+    await refuseAtOnce(ctx, leg, target, { ...AGENT_NOT_READY, message });
+    return;
+  }
   const releaseSlot = ctx.slots.tryTake();
-  const stored = await store(ctx, leg, route).catch((error: unknown) => {
+  const stored = await storeInbound(ctx, leg, target).catch((error: unknown) => {
     releaseSlot?.();
     throw error;
   });
@@ -88,7 +171,13 @@ async function runInbound(
     leg.reject(482, 'Loop Detected');
     return;
   }
-  const live = planAndTrack(ctx, route, stored.call, releaseSlot);
+  // The trunk is not dialled, so its password is not needed.
+  const live = new LiveCall(ctx, planOf(stored.call, route.trunk, runnable, null));
+  ctx.live.set(live.id, live);
+  void live.done.finally(() => {
+    ctx.live.delete(live.id);
+    releaseSlot?.();
+  });
   live.bindLeg(leg, stored.attemptId);
   leg.events.on('failed', (failure) => void live.finish({ failure }));
   const failure = failureNow();
@@ -97,7 +186,7 @@ async function runInbound(
     return;
   }
   if (!releaseSlot) {
-    await refuse(live, leg, { type: 'no-capacity' }, 486, 'Busy Here');
+    await refuse(live, leg, { cause: { type: 'no-capacity' }, code: 486, reason: 'Busy Here' });
     return;
   }
   try {
@@ -108,7 +197,7 @@ async function runInbound(
       type: 'call.warning',
       data: { code: 'agent-not-ready', message: (error as Error).message },
     });
-    await refuse(live, leg, { type: 'agent-not-ready' }, 503, 'Service Unavailable');
+    await refuse(live, leg, AGENT_NOT_READY);
     return;
   }
   await accept(live, leg, stored.attemptId);
@@ -121,7 +210,8 @@ async function accept(live: LiveCall, leg: InboundLeg, attemptId: string): Promi
   const local = live.localAudio();
   const answer = leg.sdp === null ? null : answerOffer(leg.sdp, local);
   if (answer && !answer.ok) {
-    await refuse(live, leg, { type: 'bad-sdp' }, 488, 'Not Acceptable Here');
+    const reason = 'Not Acceptable Here';
+    await refuse(live, leg, { cause: { type: 'bad-sdp' }, code: 488, reason });
     return;
   }
   leg.events.on('answered', ({ sdp }) => {
@@ -153,72 +243,9 @@ async function accept(live: LiveCall, leg: InboundLeg, attemptId: string): Promi
 async function refuse(
   live: LiveCall,
   leg: InboundLeg,
-  cause: CallEndCause,
-  status: number,
-  reason: string,
+  { cause, code, reason }: InboundRefusal,
 ): Promise<void> {
-  const ended = live.end(cause, { code: status, reason });
-  if (leg.state !== 'ended') {
-    leg.reject(status, reason, status === 503 ? [{ name: 'Retry-After', value: '5' }] : []);
-  }
+  const ended = live.end(cause, { code, reason });
+  if (leg.state !== 'ended') leg.reject(code, reason, code === 503 ? RETRY_LATER : []);
   await ended;
-}
-
-function planAndTrack(
-  ctx: CallContext,
-  route: OpenRoute,
-  call: calls.CallRow,
-  releaseSlot: (() => void) | null,
-): LiveCall {
-  const live = new LiveCall(ctx, planOf(ctx, call, route.trunk, route.agent));
-  ctx.live.set(call.id, live);
-  void live.done.finally(() => {
-    ctx.live.delete(call.id);
-    releaseSlot?.();
-  });
-  return live;
-}
-
-/** The call and its one attempt; null when this dialog is known already. */
-async function store(
-  ctx: CallContext,
-  leg: InboundLeg,
-  { number, trunk, agent }: OpenRoute,
-): Promise<{ call: calls.CallRow; attemptId: string } | null> {
-  const nowMs = ctx.clock.now();
-  const attemptId = newId('attempt', nowMs);
-  try {
-    const { call, event } = await ctx.db.transaction(async (client) => {
-      const row = await calls.insert(client, {
-        id: newId('call', nowMs),
-        workspaceId: number.workspaceId,
-        direction: 'inbound',
-        agentId: agent.id,
-        trunkId: trunk.id,
-        fromNumber: callerIdentity(leg.request),
-        toNumber: number.e164,
-        status: 'initiated',
-        nodeId: ctx.nodeId,
-        createdAt: new Date(nowMs),
-        initiatedAt: new Date(nowMs),
-      });
-      await attempts.insertDialing(client, {
-        id: attemptId,
-        workspaceId: row.workspaceId,
-        callId: row.id,
-        sequence: 1,
-        gatewayId: null,
-        gateway: `${leg.source.host}:${leg.source.port};${leg.source.transport}`,
-        sipCallId: leg.sipCallId,
-        nodeId: ctx.nodeId,
-      });
-      await attempts.setDialog(client, attemptId, leg.snapshot());
-      return { call: row, event: await appendCallEvent(client, row.id, statusEvent(row)) };
-    });
-    ctx.feed.publish(event);
-    return { call, attemptId };
-  } catch (error) {
-    if (isUniqueViolation(error)) return null;
-    throw error;
-  }
 }
