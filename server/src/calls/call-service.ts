@@ -117,11 +117,15 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   );
   const reaper = startReaper(ctx, options.leaseMs ?? NODE_LEASE_MS);
   await reaper.sweep();
-  const stops = await listenForStops({ pool: db.pool, clock, logger }, (callId) => {
-    void ctx.live.get(callId)?.stop({ type: 'api-stop' });
-  });
+  const stops = await listenForStops(
+    { pool: db.pool, nodeId: ctx.nodeId, clock, logger },
+    (callId) => void ctx.live.get(callId)?.stop({ type: 'api-stop' }),
+  );
   let stopWorking = (): Promise<void> => Promise.resolve();
   let stopAnswering = (): void => undefined;
+  // Whoever takes calls in needs the queue, also where another node dials.
+  // A job waits in the queue as long as all slots are taken, however often it is delivered.
+  await options.jobs.createQueue('call.dial', { expireInSeconds: 120, retryLimit: 100_000 });
   if (carriesCalls) {
     await refreshTrunks();
     keepSourcesFresh();
@@ -129,8 +133,6 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     ua.screen = (_request, source) =>
       sources.trunksOf(source.host).length > 0 ? 'accept' : 'drop';
     stopAnswering = ua.events.on('invite', (leg) => void answerInbound(ctx, leg, sources));
-    // A job waits in the queue as long as all slots are taken, however often it is delivered.
-    await options.jobs.createQueue('call.dial', { expireInSeconds: 120, retryLimit: 100_000 });
     stopWorking = await options.jobs.work(
       'call.dial',
       { concurrency: Math.min(DIAL_CONCURRENCY, options.maxCalls) },

@@ -4,8 +4,9 @@ import type { CallContext } from './call-context.ts';
 import { callEnd } from './call-end.ts';
 import type { CallStatus } from './call-status.ts';
 import { isOver } from './call-status-fsm.ts';
+import type { LiveCall } from './live-call.ts';
 import { recordStatus } from './record-status.ts';
-import { STOP_CHANNEL } from './stop-signals.ts';
+import { askToStop } from './stop-signals.ts';
 
 const WAITING: readonly CallStatus[] = ['scheduled', 'queued', 'rescheduled'];
 
@@ -24,6 +25,8 @@ export async function hangupCall(
   workspaceId: string,
   callId: string,
 ): Promise<HangupResult> {
+  const live = ctx.live.get(callId);
+  if (live?.plan.call.workspaceId === workspaceId && live.dialled) return stopHere(ctx, live);
   // A queued call may be claimed between the look and the cancellation: then it is looked at again.
   for (;;) {
     const call = await calls.get(ctx.db.pool, callId, workspaceId);
@@ -35,6 +38,17 @@ export async function hangupCall(
   }
 }
 
+/** Ends the line first and asks the database afterwards: it may be away. */
+async function stopHere(ctx: CallContext, live: LiveCall): Promise<HangupResult> {
+  const wasEnding = live.cause !== null;
+  void live.stop({ type: 'api-stop' });
+  const { call } = live.plan;
+  const status = live.answered ? 'in-progress' : 'initiated';
+  const row = await calls.get(ctx.db.pool, call.id, call.workspaceId).catch(() => null);
+  if (row && wasEnding && isOver(row.status)) return { outcome: 'over', call: row };
+  return { outcome: 'stopping', call: row ?? { ...call, status } };
+}
+
 function isWaiting({ status }: calls.CallRow): boolean {
   return WAITING.includes(status);
 }
@@ -42,7 +56,7 @@ function isWaiting({ status }: calls.CallRow): boolean {
 async function stopLive(ctx: CallContext, call: calls.CallRow): Promise<HangupResult> {
   const live = ctx.live.get(call.id);
   if (live) void live.stop({ type: 'api-stop' });
-  else await ctx.db.pool.query('select pg_notify($1, $2)', [STOP_CHANNEL, call.id]);
+  else await askToStop(ctx.db.pool, call.id);
   return { outcome: 'stopping', call };
 }
 
