@@ -48,8 +48,102 @@ describe('ClientLeg', () => {
     return request;
   }
 
-  it('RFC 3261 §17.1.1.2: over UDP an INVITE leaves at 0, .5, 1.5 ... 31.5 s and times out at 32 s', async () => {
+  it('a gateway that says nothing at all for 5 s is given up, and hears the INVITE no more', async () => {
     call();
+    await clock.advance(4999);
+    expect(failures).toEqual([]);
+    await clock.advance(1);
+    expect(failures).toMatchObject([
+      { cause: 'timeout', status: 408, local: true, provisionalSeen: false },
+    ]);
+    expect(wire.core.legs.size).toBe(0);
+    await clock.advance(300_000);
+    expect(wire.timesS(() => true)).toEqual([0, 0.5, 1.5, 3.5]);
+    expect(failures).toHaveLength(1);
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('a 100 keeps the call for as long as it takes, and an INVITE with credentials has 5 s of its own', async () => {
+    call({ credentials: { username: 'u', password: 'p' }, noResponseTimeoutMs: 3000 });
+    await clock.advance(2999);
+    wire.reply(only('INVITE'), 407, { headers: [CHALLENGE('Proxy', 'n1')] });
+    await clock.advance(2999);
+    wire.reply(only('INVITE'), 100);
+    await clock.advance(200_000);
+    expect(failures).toEqual([]);
+    call({ sipCallId: 'two', branch: 'z9hG4bK-two', noResponseTimeoutMs: 1000 });
+    await clock.advance(1000);
+    expect(failures).toMatchObject([{ cause: 'timeout', status: 408 }]);
+  });
+
+  it.each([6000, 60_000])(
+    'RFC 3261 §9.1: a phone that rings %i ms after the INVITE was given up is cancelled, once',
+    async (atMs) => {
+      call();
+      await clock.advance(atMs);
+      wire.reply(only('INVITE', 0), 100, { toTag: '' });
+      wire.reply(only('INVITE', 0), 180, { headers: [CONTACT] });
+      expect(wire.requests('CANCEL')).toHaveLength(1);
+      expect(topVia(only('CANCEL'))?.branch).toBe('z9hG4bK-first');
+      wire.reply(only('CANCEL'), 200);
+      wire.reply(only('INVITE', 0), 487);
+      expect(wire.requests('ACK').map((ack) => topVia(ack)?.branch)).toEqual(['z9hG4bK-first']);
+      await clock.advance(300_000);
+      expect(failures).toHaveLength(1);
+      expect(clock.pendingCount).toBe(0);
+    },
+  );
+
+  it('RFC 3261 §9.1: a gateway that rings late and answers no CANCEL is forgotten after 64*T1', async () => {
+    call();
+    await clock.advance(6000);
+    wire.reply(only('INVITE', 0), 180, { headers: [CONTACT] });
+    await clock.advance(300_000);
+    expect(clock.pendingCount).toBe(0);
+    expect(failures).toHaveLength(1);
+  });
+
+  it.each([6000, 60_000])(
+    'RFC 3261 §13.2.2.4: an answer %i ms after the INVITE was given up is acknowledged and ended',
+    async (atMs) => {
+      call();
+      await clock.advance(atMs);
+      wire.reply(only('INVITE', 0), 200, { headers: [CONTACT] });
+      expect([wire.requests('ACK').length, wire.requests('BYE').length]).toEqual([1, 1]);
+      expect(failures).toMatchObject([{ cause: 'timeout' }]);
+    },
+  );
+
+  it('RFC 3261 §17.1.1.3: a refusal after the INVITE was given up is acknowledged, and changes nothing', async () => {
+    call();
+    await clock.advance(6000);
+    wire.reply(only('INVITE', 0), 503);
+    expect(wire.requests('ACK')).toHaveLength(1);
+    expect(failures).toHaveLength(1);
+  });
+
+  it('a call that is given up by us while nothing was heard is cancelled after the same 5 s', async () => {
+    const leg = call();
+    const over = leg.hangup();
+    await clock.advance(5000);
+    await over;
+    expect(failures).toMatchObject([{ cause: 'cancelled', status: 487, local: true }]);
+    wire.reply(only('INVITE', 0), 180, { headers: [CONTACT] });
+    expect(wire.requests('CANCEL')).toHaveLength(1);
+  });
+
+  it('a late 180 while the user agent closes keeps no timer', async () => {
+    call();
+    await clock.advance(6000);
+    wire.reply(only('INVITE', 0), 180, { headers: [CONTACT] });
+    const closed = wire.core.close();
+    await clock.advance(1000);
+    await closed;
+    expect(clock.pendingCount).toBe(0);
+  });
+
+  it('RFC 3261 §17.1.1.2: over UDP an INVITE leaves at 0, .5, 1.5 ... 31.5 s and times out at 32 s', async () => {
+    call({ noResponseTimeoutMs: 60_000 });
     await clock.advance(31_999);
     expect(failures).toEqual([]);
     await clock.advance(1);
@@ -62,7 +156,7 @@ describe('ClientLeg', () => {
   });
 
   it('RFC 3261 §17.1.1.2: over TCP an INVITE leaves once', async () => {
-    call({ nextHop: { ...PEER, transport: 'tcp' } });
+    call({ nextHop: { ...PEER, transport: 'tcp' }, noResponseTimeoutMs: 60_000 });
     await clock.advance(33_000);
     expect(wire.requests('INVITE')).toHaveLength(1);
     expect(failures).toMatchObject([{ cause: 'timeout', status: 408 }]);
@@ -117,7 +211,7 @@ describe('ClientLeg', () => {
 
   it('RFC 3261 §18.1.1: a TCP connection that a firewall swallows is given up after 2 s', async () => {
     wire.hanging.add('tcp');
-    call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}` });
+    call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}`, noResponseTimeoutMs: 60_000 });
     await clock.advance(33_000);
     expect(wire.timesS(() => true)).toEqual([2, 2.5, 3.5, 5.5, 9.5, 17.5]);
     expect(failures).toMatchObject([{ cause: 'timeout' }]);
@@ -293,7 +387,7 @@ describe('ClientLeg', () => {
   });
 
   it('RFC 3261 §13.2.2.4: an answer after timer B is acknowledged and ended', async () => {
-    call();
+    call({ noResponseTimeoutMs: 60_000 });
     await clock.advance(40_000);
     wire.reply(only('INVITE', 0), 200, { headers: [CONTACT] });
     expect(wire.requests('ACK')).toHaveLength(1);

@@ -13,19 +13,23 @@ import type {
   LegState,
   OfferAnswer,
 } from './leg.ts';
-import { makeCancel, makeRequest, newBranch } from './make-request.ts';
+import { makeAckForFailure, makeCancel, makeRequest, newBranch } from './make-request.ts';
 import { makeResponse, reasonPhrase } from './make-response.ts';
 import type { SipAddress, SipRequest, SipResponse } from './message.ts';
 import { bodyHeaders, cseqOf, reasonOf, retryAfterOf, sdpOf, tagOf } from './message-fields.ts';
 import { credentialsOf } from './outgoing-reinvites.ts';
 import { formatNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
+import { topVia } from './response-address.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { TimerSet } from './timer-set.ts';
 import type { InviteOptions } from './user-agent.ts';
 
 /** Early and confirmed dialogs that one INVITE may make; forks beyond are ignored. */
 const MAX_FORKS = 16;
+
+/** A SIP server that is there says 100 within 200 ms (RFC 3261 §17.2.1); this leaves room for three lost. */
+const NO_RESPONSE_TIMEOUT_MS = 5000;
 
 /** One fork of the INVITE (RFC 3261 §13.2.2.4). */
 interface Fork {
@@ -52,7 +56,7 @@ export class ClientLeg implements Leg, DialogOwner {
   readonly #remote: string;
   readonly #digest: DigestSession | null;
   readonly #attempt: DigestAttempt | null;
-  readonly #timers: TimerSet<'cancel'>;
+  readonly #timers: TimerSet<'cancel' | 'silence'>;
   readonly #forks = new Map<string, Fork>();
   readonly #over = Promise.withResolvers<void>();
   #main: InviteSession | null = null;
@@ -62,6 +66,8 @@ export class ClientLeg implements Leg, DialogOwner {
   #state: LegState = 'calling';
   #wasConfirmed = false;
   #provisionalSeen = false;
+  /** Whether the leg failed while the INVITE had no final response: what comes late is released. */
+  #gaveUp = false;
   #cancelling: { reasonHeader: string | undefined; sent: boolean } | null = null;
 
   constructor(context: LegContext, options: InviteOptions) {
@@ -163,6 +169,7 @@ export class ClientLeg implements Leg, DialogOwner {
   receiveStray(response: SipResponse): void {
     // RFC 3261 §13.2.2.4: a 2xx that comes after we gave up made a dialog that must be released.
     if (response.status >= 200 && response.status < 300) this.#take2xx(response);
+    else if (topVia(response)?.branch === this.#branch) this.#takeStrayOther(response);
   }
 
   get #inviteAddress(): SipAddress {
@@ -194,16 +201,24 @@ export class ClientLeg implements Leg, DialogOwner {
       onTransportError: () => this.#giveUp('transport', 503),
     };
     const { transactions } = this.#context;
+    this.#timers.start('silence', options.noResponseTimeoutMs ?? NO_RESPONSE_TIMEOUT_MS, () => {
+      // The next gateway may be dialled now: this one must not hear of the call for the first time.
+      this.#transaction?.stopResending();
+      this.#giveUp('timeout', 408);
+    });
     this.#transaction = transactions.send(request, options.nextHop, user, this.#branch);
   }
 
   #takeResponse(response: SipResponse): void {
+    this.#timers.stop('silence');
+    if (response.status >= 200) this.#timers.stop('cancel');
     if (response.status < 200) this.#takeProvisional(response);
     else if (response.status < 300) this.#take2xx(response);
     else this.#takeFailure(response);
   }
 
   #takeProvisional(response: SipResponse): void {
+    if (this.#gaveUp) this.#cancelLate();
     if (this.#state !== 'calling' && this.#state !== 'proceeding') return;
     this.#state = 'proceeding';
     const tag = tagOf(response, 'To');
@@ -282,7 +297,12 @@ export class ClientLeg implements Leg, DialogOwner {
   }
 
   #giveUp(cause: 'timeout' | 'transport', status: number): void {
-    if (this.#state !== 'calling' && this.#state !== 'proceeding') return;
+    if (this.#state !== 'calling' && this.#state !== 'proceeding') {
+      // Nothing is left of a transaction that was cancelled late.
+      this.#timers.close();
+      return;
+    }
+    this.#gaveUp = true;
     if (this.#cancelling) this.#failHere('cancelled', 487, null);
     else this.#failHere(cause, status, null);
   }
@@ -296,6 +316,25 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#transaction?.close();
       this.#failHere('cancelled', 487, null);
     });
+  }
+
+  /** RFC 3261 §9.1: a provisional response to an INVITE that was given up makes its CANCEL possible. */
+  #cancelLate(): void {
+    this.#cancelling ??= { reasonHeader: undefined, sent: false };
+    if (this.#cancelling.sent) return;
+    this.#sendCancel();
+    this.#timers.start('cancel', this.#context.timers.timeoutMs, () => this.#transaction?.close());
+  }
+
+  /** What the transaction would take if it were not over. */
+  #takeStrayOther(response: SipResponse): void {
+    const invite = this.#transaction;
+    if (!this.#gaveUp || !invite) return;
+    if (response.status < 200) this.#cancelLate();
+    else {
+      const ack = makeAckForFailure(invite.request, response);
+      this.#context.transactions.sendAck(ack, invite.address);
+    }
   }
 
   #sendCancel(): void {
@@ -334,7 +373,8 @@ export class ClientLeg implements Leg, DialogOwner {
   /** The leg is over; `released` is what the far end still has to answer. */
   #finish(lingerMs: number, released: Promise<unknown> | null): void {
     this.#state = 'ended';
-    this.#timers.close();
+    this.#timers.stop('silence');
+    this.#timers.stop('cancel');
     this.#context.leave(this, lingerMs);
     if (released) void released.finally(() => this.#over.resolve());
     else this.#over.resolve();

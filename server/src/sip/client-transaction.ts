@@ -25,6 +25,8 @@ export interface ClientTransaction {
   readonly address: SipAddress;
   start(): void;
   receive(response: SipResponse): void;
+  /** The request leaves no more; answers are still taken. Idempotent. */
+  stopResending(): void;
   /** Ends it without telling its user. Idempotent. */
   close(): void;
   /** Ends it; its user is told of the error where there was no final response. Idempotent. */
@@ -88,6 +90,11 @@ export class ClientInviteTransaction implements ClientTransaction {
     if (response.status < 200) this.#next('1xx', response);
     else if (response.status < 300) this.#next('2xx', response);
     else this.#next('3xx-6xx', response);
+  }
+
+  stopResending(): void {
+    this.#timers.stop('a');
+    this.#carrier.close();
   }
 
   close(): void {
@@ -210,6 +217,11 @@ export class ClientNonInviteTransaction implements ClientTransaction {
 
   receive(response: SipResponse): void {
     this.#next(response.status < 200 ? '1xx' : 'final', response);
+  }
+
+  stopResending(): void {
+    this.#timers.stop('e');
+    this.#carrier.close();
   }
 
   close(): void {

@@ -34,7 +34,8 @@ export interface ProvisionalResponse {
 /** Why an INVITE came to nothing. */
 export interface LegFailure {
   /**
-   * `response`: the far end refused; `timeout`: no final answer (Timer B);
+   * `response`: the far end refused; `timeout`: nothing was heard for
+   * `InviteOptions.noResponseTimeoutMs` or until Timer B;
    * `transport`: nothing could be sent; `cancelled`: by us (487 or no answer to our CANCEL),
    * or by the caller of an inbound leg.
    */

@@ -41,6 +41,11 @@ export interface InviteOptions {
   headers?: readonly SipHeader[];
   /** SDP offer. */
   sdp: string;
+  /**
+   * An INVITE to which nothing at all comes for this long, not even 100, fails by `timeout`, so that
+   * another gateway can be tried; an answer after that is released. Default 5000.
+   */
+  noResponseTimeoutMs?: number;
   /** Answers a 401 or 407 (RFC 3261 §22). */
   credentials?: { username: string; password: string };
 }
