@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { JobQueue, QueueBusyError } from './job-queue.ts';
 
@@ -42,6 +43,45 @@ describe('JobQueue', () => {
     release();
     await queue.run(1, never, () => undefined);
     expect(ran).toBe(false);
+  });
+
+  it('takes in what came over a port while it computed before it chooses the next', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const queue = new JobQueue(10);
+    const controller = new AbortController();
+    const order: string[] = [];
+    let urgent: Promise<number> | undefined;
+    port1.on('message', (message: string) => {
+      if (message === 'abort') controller.abort(new Error('no longer wanted'));
+      else urgent = queue.run(1, never, () => order.push('urgent'));
+    });
+    const blocking = queue.run(0, never, () => {
+      // As a model does: nothing is taken in until it is done.
+      port2.postMessage('abort');
+      port2.postMessage('urgent');
+      order.push('blocking');
+    });
+    const unwanted = queue.run(0, controller.signal, () => order.push('unwanted'));
+    const last = queue.run(0, never, () => order.push('last'));
+    await blocking;
+    await expect(unwanted).rejects.toThrow('no longer wanted');
+    await last;
+    await urgent;
+    expect(order).toEqual(['blocking', 'urgent', 'last']);
+    port1.close();
+  });
+
+  it('tells how long jobs wait, of those that still do as well', async () => {
+    const queue = new JobQueue(10);
+    expect(queue.waitP95Ms()).toBe(0);
+    const release = occupy(queue);
+    const job = queue.run(0, never, () => undefined);
+    const from = performance.now();
+    while (performance.now() - from < 20);
+    expect(queue.waitP95Ms()).toBeGreaterThanOrEqual(20);
+    release();
+    await job;
+    expect(queue.waitP95Ms()).toBeGreaterThanOrEqual(20);
   });
 
   it('refuses the newest of the lowest priority when it is full', async () => {

@@ -31,11 +31,23 @@ export interface SpeechThreadStats {
   /** Model runs; for VAD, batches. */
   runs: number;
   waiting: number;
+  /** What 95 of 100 jobs of the last minute did not wait longer than, milliseconds. */
+  waitP95Ms: number;
   /** Time spent in the model, milliseconds. */
   busyMs: number;
   /** Answers that came from the cache; TTS only. */
   cacheHits: number;
 }
+
+/** Of a thread that is not there. */
+export const NO_STATS: Readonly<SpeechThreadStats> = {
+  done: 0,
+  runs: 0,
+  waiting: 0,
+  waitP95Ms: 0,
+  busyMs: 0,
+  cacheHits: 0,
+};
 
 /** Consumer to VAD thread: frame n is `samples[n * 256 .. (n + 1) * 256)` of `sessions[n]`. */
 export type VadRequest =

@@ -4,6 +4,7 @@ import type { Backend, BackendChoice } from './onnx-runtime.ts';
 import type { SpeechPorts } from './speech-ports.ts';
 import type { SpeechThreadKind, SpeechThreadStats } from './speech-protocol.ts';
 import { SpeechThread } from './speech-thread.ts';
+import { SpeechWatch } from './speech-watch.ts';
 
 export { speechPortList, type SpeechPorts } from './speech-ports.ts';
 
@@ -57,7 +58,9 @@ export async function startSpeechService(options: SpeechServiceOptions): Promise
   const started = outcomes.flatMap((outcome) =>
     outcome.status === 'fulfilled' ? [outcome.value] : [],
   );
+  let watch: SpeechWatch | undefined;
   const close = async (): Promise<void> => {
+    watch?.close();
     await Promise.all(started.map(({ thread }) => thread.close()));
   };
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -70,6 +73,16 @@ export async function startSpeechService(options: SpeechServiceOptions): Promise
   const [vad, stt, tts] = [ofKind('vad'), ofKind('stt'), ofKind('tts')];
   const [listener] = vad;
   if (listener === undefined) throw new Error('the VAD thread is missing');
+  const stats = (): Promise<SpeechThreadReport[]> =>
+    Promise.all(
+      started.map(async ({ kind, thread }) => ({
+        kind,
+        loadMs: thread.loadMs,
+        restarts: thread.restarts,
+        ...(await thread.stats()),
+      })),
+    );
+  watch = new SpeechWatch({ clock, logger, stats });
   return {
     get backendInUse() {
       return [...vad, ...stt].every((thread) => thread.backend === 'native') ? 'native' : 'wasm';
@@ -79,15 +92,7 @@ export async function startSpeechService(options: SpeechServiceOptions): Promise
       stt: stt.map((thread) => thread.connect()),
       tts: tts.map((thread) => thread.connect()),
     }),
-    stats: () =>
-      Promise.all(
-        started.map(async ({ kind, thread }) => ({
-          kind,
-          loadMs: thread.loadMs,
-          restarts: thread.restarts,
-          ...(await thread.stats()),
-        })),
-      ),
+    stats,
     close,
   };
 }

@@ -3,13 +3,14 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import type { Clock, TimerHandle } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
 import type { Backend, BackendChoice } from './onnx-runtime.ts';
-import type {
-  LineMessage,
-  SpeechThreadData,
-  SpeechThreadKind,
-  SpeechThreadStats,
-  ThreadReport,
-  ThreadRequest,
+import {
+  NO_STATS,
+  type LineMessage,
+  type SpeechThreadData,
+  type SpeechThreadKind,
+  type SpeechThreadStats,
+  type ThreadReport,
+  type ThreadRequest,
 } from './speech-protocol.ts';
 
 export interface SpeechThreadOptions {
@@ -84,7 +85,7 @@ export class SpeechThread {
 
   /** Zeros while the thread is being restarted. */
   stats(): Promise<SpeechThreadStats> {
-    if (!this.#isReady) return Promise.resolve(noStats());
+    if (!this.#isReady) return Promise.resolve({ ...NO_STATS });
     return new Promise((resolve) => {
       const id = this.#nextStatsId++;
       this.#pendingStats.set(id, resolve);
@@ -204,11 +205,7 @@ export class SpeechThread {
   }
 
   #settleStats(): void {
-    for (const resolve of this.#pendingStats.values()) resolve(noStats());
+    for (const resolve of this.#pendingStats.values()) resolve({ ...NO_STATS });
     this.#pendingStats.clear();
   }
-}
-
-function noStats(): SpeechThreadStats {
-  return { done: 0, runs: 0, waiting: 0, busyMs: 0, cacheHits: 0 };
 }

@@ -46,6 +46,13 @@ await serveThread(async ({ backend }) => {
   return {
     backend: runtime.backend,
     connect: (line) => void serveJobs(line, queue, transcribe),
-    stats: () => ({ done, runs, waiting: queue.waitingCount, busyMs, cacheHits: 0 }),
+    stats: () => ({
+      done,
+      runs,
+      waiting: queue.waitingCount,
+      waitP95Ms: queue.waitP95Ms(),
+      busyMs,
+      cacheHits: 0,
+    }),
   };
 });

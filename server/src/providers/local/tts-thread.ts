@@ -38,7 +38,14 @@ await serveThread(async () => {
   return {
     backend: 'wasm',
     connect: (line) => void serveJobs(line, queue, synthesize),
-    stats: () => ({ done, runs, waiting: queue.waitingCount, busyMs, cacheHits }),
+    stats: () => ({
+      done,
+      runs,
+      waiting: queue.waitingCount,
+      waitP95Ms: queue.waitP95Ms(),
+      busyMs,
+      cacheHits,
+    }),
   };
 });
 

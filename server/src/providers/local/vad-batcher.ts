@@ -1,3 +1,4 @@
+import { RecentWaits } from './recent-waits.ts';
 import { SileroMemory, VAD_FRAME_SAMPLES, type SileroInput } from './silero-model.ts';
 import type { SpeechThreadStats, VadReport } from './speech-protocol.ts';
 
@@ -8,6 +9,7 @@ interface WaitingFrame {
   consumer: ConsumerState;
   session: number;
   samples: Int16Array;
+  arrivedAtMs: number;
 }
 
 /** One consumer thread's streams. */
@@ -29,6 +31,7 @@ interface ConsumerState extends BatchConsumer {
  */
 export class VadBatcher {
   readonly #run: (inputs: readonly SileroInput[]) => Promise<Float32Array>;
+  readonly #waits = new RecentWaits();
   #waiting: WaitingFrame[] = [];
   #running = false;
   #done = 0;
@@ -44,6 +47,7 @@ export class VadBatcher {
       done: this.#done,
       runs: this.#runs,
       waiting: this.#waiting.length,
+      waitP95Ms: this.#waits.p95Ms(performance.now()),
       busyMs: this.#busyMs,
       cacheHits: 0,
     };
@@ -55,10 +59,11 @@ export class VadBatcher {
       memories,
       report,
       push: (sessions, samples) => {
+        const arrivedAtMs = performance.now();
         sessions.forEach((session, n) => {
           const at = n * VAD_FRAME_SAMPLES;
           const frame = samples.subarray(at, at + VAD_FRAME_SAMPLES);
-          this.#waiting.push({ consumer, session, samples: frame });
+          this.#waiting.push({ consumer, session, samples: frame, arrivedAtMs });
         });
         if (!this.#running) void this.#work();
       },
@@ -83,6 +88,8 @@ export class VadBatcher {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch();
       const startedMs = performance.now();
+      // One for a batch: its oldest.
+      this.#waits.add(startedMs, startedMs - (batch[0]?.arrivedAtMs ?? startedMs));
       const probabilities = await this.#run(
         batch.map(({ consumer, session, samples }) => ({
           memory: memoryOf(consumer, session),
