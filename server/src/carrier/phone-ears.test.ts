@@ -13,6 +13,8 @@ function openEars() {
     }),
   };
   let pushed = 0;
+  const asked: { interim?: boolean }[] = [];
+  const answer = { gate: Promise.resolve() };
   const stt: SttProvider = {
     name: 'counting',
     open: () => ({
@@ -20,16 +22,20 @@ function openEars() {
         pushed = 0;
       },
       push: () => pushed++,
-      transcribe: () =>
-        Promise.resolve({ text: `${pushed} chunks`, confidence: 1, processingMs: 0 }),
+      transcribe: async (options) => {
+        asked.push(options);
+        await answer.gate;
+        return { text: `${pushed} chunks`, confidence: 1, processingMs: 0 };
+      },
       close: () => undefined,
     }),
   };
   const ears = new PhoneEars({ vad, stt, endSilenceMs: 96 });
-  const hear = (probability: number, times: number): void => {
-    for (let i = 0; i < times; i++) ears.push(Int16Array.of(probability * 100));
+  const hear = (probability: number, times: number, length = 1): void => {
+    const samples = new Int16Array(length).fill(probability * 100);
+    for (let i = 0; i < times; i++) ears.push(samples);
   };
-  return { ears, hear };
+  return { ears, hear, asked, answer };
 }
 
 it('ends an utterance after the silence that is asked for and transcribes it with its pre-roll', async () => {
@@ -72,5 +78,34 @@ it('stops waiting when the call is over', async () => {
   const utterance = ears.nextUtterance(over.signal);
   over.abort(new Error('over'));
   await expect(utterance).rejects.toThrow('over');
+  ears.close();
+});
+
+it('has the end of a long utterance understood, after what the agents want understood', async () => {
+  const { ears, hear, asked } = openEars();
+  const utterance = ears.nextUtterance(new AbortController().signal);
+  hear(0.9, 500, 256);
+  hear(0, 3, 256);
+  const heard = await utterance;
+  // 5 s of 32 ms each, the silence at the end included.
+  expect(heard).toEqual({ text: '156 chunks', speechMs: 16_000 });
+  expect(asked).toMatchObject([{ interim: true }]);
+  ears.close();
+});
+
+it('says that it is still understanding, and understands nothing where that fails', async () => {
+  const { ears, hear, answer } = openEars();
+  const gate = Promise.withResolvers<void>();
+  answer.gate = gate.promise;
+  const utterance = ears.nextUtterance(new AbortController().signal);
+  hear(0.9, 10);
+  hear(0, 3);
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(ears.speaking).toBe(false);
+  expect(ears.recognising).toBe(true);
+  gate.reject(new Error('busy: 128 jobs are waiting'));
+  expect(await utterance).toEqual({ text: '', speechMs: 320 });
+  expect(ears.recognising).toBe(false);
   ears.close();
 });

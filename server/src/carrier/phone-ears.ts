@@ -22,6 +22,8 @@ const SPEECH_GOES_ON_AT = 0.35;
 const FRAMES_TO_BEGIN = 3;
 /** Audio kept from before speech was certain: the first consonant is in there. */
 const PRE_ROLL_CHUNKS = 20;
+/** Of a long utterance the end is understood, 5 s at 8 kHz: there is what a person answers to. */
+const UNDERSTOOD_SAMPLES = 5 * 8_000;
 
 /** Listens to the other side of a call: who speaks when, and what is said. */
 export class PhoneEars {
@@ -29,12 +31,15 @@ export class PhoneEars {
   readonly #vad: VadSession;
   readonly #stt: SttSession;
   readonly #preRoll: Int16Array[] = [];
+  readonly #utterance: Int16Array[] = [];
+  #utteranceSamples = 0;
   readonly #hearers = new Set<Hearer>();
   #speaking = false;
   #run = 0;
   #silenceMs = 0;
   #speechMs = 0;
   #totalSpeechMs = 0;
+  #recognising = 0;
   #closed = false;
 
   constructor(options: PhoneEarsOptions) {
@@ -52,12 +57,17 @@ export class PhoneEars {
     return this.#speaking;
   }
 
+  /** An utterance has ended and is being understood. */
+  get recognising(): boolean {
+    return this.#recognising > 0;
+  }
+
   /** 8 kHz samples as they arrive; copied. */
   push(samples: Int16Array): void {
     if (this.#closed) return;
     this.#vad.push(samples);
     if (this.#speaking) {
-      this.#stt.push(samples);
+      this.#keep(samples.slice());
       return;
     }
     this.#preRoll.push(samples.slice());
@@ -78,8 +88,21 @@ export class PhoneEars {
       return ended;
     }, signal);
     const speechMs = this.#speechMs;
-    const { text } = await this.#stt.transcribe({ expectDigits: false, signal });
-    return { text, speechMs };
+    this.#stt.begin();
+    for (const chunk of this.#utterance) this.#stt.push(chunk);
+    this.#recognising++;
+    try {
+      // The platform's own agents come first: this is the other side of their calls.
+      const options = { expectDigits: false, signal, interim: true };
+      const { text } = await this.#stt.transcribe(options);
+      return { text, speechMs };
+    } catch (error) {
+      if (signal.aborted || this.#closed) throw error;
+      // A recogniser with too much to do is like a bad line: the person did not get it.
+      return { text: '', speechMs };
+    } finally {
+      this.#recognising--;
+    }
   }
 
   /** Idempotent. */
@@ -88,6 +111,14 @@ export class PhoneEars {
     this.#closed = true;
     this.#vad.close();
     this.#stt.close();
+  }
+
+  #keep(chunk: Int16Array): void {
+    this.#utterance.push(chunk);
+    this.#utteranceSamples += chunk.length;
+    while (this.#utteranceSamples > UNDERSTOOD_SAMPLES) {
+      this.#utteranceSamples -= this.#utterance.shift()?.length ?? 0;
+    }
   }
 
   #judge(probability: number): void {
@@ -99,8 +130,9 @@ export class PhoneEars {
       this.#silenceMs = 0;
       this.#speechMs = this.#run * frameMs;
       this.#totalSpeechMs += this.#run * frameMs;
-      this.#stt.begin();
-      for (const chunk of this.#preRoll.splice(0)) this.#stt.push(chunk);
+      this.#utterance.length = 0;
+      this.#utteranceSamples = 0;
+      for (const chunk of this.#preRoll.splice(0)) this.#keep(chunk);
       this.#tell('speech');
       return;
     }

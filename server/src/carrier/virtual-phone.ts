@@ -131,8 +131,9 @@ export class VirtualPhone {
     let heardMs = ears.totalSpeechMs;
     const waitOn = (): TimerHandle =>
       this.#parts.clock.setTimer(timeoutMs, () => {
-        // Patience counts silence: while something is being said it begins anew.
-        if (!ears.speaking && ears.totalSpeechMs === heardMs) quiet.abort(new PhoneCallOver());
+        // Patience counts silence: while something is being said or understood it begins anew.
+        const isQuiet = !ears.speaking && !ears.recognising && ears.totalSpeechMs === heardMs;
+        if (isQuiet) quiet.abort(new PhoneCallOver());
         heardMs = ears.totalSpeechMs;
         timer = waitOn();
       });
