@@ -35,3 +35,14 @@ it('lets nobody else read the file, nor enter the folder that it makes', async (
   expect((await stat(destination)).mode & 0o777).toBe(0o600);
   expect((await stat(path.dirname(destination))).mode & 0o777).toBe(0o700);
 });
+
+it('writes what is wrong with a database connection, not the connection itself', async () => {
+  folder = await mkdtemp(path.join(os.tmpdir(), 'trunkline-log-'));
+  const destination = path.join(folder, 'trunkline.log');
+  const client = { secretKey: 4711, queue: [] };
+  const err = Object.assign(new Error('terminating connection'), { code: '57P01', client });
+  createLogger({ level: 'info', destination }).warn({ err }, 'lost');
+  const line = JSON.parse(await readFile(destination, 'utf8')) as { err: object };
+  expect(line.err).toMatchObject({ message: 'terminating connection', code: '57P01' });
+  expect(line.err).not.toHaveProperty('client');
+});

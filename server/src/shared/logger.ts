@@ -43,6 +43,7 @@ export function createLogger(options: LoggerOptions): Logger {
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: withoutClient },
       redact: {
         paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]),
         censor: '[redacted]',
@@ -50,6 +51,14 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     openDestination(options.destination),
   );
+}
+
+/** An error of the database's driver carries its whole connection, with the key that cancels it. */
+function withoutClient(error: Error): unknown {
+  const fields: unknown = pino.stdSerializers.err(error);
+  if (typeof fields !== 'object' || fields === null || !('client' in fields)) return fields;
+  const { client: _client, ...rest } = fields;
+  return rest;
 }
 
 function openDestination(path: string): ReturnType<typeof pino.destination> {
