@@ -1,10 +1,14 @@
 import type { Client, Notification, Pool, PoolClient } from 'pg';
+import type { Queryable } from '../db/queries/queryable.ts';
+import * as stopRequests from '../db/queries/stop-requests.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 
 /** PostgreSQL's NOTIFY channel that carries the ids of calls to stop. */
-export const STOP_CHANNEL = 'trunkline_call_stop';
+const STOP_CHANNEL = 'trunkline_call_stop';
 const RECONNECT_MS = 1_000;
+/** What a notification did not bring, because nobody listened, is found after this at most. */
+const SWEEP_MS = 1_000;
 
 /** Hears of calls that were stopped on another node. */
 export interface StopSignals {
@@ -12,14 +16,23 @@ export interface StopSignals {
   close(): Promise<void>;
 }
 
-/** Listens on a connection of its own, and again when that breaks. */
+/** Asks the node that has the call to stop it. Once this resolves the wish is kept until it is. */
+export async function askToStop(client: Queryable, callId: string): Promise<void> {
+  await stopRequests.request(client, callId, STOP_CHANNEL);
+}
+
+/**
+ * Calls `onStop` for calls of this node that were asked to stop: at once while the connection of
+ * its own listens, else when it looks. It may be called many times for one call.
+ */
 export async function listenForStops(
-  options: { pool: Pool; clock: Clock; logger: Logger },
+  options: { pool: Pool; nodeId: string; clock: Clock; logger: Logger },
   onStop: (callId: string) => void,
 ): Promise<StopSignals> {
   const { pool, clock, logger } = options;
   const closing = new AbortController();
   let current: PoolClient | null = null;
+  let reconnecting: Promise<void> | null = null;
 
   const onNotification = (message: Notification): void => {
     if (message.channel === STOP_CHANNEL && message.payload) onStop(message.payload);
@@ -32,7 +45,7 @@ export async function listenForStops(
       current = null;
       client.release(err);
       logger.warn({ err }, 'the connection that hears of stopped calls was lost');
-      void reconnect();
+      reconnecting = reconnect();
     };
     client.on('error', lost);
     (client as unknown as Client).on('notification', onNotification);
@@ -42,7 +55,8 @@ export async function listenForStops(
       client.release(error as Error);
       throw error;
     }
-    current = client;
+    if (closing.signal.aborted) client.release(true);
+    else current = client;
   }
 
   async function reconnect(): Promise<void> {
@@ -57,15 +71,32 @@ export async function listenForStops(
     }
   }
 
+  async function sweep(): Promise<void> {
+    for (const callId of await stopRequests.listOfNode(pool, options.nodeId)) onStop(callId);
+    await stopRequests.forgetOver(pool);
+  }
+
+  async function keepSweeping(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await clock.sleep(SWEEP_MS, closing.signal);
+        await sweep();
+      } catch (error) {
+        if (!closing.signal.aborted) logger.debug({ err: error }, 'cannot look for stops yet');
+      }
+    }
+  }
+
   await connect();
+  const sweeping = keepSweeping();
   return {
-    close() {
+    async close() {
       closing.abort();
       const client = current;
       current = null;
       // Not given back: a listening connection is of no use to anybody else.
       client?.release(true);
-      return Promise.resolve();
+      await Promise.all([sweeping, reconnecting]);
     },
   };
 }
