@@ -426,6 +426,59 @@ describe('ClientLeg', () => {
     expect(ends).toEqual([{ by: 'timeout', reasonHeader: null }]);
   });
 
+  it('RFC 3311 §5.2: an offer in UPDATE after a 183 with the answer is decided, and holds when the call is answered', async () => {
+    const leg = call();
+    const offers: (string | null)[] = [];
+    leg.onOffer = (sdp) => {
+      offers.push(sdp);
+      return { accept: true, sdp: 'v=0\r\ns=ours\r\n' };
+    };
+    const answers: (string | null)[] = [];
+    leg.events.on('answered', ({ sdp }) => answers.push(sdp));
+    const moved = 'v=0\r\ns=moved\r\n';
+    wire.reply(only('INVITE'), 183, { headers: [CONTACT], body: 'v=0\r\n' });
+    wire.receive(
+      peerRequest('UPDATE', { callId: 'our-call', toTag: 'ours', cseq: 1, body: moved }),
+    );
+    await clock.advance(0);
+    expect(offers).toEqual([moved]);
+    expect(wire.responses(200).map(({ body }) => body)).toEqual(['v=0\r\ns=ours\r\n']);
+    wire.reply(only('INVITE'), 200, { headers: [CONTACT], body: 'v=0\r\n' });
+    // RFC 3261 §13.2.1: descriptions after the first answer are not looked at.
+    expect(answers).toEqual([moved]);
+  });
+
+  it('RFC 3261 §14.2: a re-INVITE before the final response is 491, although 183 held the answer', () => {
+    call();
+    wire.reply(only('INVITE'), 183, { headers: [CONTACT], body: 'v=0\r\n' });
+    const inDialog = { callId: 'our-call', toTag: 'ours', cseq: 1, body: 'v=0\r\n' };
+    wire.receive(peerRequest('INVITE', inDialog));
+    expect(wire.responses(491)).toHaveLength(1);
+  });
+
+  it('RFC 3311 §5.2: a refused offer in an early dialog leaves the session as it was', async () => {
+    const leg = call();
+    const answers: (string | null)[] = [];
+    leg.events.on('answered', ({ sdp }) => answers.push(sdp));
+    wire.reply(only('INVITE'), 183, { headers: [CONTACT], body: 'v=0\r\n' });
+    const update = { callId: 'our-call', toTag: 'ours', cseq: 1, body: 'v=0\r\ns=no\r\n' };
+    wire.receive(peerRequest('UPDATE', update));
+    await clock.advance(0);
+    expect(wire.responses(488)).toHaveLength(1);
+    wire.reply(only('INVITE'), 200, { headers: [CONTACT], body: 'v=0\r\n' });
+    expect(answers).toEqual(['v=0\r\n']);
+  });
+
+  it('RFC 3311 §5.2: of several early dialogs only the newest may move the session', () => {
+    call();
+    for (const toTag of ['one', 'two']) {
+      wire.reply(only('INVITE'), 183, { headers: [CONTACT], toTag, body: 'v=0\r\n' });
+    }
+    const update = { callId: 'our-call', toTag: 'ours', cseq: 1, body: 'v=0\r\n' };
+    wire.receive(peerRequest('UPDATE', { ...update, fromTag: 'one' }));
+    expect(wire.responses(491)).toHaveLength(1);
+  });
+
   it('RFC 3311 §5.2: UPDATE before the answer is 200 without an offer, 491 with one', () => {
     call();
     wire.reply(only('INVITE'), 183, { headers: [CONTACT] });

@@ -34,6 +34,10 @@ const NO_RESPONSE_TIMEOUT_MS = 5000;
 /** One fork of the INVITE (RFC 3261 §13.2.2.4). */
 interface Fork {
   session: InviteSession;
+  /** Whether a provisional response held the answer to the INVITE's offer (RFC 3261 §13.2.1). */
+  hasEarlyAnswer: boolean;
+  /** Their offer in an UPDATE that was accepted before the 2xx (RFC 3311 §5.2). */
+  earlyUpdate: string | null;
   /** Sent again, as it is, for each 2xx. */
   ack: { request: SipRequest; to: SipAddress } | null;
 }
@@ -228,6 +232,7 @@ export class ClientLeg implements Leg, DialogOwner {
       const fork = tag === null ? undefined : this.#fork(tag);
       if (fork) {
         fork.session.dialog.apply('provisional-with-tag', response);
+        if (sdpOf(response) !== null) fork.hasEarlyAnswer = true;
         this.#main = fork.session;
       }
     }
@@ -266,7 +271,8 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#state = 'confirmed';
       this.#wasConfirmed = true;
       this.#main = fork.session;
-      this.events.emit('answered', { sdp: sdpOf(response) });
+      // RFC 3261 §13.2.1: after the first answer descriptions in responses are not looked at.
+      this.events.emit('answered', { sdp: fork.earlyUpdate ?? sdpOf(response) });
     }
   }
 
@@ -380,6 +386,17 @@ export class ClientLeg implements Leg, DialogOwner {
     else this.#over.resolve();
   }
 
+  /** RFC 3311 §5.2: offers are taken once ours is answered; the leg's session is that of one fork. */
+  #mayUpdate(fork: Fork): boolean {
+    return fork.hasEarlyAnswer && fork.session === this.#main;
+  }
+
+  async #decideOffer(fork: Fork, sdp: string | null): Promise<OfferAnswer> {
+    const decision = await this.onOffer(sdp);
+    if (decision.accept && fork.session.dialog.state === 'early') fork.earlyUpdate = sdp;
+    return decision;
+  }
+
   #takeEnd(session: InviteSession, end: LegEnd): void {
     if (session !== this.#main || this.#state === 'ended') return;
     if (this.#state === 'confirmed') {
@@ -410,13 +427,13 @@ export class ClientLeg implements Leg, DialogOwner {
       peer: this.#inviteAddress,
     });
     const session: InviteSession = new InviteSession(this.#context, dialog, this.#digest, true, {
-      initialOffer: () => (dialog.state === 'early' ? 'ours' : 'none'),
-      onOffer: (sdp) => this.onOffer(sdp),
+      initialOffer: () => (dialog.state === 'early' && !this.#mayUpdate(fork) ? 'ours' : 'none'),
+      onOffer: (sdp) => this.#decideOffer(fork, sdp),
       onInfo: (info) => this.events.emit('info', info),
       onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
       onEnd: (end) => this.#takeEnd(session, end),
     });
-    const fork = { session, ack: null };
+    const fork: Fork = { session, hasEarlyAnswer: false, earlyUpdate: null, ack: null };
     this.#forks.set(tag, fork);
     return fork;
   }

@@ -29,6 +29,7 @@ export class InviteSession {
   readonly dialog: Dialog;
   readonly #context: LegContext;
   readonly #digest: DigestSession | null;
+  readonly #isCaller: boolean;
   readonly #user: InviteSessionUser;
   readonly #reinvites: OutgoingReinvites;
   #incoming: ServerTransaction | undefined;
@@ -36,19 +37,20 @@ export class InviteSession {
   /** Whether the 2xx that is repeated holds our offer, whose answer is still to come. */
   #answerAwaited = false;
 
-  /** @param ownsCallId whether our side made the Call-ID, for the waiting time of RFC 3261 §14.1. */
+  /** @param isCaller whether our side sent the first INVITE and made the Call-ID. */
   constructor(
     context: LegContext,
     dialog: Dialog,
     digest: DigestSession | null,
-    ownsCallId: boolean,
+    isCaller: boolean,
     user: InviteSessionUser,
   ) {
     this.#context = context;
     this.dialog = dialog;
     this.#digest = digest;
+    this.#isCaller = isCaller;
     this.#user = user;
-    this.#reinvites = new OutgoingReinvites(context, dialog, digest, ownsCallId, {
+    this.#reinvites = new OutgoingReinvites(context, dialog, digest, isCaller, {
       isOfferIncoming: () => this.#incoming !== undefined || this.#answerAwaited,
       onGone: () => this.#end({ by: 'timeout', reasonHeader: null }, 'gone', true),
     });
@@ -222,7 +224,7 @@ export class InviteSession {
   /** Answers an offer that comes at the wrong time, or in the wrong language; true if it did. */
   #refusesOffer(transaction: ServerTransaction): boolean {
     const { request } = transaction;
-    const initial = this.#user.initialOffer();
+    const initial = this.#firstOffer(request);
     if (request.body !== '' && !isSdp(request)) {
       this.#respond(transaction, 415, { headers: [{ name: 'Accept', value: 'application/sdp' }] });
       return true;
@@ -240,6 +242,13 @@ export class InviteSession {
       return true;
     }
     return false;
+  }
+
+  /** RFC 3261 §14.2: a re-INVITE also waits for the final response, whatever offer is answered. */
+  #firstOffer(request: SipRequest): 'none' | 'ours' | 'theirs' {
+    const isTooEarly = request.method === 'INVITE' && this.dialog.state === 'early';
+    if (!isTooEarly) return this.#user.initialOffer();
+    return this.#isCaller ? 'ours' : 'theirs';
   }
 
   async #decide(offer: string | null): Promise<OfferAnswer> {

@@ -69,7 +69,9 @@ export type OfferAnswer =
 
 export interface LegEvents {
   provisional: [ProvisionalResponse];
-  /** Outbound: 2xx, ACK is sent. Inbound: our 2xx was acknowledged; `sdp` is the ACK's, if any. */
+  /**
+   * Outbound: 2xx, ACK is sent; `sdp` is the offer of an UPDATE where one was accepted before the 2xx,
+   * since that is newer. Inbound: our 2xx was acknowledged; `sdp` is the ACK's, if any. */
   answered: [{ sdp: string | null }];
   /** The ACK's answer to the offer in our 200, after a re-INVITE that had none (RFC 3261 §14.2). */
   renegotiated: [{ sdp: string }];

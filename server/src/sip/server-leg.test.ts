@@ -233,4 +233,11 @@ describe('ServerLeg', () => {
     expect(wire.timesS(isStatus(183))).toEqual([0, 60, 120]);
     expect(wire.responses(183)[0]?.body).toBe('v=0\r\n');
   });
+
+  it('RFC 3261 §14.2: a second INVITE before the final response to the first is 500 with Retry-After', () => {
+    ringIn().ring(183, 'v=0\r\n');
+    wire.receive(peerRequest('INVITE', { ...inDialog(), cseq: 2, body: OFFER }));
+    const [refusal] = wire.responses(500);
+    expect(refusal?.headers.some(({ name }) => name === 'Retry-After')).toBe(true);
+  });
 });
