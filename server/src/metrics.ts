@@ -1,10 +1,13 @@
 import { Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { SpeechService, SpeechThreadReport } from './providers/local/speech-service.ts';
 import type { UserAgent } from './sip/user-agent.ts';
 import type { VoicePool } from './voice/voice-pool.ts';
 
 export interface MetricsSources {
   userAgent: UserAgent;
   voice: VoicePool;
+  /** Null where this node runs no speech of its own. */
+  speech: Pick<SpeechService, 'stats'> | null;
   liveCalls: () => number;
 }
 
@@ -96,5 +99,36 @@ export function createMetrics(sources: MetricsSources): Registry {
       });
     },
   });
+  if (sources.speech !== null) addSpeech(registry, sources.speech);
   return registry;
+}
+
+/** Per kind (vad, stt, tts): of several threads the queues add up, and the longest wait counts. */
+function addSpeech(registry: Registry, speech: Pick<SpeechService, 'stats'>): void {
+  const byKind = async (): Promise<Map<string, SpeechThreadReport[]>> =>
+    Map.groupBy(await speech.stats(), ({ kind }) => kind);
+  const queue: Gauge<'kind'> = new Gauge({
+    name: 'trunkline_speech_queue',
+    help: 'Speech jobs that wait for an inference thread.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      for (const [kind, threads] of await byKind()) {
+        const count = threads.reduce((sum, { waiting }) => sum + waiting, 0);
+        queue.set({ kind }, count);
+      }
+    },
+  });
+  const wait: Gauge<'kind' | 'quantile'> = new Gauge({
+    name: 'trunkline_speech_wait_ms',
+    help: 'Wait of speech jobs before they begin, in the last minute.',
+    labelNames: ['kind', 'quantile'],
+    registers: [registry],
+    async collect() {
+      for (const [kind, threads] of await byKind()) {
+        const waitMs = Math.max(...threads.map(({ waitP95Ms }) => waitP95Ms));
+        wait.set({ kind, quantile: '0.95' }, waitMs);
+      }
+    },
+  });
 }

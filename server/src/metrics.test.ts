@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { createMetrics } from './metrics.ts';
+import { NO_STATS } from './providers/local/speech-protocol.ts';
+import type { SpeechThreadReport } from './providers/local/speech-service.ts';
+import { systemClock } from './shared/clock.ts';
+import { silentLogger } from './shared/logger.ts';
+import { startUserAgent } from './sip/user-agent.ts';
+import { startVoicePool } from './voice/voice-pool.ts';
+
+const thread = (
+  kind: SpeechThreadReport['kind'],
+  waiting: number,
+  waitP95Ms: number,
+): SpeechThreadReport => ({ ...NO_STATS, kind, waiting, waitP95Ms, loadMs: 0, restarts: 0 });
+
+it('shows queue and wait of each kind of speech at the first look', async () => {
+  const logger = silentLogger;
+  const userAgent = await startUserAgent({
+    host: '127.0.0.1',
+    port: 0,
+    userAgent: 'test',
+    clock: systemClock,
+    logger,
+  });
+  const voice = await startVoicePool({
+    workers: 0,
+    rtp: { host: '127.0.0.1', portMin: 42_300, portMax: 42_310 },
+    connectSpeech: null,
+    llm: { openaiBaseUrl: 'http://127.0.0.1:9/v1', openaiApiKey: null },
+    workerLog: { level: 'silent', destination: '-' },
+    logger,
+  });
+  try {
+    const threads = [thread('vad', 1, 2), thread('stt', 3, 40), thread('stt', 4, 1_500)];
+    const speech = { stats: () => Promise.resolve(threads) };
+    const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => 0 });
+    const text = await registry.metrics();
+    expect(text).toContain('trunkline_speech_queue{kind="vad"} 1\n');
+    expect(text).toContain('trunkline_speech_queue{kind="stt"} 7\n');
+    expect(text).toContain('trunkline_speech_wait_ms{kind="stt",quantile="0.95"} 1500\n');
+  } finally {
+    await voice.close();
+    await userAgent.close();
+  }
+});
