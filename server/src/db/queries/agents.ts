@@ -1,7 +1,7 @@
 import type { Queryable } from './queryable.ts';
 import {
   assignments,
-  countTouched,
+  hideRow,
   requireOne,
   selectOne,
   selectPage,
@@ -92,11 +92,5 @@ export async function softDelete(
   workspaceId: string,
   agentId: string,
 ): Promise<boolean> {
-  const touched = await countTouched(
-    client,
-    `update agents set deleted_at = now(), updated_at = now()
-     where workspace_id = $1 and id = $2 and deleted_at is null`,
-    [workspaceId, agentId],
-  );
-  return touched > 0;
+  return hideRow(client, 'agents', workspaceId, agentId);
 }

@@ -82,6 +82,24 @@ export async function countTouched(
   return rowCount ?? 0;
 }
 
+/** Hides a row that others keep pointing at. False when there is none that is not hidden. */
+export async function hideRow(
+  client: Queryable,
+  table: 'agents' | 'trunks',
+  workspaceId: string,
+  id: string,
+  alsoSet?: 'active = false',
+): Promise<boolean> {
+  const sets = ['deleted_at = now()', 'updated_at = now()', ...(alsoSet ? [alsoSet] : [])];
+  const touched = await countTouched(
+    client,
+    `update ${table} set ${sets.join(', ')}
+     where workspace_id = $1 and id = $2 and deleted_at is null`,
+    [workspaceId, id],
+  );
+  return touched > 0;
+}
+
 /**
  * A page of rows ordered by id, by keyset: `where` holds the conditions (with `$1`, `$2`, ... for
  * `values`), the cursor is the last id of the page before.

@@ -1,7 +1,7 @@
 import type { Queryable } from './queryable.ts';
 import {
   assignments,
-  countTouched,
+  hideRow,
   requireOne,
   selectOne,
   selectPage,
@@ -165,11 +165,5 @@ export async function softDelete(
   workspaceId: string,
   trunkId: string,
 ): Promise<boolean> {
-  const touched = await countTouched(
-    client,
-    `update trunks set deleted_at = now(), updated_at = now(), active = false
-     where workspace_id = $1 and id = $2 and deleted_at is null`,
-    [workspaceId, trunkId],
-  );
-  return touched > 0;
+  return hideRow(client, 'trunks', workspaceId, trunkId, 'active = false');
 }
