@@ -175,7 +175,8 @@ export function callSummary(row: CallRow, baseUrl: string): z.output<typeof call
       ended_at: isoOrNull(row.endedAt),
     },
     duration_ms:
-      answeredAt && disconnectedAt ? disconnectedAt.getTime() - answeredAt.getTime() : null,
+      row.durationMs ??
+      (answeredAt && disconnectedAt ? disconnectedAt.getTime() - answeredAt.getTime() : null),
     outcome: row.outcome,
     recording_url: row.recordingKey === null ? null : `${baseUrl}/v1/calls/${row.id}/recording`,
     recording_duration_ms: row.recordingDurationMs,
