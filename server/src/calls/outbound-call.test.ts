@@ -241,11 +241,29 @@ describe('an outbound call', () => {
   });
 
   it('is settled although the refusal’s words are none that the database takes', async () => {
-    callee.script = refuseWith(486, 'Busy\0 Here');
+    callee.script = onlyRing;
     await lab.trunk([callee.ua.port]);
     node = await lab.node();
+    let leg: Leg | undefined;
+    const invite = node.ua.invite.bind(node.ua);
+    node.ua.invite = (options) => (leg = invite(options));
     const callId = await place();
-    expect(await lab.reached(callId)).toMatchObject({ sip: { reason: 'Busy Here' } });
+    await lab.reached(callId, new Set(['ringing']));
+    leg?.events.emit('failed', {
+      cause: 'response',
+      status: 486,
+      reason: 'Busy\0 Here',
+      local: false,
+      provisionalSeen: true,
+      reasonHeader: 'SIP;text="\0"',
+      retryAfterS: null,
+    });
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'busy',
+      sip: { code: 486, reason: 'Busy Here' },
+    });
+    expect(await lab.attempts(callId)).toMatchObject([{ reasonHeader: 'SIP;text=""' }]);
+    await leg?.hangup();
   });
 
   it('is stored with less when its report is nothing that the database takes', async () => {
