@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeAlaw, encodeMulaw } from '../audio/g711.ts';
 import type { RtpStreamStats } from './media-engine.ts';
+import { NO_RTP_STATS } from './no-rtp-stats.ts';
 import { RtpReceiver, type ExpectedFormats } from './rtp-receiver.ts';
 import { rtpDatagram } from './testing/udp-peer.ts';
 
@@ -16,16 +17,7 @@ class Call {
   readonly digits: string[] = [];
   /** What the ears were given, in order: level of the first sample and count. */
   readonly heard: [level: number, sampleCount: number][] = [];
-  readonly stats: RtpStreamStats = {
-    packetsSent: 0,
-    packetsReceived: 0,
-    packetsLost: 0,
-    packetsInvalid: 0,
-    packetsFromStrangers: 0,
-    packetsLate: 0,
-    packetsDuplicate: 0,
-    jitterMs: 0,
-  };
+  readonly stats: RtpStreamStats = { ...NO_RTP_STATS };
   readonly receiver = new RtpReceiver(
     {
       audio: (samples) => {

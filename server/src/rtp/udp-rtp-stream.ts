@@ -5,6 +5,7 @@ import { TypedEvents } from '../shared/events.ts';
 import { DtmfError } from './dtmf.ts';
 import { Latch, type Address } from './latch.ts';
 import type { RtpRemote, RtpStream, RtpStreamEvents, RtpStreamStats } from './media-engine.ts';
+import { NO_RTP_STATS } from './no-rtp-stats.ts';
 import type { SocketPair } from './port-pool.ts';
 import { looksLikeRtcp, parseRtcp, writeGoodbye, writeReport } from './rtcp.ts';
 import { RtpReceiver } from './rtp-receiver.ts';
@@ -30,16 +31,7 @@ export interface UdpRtpStreamOptions {
 export class UdpRtpStream implements RtpStream {
   readonly localPort: number;
   readonly events: TypedEvents<RtpStreamEvents>;
-  readonly stats: RtpStreamStats = {
-    packetsSent: 0,
-    packetsReceived: 0,
-    packetsLost: 0,
-    packetsInvalid: 0,
-    packetsFromStrangers: 0,
-    packetsLate: 0,
-    packetsDuplicate: 0,
-    jitterMs: 0,
-  };
+  readonly stats: RtpStreamStats = { ...NO_RTP_STATS };
   onTick: RtpStream['onTick'] = null;
   onAudio: RtpStream['onAudio'] = null;
 

@@ -1,5 +1,6 @@
 import type { Transferable, Worker } from 'node:worker_threads';
 import { speechPortList, type SpeechPorts } from '../providers/local/speech-ports.ts';
+import { NO_RTP_STATS } from '../rtp/no-rtp-stats.ts';
 import type { Logger } from '../shared/logger.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
 import type { VoiceCallHandle } from './voice-call-handle.ts';
@@ -196,16 +197,7 @@ function reportOf(live: LiveCall): CallReport {
     recordingPath: live.recordingPath,
     recordingDurationMs: 0,
     firstAgentAudioAtMs: live.firstAgentAudioAtMs,
-    media: {
-      packetsSent: 0,
-      packetsReceived: 0,
-      packetsLost: 0,
-      packetsInvalid: 0,
-      packetsFromStrangers: 0,
-      packetsLate: 0,
-      packetsDuplicate: 0,
-      jitterMs: 0,
-    },
+    media: { ...NO_RTP_STATS },
     usage: { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 },
   };
 }

@@ -1,3 +1,4 @@
+import { NO_RTP_STATS } from '../../rtp/no-rtp-stats.ts';
 import type { NegotiatedAudio } from '../../sdp/sdp.ts';
 import type { VoiceCallHandle } from '../../voice/voice-pool.ts';
 import type { CallReport, OpenCall, VoiceCallEvent } from '../../voice/worker-protocol.ts';
@@ -79,16 +80,7 @@ function emptyReport(): CallReport {
     recordingPath: null,
     recordingDurationMs: 0,
     firstAgentAudioAtMs: null,
-    media: {
-      packetsSent: 0,
-      packetsReceived: 0,
-      packetsLost: 0,
-      packetsInvalid: 0,
-      packetsFromStrangers: 0,
-      packetsLate: 0,
-      packetsDuplicate: 0,
-      jitterMs: 0,
-    },
+    media: { ...NO_RTP_STATS },
     usage: { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 },
   };
 }
