@@ -121,7 +121,7 @@ function addSpeech(registry: Registry, speech: Pick<SpeechService, 'stats'>): vo
   });
   const wait: Gauge<'kind' | 'quantile'> = new Gauge({
     name: 'trunkline_speech_wait_ms',
-    help: 'Wait of speech jobs before they begin, in the last minute.',
+    help: 'Wait of speech jobs before they begin, in the last minute; without those that may wait.',
     labelNames: ['kind', 'quantile'],
     registers: [registry],
     async collect() {

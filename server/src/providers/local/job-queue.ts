@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { RecentWaits } from './recent-waits.ts';
+import { PRIORITY_LOW } from './speech-protocol.ts';
 
 /** A job was refused or pushed out: the queue is full. */
 export class QueueBusyError extends Error {
@@ -37,10 +38,14 @@ export class JobQueue {
     return this.#waiting.length;
   }
 
-  /** What 95 of 100 jobs of the last minute did not wait longer than; those that still wait count as well. */
+  /**
+   * What 95 of 100 jobs of the last minute did not wait longer than; those that still wait count as
+   * well, those of low priority do not: these may wait.
+   */
   waitP95Ms(): number {
     const nowMs = performance.now();
-    const oldestMs = Math.min(...this.#waiting.map(({ admittedAtMs }) => admittedAtMs), nowMs);
+    const urgent = this.#waiting.filter(({ priority }) => priority > PRIORITY_LOW);
+    const oldestMs = Math.min(...urgent.map(({ admittedAtMs }) => admittedAtMs), nowMs);
     return Math.max(this.#waits.p95Ms(nowMs), nowMs - oldestMs);
   }
 
@@ -88,7 +93,7 @@ export class JobQueue {
     const job = this.#waiting.shift();
     if (job === undefined) return;
     const nowMs = performance.now();
-    this.#waits.add(nowMs, nowMs - job.admittedAtMs);
+    if (job.priority > PRIORITY_LOW) this.#waits.add(nowMs, nowMs - job.admittedAtMs);
     job.start();
   }
 

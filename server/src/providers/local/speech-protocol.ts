@@ -31,7 +31,7 @@ export interface SpeechThreadStats {
   /** Model runs; for VAD, batches. */
   runs: number;
   waiting: number;
-  /** What 95 of 100 jobs of the last minute did not wait longer than, milliseconds. */
+  /** What 95 of 100 jobs of the last minute did not wait longer than, milliseconds; low priority left out. */
   waitP95Ms: number;
   /** Time spent in the model, milliseconds. */
   busyMs: number;
