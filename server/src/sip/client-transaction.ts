@@ -1,12 +1,25 @@
 import { clientInviteNext } from './client-invite-fsm.ts';
-import type { ClientInviteInput, ClientInviteState } from './client-invite-fsm.ts';
+import type {
+  ClientInviteEffect,
+  ClientInviteInput,
+  ClientInviteState,
+} from './client-invite-fsm.ts';
 import { clientNonInviteNext } from './client-non-invite-fsm.ts';
-import type { ClientNonInviteInput, ClientNonInviteState } from './client-non-invite-fsm.ts';
+import type {
+  ClientNonInviteEffect,
+  ClientNonInviteInput,
+  ClientNonInviteState,
+} from './client-non-invite-fsm.ts';
 import { makeAckForFailure } from './make-request.ts';
 import type { SipAddress, SipRequest, SipResponse } from './message.ts';
-import { RequestCarrier } from './request-carrier.ts';
-import { TimerSet } from './timer-set.ts';
-import type { TransactionContext } from './transaction-context.ts';
+import {
+  OutgoingTransaction,
+  type CommonEffect,
+  type OutgoingTransactionOptions,
+} from './outgoing-transaction.ts';
+
+type InviteEffect = Exclude<ClientInviteEffect, CommonEffect>;
+type NonInviteEffect = Exclude<ClientNonInviteEffect, CommonEffect>;
 
 /** What a client transaction tells its user. */
 export interface ClientTransactionUser {
@@ -34,257 +47,139 @@ export interface ClientTransaction {
 }
 
 /** INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 §7.2). */
-export class ClientInviteTransaction implements ClientTransaction {
-  readonly #context: TransactionContext;
-  readonly #user: ClientTransactionUser;
-  readonly #onTerminated: () => void;
-  readonly #carrier: RequestCarrier;
-  readonly #timers: TimerSet<'a' | 'b' | 'd' | 'm'>;
-  #state: ClientInviteState = 'calling';
-  #intervalMs: number;
+export class ClientInviteTransaction extends OutgoingTransaction<
+  ClientInviteState,
+  ClientInviteInput,
+  InviteEffect,
+  'a' | 'b' | 'd' | 'm'
+> {
   #ack: SipRequest | undefined;
 
-  constructor(
-    context: TransactionContext,
-    request: SipRequest,
-    to: SipAddress,
-    user: ClientTransactionUser,
-    onTerminated: () => void,
-  ) {
-    this.#context = context;
-    this.#user = user;
-    this.#onTerminated = onTerminated;
-    this.#timers = new TimerSet(context.clock);
-    this.#intervalMs = context.timers.t1Ms;
-    this.#carrier = new RequestCarrier(context, request, to, {
-      onError: (error) => this.#next('transport-error', undefined, error),
-      onFallback: () => this.#startTimerA(),
-      isAnswered: () => this.#state !== 'calling',
-    });
-  }
-
-  get request(): SipRequest {
-    return this.#carrier.request;
-  }
-
-  get address(): SipAddress {
-    return this.#carrier.address;
-  }
-
-  get state(): ClientInviteState {
-    return this.#state;
-  }
-
-  start(): void {
-    this.#timers.start('b', this.#context.timers.timeoutMs, () => this.#next('timer-b'));
-    this.#startTimerA();
-    this.#carrier.send();
+  constructor(options: OutgoingTransactionOptions) {
+    super(options, 'calling');
   }
 
   /** Takes up an INVITE that another process sent and that has had a provisional response. */
   adopt(): void {
-    this.#state = 'proceeding';
+    this.proceed();
   }
 
   receive(response: SipResponse): void {
-    if (response.status < 200) this.#next('1xx', response);
-    else if (response.status < 300) this.#next('2xx', response);
-    else this.#next('3xx-6xx', response);
+    if (response.status < 200) this.next('1xx', response);
+    else if (response.status < 300) this.next('2xx', response);
+    else this.next('3xx-6xx', response);
   }
 
-  stopResending(): void {
-    this.#timers.stop('a');
-    this.#carrier.close();
+  protected step(
+    state: ClientInviteState,
+    input: ClientInviteInput,
+  ): ReturnType<typeof clientInviteNext> {
+    return clientInviteNext(state, input);
   }
 
-  close(): void {
-    this.#terminate();
+  protected startTimeout(): void {
+    this.timers.start('b', this.context.timers.timeoutMs, () => this.next('timer-b'));
   }
 
-  fail(error: Error): void {
-    const isOpen = this.#state === 'calling' || this.#state === 'proceeding';
-    this.#terminate();
-    if (isOpen) this.#user.onTransportError(error);
-  }
-
-  #startTimerA(): void {
+  protected startResendTimer(): void {
     // RFC 3261 §17.1.1.2: timer A runs over unreliable transports only.
-    if (this.#state !== 'calling' || this.#carrier.isReliable) return;
-    this.#timers.start('a', this.#intervalMs, () => this.#next('timer-a'));
+    if (!this.isUnanswered || this.carrier.isReliable) return;
+    this.timers.start('a', this.intervalMs, () => this.next('timer-a'));
   }
 
-  #next(input: ClientInviteInput, response?: SipResponse, error?: Error): void {
-    if (this.#state === 'terminated') return;
-    const { state, effects } = clientInviteNext(this.#state, input);
-    this.#state = state;
-    const { timers } = this.#context;
-    for (const effect of effects) {
-      switch (effect) {
-        case 'resend-request':
-          this.#carrier.resend();
-          break;
-        case 'rearm-timer-a':
-          this.#intervalMs *= 2;
-          this.#startTimerA();
-          break;
-        case 'stop-timers-a-b':
-          this.#timers.stop('a');
-          this.#timers.stop('b');
-          break;
-        case 'start-timer-d':
-          this.#timers.start('d', this.#carrier.isReliable ? 0 : timers.timeoutMs, () =>
-            this.#next('timer-d'),
-          );
-          break;
-        case 'start-timer-m':
-          this.#timers.start('m', timers.timeoutMs, () => this.#next('timer-m'));
-          break;
-        case 'send-ack':
-          if (response) this.#sendAck(response);
-          break;
-        case 'pass-response':
-          if (response) this.#user.onResponse(response);
-          break;
-        case 'tell-timeout':
-          this.#user.onTimeout();
-          break;
-        case 'tell-transport-error':
-          this.#user.onTransportError(error ?? new Error('the request could not be sent'));
-          break;
+  protected stopResendTimer(): void {
+    this.timers.stop('a');
+  }
+
+  protected perform(effect: InviteEffect, response: SipResponse | undefined): void {
+    const { timeoutMs } = this.context.timers;
+    switch (effect) {
+      case 'rearm-timer-a':
+        this.intervalMs *= 2;
+        this.startResendTimer();
+        break;
+      case 'stop-timers-a-b':
+        this.timers.stop('a');
+        this.timers.stop('b');
+        break;
+      case 'start-timer-d': {
+        const delayMs = this.carrier.isReliable ? 0 : timeoutMs;
+        this.timers.start('d', delayMs, () => this.next('timer-d'));
+        break;
       }
+      case 'start-timer-m':
+        this.timers.start('m', timeoutMs, () => this.next('timer-m'));
+        break;
+      case 'send-ack':
+        if (response) this.#sendAck(response);
+        break;
     }
-    if (state === 'terminated') this.#terminate();
   }
 
   #sendAck(response: SipResponse): void {
-    if (this.#ack) this.#context.countRetransmission();
-    this.#ack ??= makeAckForFailure(this.#carrier.request, response);
-    this.#context.wire.send(this.#ack, this.#carrier.address).catch((error: unknown) => {
-      this.#next('transport-error', undefined, error as Error);
+    if (this.#ack) this.context.countRetransmission();
+    this.#ack ??= makeAckForFailure(this.request, response);
+    this.context.wire.send(this.#ack, this.address).catch((error: unknown) => {
+      this.next('transport-error', undefined, error as Error);
     });
-  }
-
-  #terminate(): void {
-    this.#state = 'terminated';
-    this.#timers.close();
-    this.#carrier.close();
-    this.#onTerminated();
   }
 }
 
 /** Non-INVITE client transaction (RFC 3261 §17.1.2). */
-export class ClientNonInviteTransaction implements ClientTransaction {
-  readonly #context: TransactionContext;
-  readonly #user: ClientTransactionUser;
-  readonly #onTerminated: () => void;
-  readonly #carrier: RequestCarrier;
-  readonly #timers: TimerSet<'e' | 'f' | 'k'>;
-  #state: ClientNonInviteState = 'trying';
-  #intervalMs: number;
-
-  constructor(
-    context: TransactionContext,
-    request: SipRequest,
-    to: SipAddress,
-    user: ClientTransactionUser,
-    onTerminated: () => void,
-  ) {
-    this.#context = context;
-    this.#user = user;
-    this.#onTerminated = onTerminated;
-    this.#timers = new TimerSet(context.clock);
-    this.#intervalMs = context.timers.t1Ms;
-    this.#carrier = new RequestCarrier(context, request, to, {
-      onError: (error) => this.#next('transport-error', undefined, error),
-      onFallback: () => this.#startTimerE(),
-      isAnswered: () => this.#state !== 'trying',
-    });
-  }
-
-  get request(): SipRequest {
-    return this.#carrier.request;
-  }
-
-  get address(): SipAddress {
-    return this.#carrier.address;
-  }
-
-  start(): void {
-    this.#timers.start('f', this.#context.timers.timeoutMs, () => this.#next('timer-f'));
-    this.#startTimerE();
-    this.#carrier.send();
+export class ClientNonInviteTransaction extends OutgoingTransaction<
+  ClientNonInviteState,
+  ClientNonInviteInput,
+  NonInviteEffect,
+  'e' | 'f' | 'k'
+> {
+  constructor(options: OutgoingTransactionOptions) {
+    super(options, 'trying');
   }
 
   receive(response: SipResponse): void {
-    this.#next(response.status < 200 ? '1xx' : 'final', response);
+    this.next(response.status < 200 ? '1xx' : 'final', response);
   }
 
-  stopResending(): void {
-    this.#timers.stop('e');
-    this.#carrier.close();
+  protected step(
+    state: ClientNonInviteState,
+    input: ClientNonInviteInput,
+  ): ReturnType<typeof clientNonInviteNext> {
+    return clientNonInviteNext(state, input);
   }
 
-  close(): void {
-    this.#terminate();
+  protected startTimeout(): void {
+    this.timers.start('f', this.context.timers.timeoutMs, () => this.next('timer-f'));
   }
 
-  fail(error: Error): void {
-    const isOpen = this.#state === 'trying' || this.#state === 'proceeding';
-    this.#terminate();
-    if (isOpen) this.#user.onTransportError(error);
+  protected startResendTimer(): void {
+    if (this.carrier.isReliable || !this.isOpen) return;
+    this.timers.start('e', this.intervalMs, () => this.next('timer-e'));
   }
 
-  #startTimerE(): void {
-    if (this.#carrier.isReliable) return;
-    if (this.#state !== 'trying' && this.#state !== 'proceeding') return;
-    this.#timers.start('e', this.#intervalMs, () => this.#next('timer-e'));
+  protected stopResendTimer(): void {
+    this.timers.stop('e');
   }
 
-  #next(input: ClientNonInviteInput, response?: SipResponse, error?: Error): void {
-    if (this.#state === 'terminated') return;
-    const { state, effects } = clientNonInviteNext(this.#state, input);
-    this.#state = state;
-    const { timers } = this.#context;
-    for (const effect of effects) {
-      switch (effect) {
-        case 'resend-request':
-          this.#carrier.resend();
-          break;
-        case 'rearm-timer-e':
-          this.#intervalMs = Math.min(this.#intervalMs * 2, timers.t2Ms);
-          this.#startTimerE();
-          break;
-        case 'rearm-timer-e-at-t2':
-          this.#intervalMs = timers.t2Ms;
-          this.#startTimerE();
-          break;
-        case 'stop-timers-e-f':
-          this.#timers.stop('e');
-          this.#timers.stop('f');
-          break;
-        case 'start-timer-k':
-          this.#timers.start('k', this.#carrier.isReliable ? 0 : timers.t4Ms, () =>
-            this.#next('timer-k'),
-          );
-          break;
-        case 'pass-response':
-          if (response) this.#user.onResponse(response);
-          break;
-        case 'tell-timeout':
-          this.#user.onTimeout();
-          break;
-        case 'tell-transport-error':
-          this.#user.onTransportError(error ?? new Error('the request could not be sent'));
-          break;
+  protected perform(effect: NonInviteEffect): void {
+    const { timers } = this.context;
+    switch (effect) {
+      case 'rearm-timer-e':
+        this.intervalMs = Math.min(this.intervalMs * 2, timers.t2Ms);
+        this.startResendTimer();
+        break;
+      case 'rearm-timer-e-at-t2':
+        this.intervalMs = timers.t2Ms;
+        this.startResendTimer();
+        break;
+      case 'stop-timers-e-f':
+        this.timers.stop('e');
+        this.timers.stop('f');
+        break;
+      case 'start-timer-k': {
+        const delayMs = this.carrier.isReliable ? 0 : timers.t4Ms;
+        this.timers.start('k', delayMs, () => this.next('timer-k'));
+        break;
       }
     }
-    if (state === 'terminated') this.#terminate();
-  }
-
-  #terminate(): void {
-    this.#state = 'terminated';
-    this.#timers.close();
-    this.#carrier.close();
-    this.#onTerminated();
   }
 }

@@ -83,9 +83,9 @@ export class TransactionLayer {
   ): ClientTransaction {
     this.#addVia(request, to, branch);
     const key = clientKey(branch, 'INVITE');
-    const transaction = new ClientInviteTransaction(this.context, request, to, user, () =>
-      this.#clients.delete(key),
-    );
+    const { context } = this;
+    const onTerminated = (): void => void this.#clients.delete(key);
+    const transaction = new ClientInviteTransaction({ context, request, to, user, onTerminated });
     transaction.adopt();
     this.#clients.set(key, transaction);
     return transaction;
@@ -179,9 +179,11 @@ export class TransactionLayer {
     const key = clientKey(branch, request.method);
     const Transaction =
       request.method === 'INVITE' ? ClientInviteTransaction : ClientNonInviteTransaction;
-    const transaction = new Transaction(this.context, request, to, user, () => {
+    const { context } = this;
+    const onTerminated = (): void => {
       if (this.#clients.get(key) === transaction) this.#clients.delete(key);
-    });
+    };
+    const transaction = new Transaction({ context, request, to, user, onTerminated });
     this.#clients.set(key, transaction);
     transaction.start();
     return transaction;
