@@ -14,7 +14,15 @@ const CHECKS = [
   {
     name: 'format',
     script: 'prettier/bin/prettier.cjs',
-    args: ['--check', '--log-level=warn', '.'],
+    // What was checked before and has not changed since is not read again.
+    args: [
+      '--check',
+      '--log-level=warn',
+      '--cache',
+      '--cache-strategy=content',
+      '--cache-location=node_modules/.cache/prettier',
+      '.',
+    ],
   },
   { name: 'lint', script: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings'] },
   { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'] },
