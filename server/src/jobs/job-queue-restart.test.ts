@@ -32,7 +32,7 @@ async function postmasterPid(): Promise<number> {
 
 /** Tries until it works: what a caller of the API does while the database is away. */
 async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadlineMs = systemClock.monotonicMs() + 15_000;
+  const deadlineMs = systemClock.monotonicMs() + 45_000;
   for (;;) {
     try {
       return await attempt();
@@ -43,7 +43,8 @@ async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-describe('a database server that dies under the program', () => {
+// Crash recovery on a busy machine takes its time.
+describe('a database server that dies under the program', { timeout: 60_000 }, () => {
   it.each(['SIGKILL', 'SIGINT'] as const)(
     'is started again after %s: queries work, and no committed job is lost',
     async (signal) => {
