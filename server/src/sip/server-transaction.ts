@@ -1,12 +1,23 @@
+import { IncomingTransaction, type CommonEffect } from './incoming-transaction.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { serverInviteNext } from './server-invite-fsm.ts';
-import type { ServerInviteInput, ServerInviteState } from './server-invite-fsm.ts';
+import type {
+  ServerInviteEffect,
+  ServerInviteInput,
+  ServerInviteState,
+} from './server-invite-fsm.ts';
 import { serverNonInviteNext } from './server-non-invite-fsm.ts';
-import type { ServerNonInviteInput, ServerNonInviteState } from './server-non-invite-fsm.ts';
-import { TimerSet } from './timer-set.ts';
+import type {
+  ServerNonInviteEffect,
+  ServerNonInviteInput,
+  ServerNonInviteState,
+} from './server-non-invite-fsm.ts';
 import type { TransactionContext } from './transaction-context.ts';
 import type { SipSource } from './transport.ts';
 import { isReliable } from './wire.ts';
+
+type InviteEffect = Exclude<ServerInviteEffect, CommonEffect>;
+type NonInviteEffect = Exclude<ServerNonInviteEffect, CommonEffect>;
 
 /** What an INVITE server transaction tells its user. */
 export interface ServerTransactionUser {
@@ -33,16 +44,13 @@ export interface ServerTransaction {
 }
 
 /** INVITE server transaction (RFC 3261 §17.2.1, RFC 6026 §7.1). */
-export class ServerInviteTransaction implements ServerTransaction {
-  readonly request: SipRequest;
-  readonly source: SipSource;
-  user: ServerTransactionUser = {};
-  readonly #context: TransactionContext;
-  readonly #onTerminated: () => void;
-  readonly #timers: TimerSet<'g' | 'h' | 'i' | 'l'>;
+export class ServerInviteTransaction extends IncomingTransaction<
+  ServerInviteState,
+  ServerInviteInput,
+  InviteEffect,
+  'g' | 'h' | 'i' | 'l'
+> {
   readonly #reliable: boolean;
-  #state: ServerInviteState = 'proceeding';
-  #last: SipResponse | undefined;
   #intervalMs: number;
 
   constructor(
@@ -51,191 +59,108 @@ export class ServerInviteTransaction implements ServerTransaction {
     source: SipSource,
     onTerminated: () => void,
   ) {
-    this.#context = context;
-    this.request = request;
-    this.source = source;
-    this.#onTerminated = onTerminated;
-    this.#timers = new TimerSet(context.clock);
+    super(context, request, source, onTerminated, 'proceeding');
     this.#intervalMs = context.timers.t1Ms;
     this.#reliable = isReliable(source.transport);
   }
 
   get isOpen(): boolean {
-    return this.#state === 'proceeding';
-  }
-
-  get state(): ServerInviteState {
-    return this.#state;
+    return this.state === 'proceeding';
   }
 
   respond(response: SipResponse): void {
-    if (response.status < 200) this.#next('send-1xx', { response });
-    else if (response.status < 300) this.#next('send-2xx', { response });
-    else this.#next('send-3xx-6xx', { response });
+    if (response.status < 200) this.next('send-1xx', { response });
+    else if (response.status < 300) this.next('send-2xx', { response });
+    else this.next('send-3xx-6xx', { response });
   }
 
   receive(request: SipRequest): void {
-    this.#next(request.method === 'ACK' ? 'ack' : 'request', { request });
+    this.next(request.method === 'ACK' ? 'ack' : 'request', { request });
   }
 
-  close(): void {
-    this.#terminate();
-  }
-
-  #next(
+  protected step(
+    state: ServerInviteState,
     input: ServerInviteInput,
-    given: { response?: SipResponse; request?: SipRequest; error?: Error } = {},
-  ): void {
-    if (this.#state === 'terminated') return;
-    const { state, effects } = serverInviteNext(this.#state, input);
-    this.#state = state;
-    const { timers } = this.#context;
-    for (const effect of effects) {
-      switch (effect) {
-        case 'send-response':
-          this.#last = given.response;
-          this.#send();
-          break;
-        case 'resend-response':
-          if (this.#last) {
-            this.#context.countRetransmission();
-            this.#send();
-          }
-          break;
-        case 'start-timers-g-h':
-          this.#timers.start('h', timers.timeoutMs, () => this.#next('timer-h'));
-          this.#startTimerG();
-          break;
-        case 'rearm-timer-g':
-          // RFC 3261 §17.2.1: doubled, at most T2.
-          this.#intervalMs = Math.min(this.#intervalMs * 2, timers.t2Ms);
-          this.#startTimerG();
-          break;
-        case 'stop-timers-g-h':
-          this.#timers.stop('g');
-          this.#timers.stop('h');
-          break;
-        case 'start-timer-i':
-          this.#timers.start('i', this.#reliable ? 0 : timers.t4Ms, () => this.#next('timer-i'));
-          break;
-        case 'start-timer-l':
-          this.#timers.start('l', timers.timeoutMs, () => this.#next('timer-l'));
-          break;
-        case 'pass-ack':
-          if (given.request) this.user.onAck?.(given.request);
-          break;
-        case 'tell-timeout':
-          this.user.onTimeout?.();
-          break;
-        case 'tell-transport-error':
-          if (given.error) this.user.onTransportError?.(given.error);
-          break;
-      }
+  ): ReturnType<typeof serverInviteNext> {
+    return serverInviteNext(state, input);
+  }
+
+  protected perform(effect: InviteEffect, request: SipRequest | undefined): void {
+    const { timers } = this.context;
+    switch (effect) {
+      case 'start-timers-g-h':
+        this.timers.start('h', timers.timeoutMs, () => this.next('timer-h'));
+        this.#startTimerG();
+        break;
+      case 'rearm-timer-g':
+        // RFC 3261 §17.2.1: doubled, at most T2.
+        this.#intervalMs = Math.min(this.#intervalMs * 2, timers.t2Ms);
+        this.#startTimerG();
+        break;
+      case 'stop-timers-g-h':
+        this.timers.stop('g');
+        this.timers.stop('h');
+        break;
+      case 'start-timer-i':
+        this.timers.start('i', this.#reliable ? 0 : timers.t4Ms, () => this.next('timer-i'));
+        break;
+      case 'start-timer-l':
+        this.timers.start('l', timers.timeoutMs, () => this.next('timer-l'));
+        break;
+      case 'pass-ack':
+        if (request) this.user.onAck?.(request);
+        break;
+      case 'tell-timeout':
+        this.user.onTimeout?.();
+        break;
     }
-    if (state === 'terminated') this.#terminate();
   }
 
   #startTimerG(): void {
     if (this.#reliable) return;
-    this.#timers.start('g', this.#intervalMs, () => this.#next('timer-g'));
-  }
-
-  #send(): void {
-    if (!this.#last) return;
-    this.#context.wire.respond(this.#last, this.source).catch((error: unknown) => {
-      this.#next('transport-error', { error: error as Error });
-    });
-  }
-
-  #terminate(): void {
-    this.#state = 'terminated';
-    this.#timers.close();
-    this.#onTerminated();
+    this.timers.start('g', this.#intervalMs, () => this.next('timer-g'));
   }
 }
 
 /** Non-INVITE server transaction (RFC 3261 §17.2.2). */
-export class ServerNonInviteTransaction implements ServerTransaction {
-  readonly request: SipRequest;
-  readonly source: SipSource;
-  user: ServerTransactionUser = {};
-  readonly #context: TransactionContext;
-  readonly #onTerminated: () => void;
-  readonly #timers: TimerSet<'j'>;
-  #state: ServerNonInviteState = 'trying';
-  #last: SipResponse | undefined;
-
+export class ServerNonInviteTransaction extends IncomingTransaction<
+  ServerNonInviteState,
+  ServerNonInviteInput,
+  NonInviteEffect,
+  'j'
+> {
   constructor(
     context: TransactionContext,
     request: SipRequest,
     source: SipSource,
     onTerminated: () => void,
   ) {
-    this.#context = context;
-    this.request = request;
-    this.source = source;
-    this.#onTerminated = onTerminated;
-    this.#timers = new TimerSet(context.clock);
+    super(context, request, source, onTerminated, 'trying');
   }
 
   get isOpen(): boolean {
-    return this.#state === 'trying' || this.#state === 'proceeding';
-  }
-
-  get state(): ServerNonInviteState {
-    return this.#state;
+    return this.state === 'trying' || this.state === 'proceeding';
   }
 
   respond(response: SipResponse): void {
-    this.#next(response.status < 200 ? 'send-1xx' : 'send-final', response);
+    this.next(response.status < 200 ? 'send-1xx' : 'send-final', { response });
   }
 
   receive(): void {
-    this.#next('request');
+    this.next('request');
   }
 
-  close(): void {
-    this.#terminate();
+  protected step(
+    state: ServerNonInviteState,
+    input: ServerNonInviteInput,
+  ): ReturnType<typeof serverNonInviteNext> {
+    return serverNonInviteNext(state, input);
   }
 
-  #next(input: ServerNonInviteInput, response?: SipResponse, error?: Error): void {
-    if (this.#state === 'terminated') return;
-    const { state, effects } = serverNonInviteNext(this.#state, input);
-    this.#state = state;
-    for (const effect of effects) {
-      switch (effect) {
-        case 'send-response':
-          this.#last = response;
-          this.#send();
-          break;
-        case 'resend-response':
-          this.#context.countRetransmission();
-          this.#send();
-          break;
-        case 'start-timer-j': {
-          // RFC 3261 §17.2.2: 64*T1 over unreliable transports, zero over reliable ones.
-          const delayMs = isReliable(this.source.transport) ? 0 : this.#context.timers.timeoutMs;
-          this.#timers.start('j', delayMs, () => this.#next('timer-j'));
-          break;
-        }
-        case 'tell-transport-error':
-          if (error) this.user.onTransportError?.(error);
-          break;
-      }
-    }
-    if (state === 'terminated') this.#terminate();
-  }
-
-  #send(): void {
-    if (!this.#last) return;
-    this.#context.wire.respond(this.#last, this.source).catch((error: unknown) => {
-      this.#next('transport-error', undefined, error as Error);
-    });
-  }
-
-  #terminate(): void {
-    this.#state = 'terminated';
-    this.#timers.close();
-    this.#onTerminated();
+  /** The one effect of its own is timer J. */
+  protected perform(_effect: NonInviteEffect): void {
+    // RFC 3261 §17.2.2: 64*T1 over unreliable transports, zero over reliable ones.
+    const delayMs = isReliable(this.source.transport) ? 0 : this.context.timers.timeoutMs;
+    this.timers.start('j', delayMs, () => this.next('timer-j'));
   }
 }
