@@ -82,7 +82,7 @@ it('does not lose its patience while it is understanding what was said', async (
       leg.events.on('answered', (answer) => resolve(answer.sdp ?? ''));
     });
     const answer = readAnswer(sdp, local);
-    if (!answer.ok) throw answer.error;
+    if (!answer.ok) throw new Error(answer.error.message);
     let tick = 0;
     const loud = new Int16Array(160).fill(9_000);
     stream.onTick = () => (tick++ < 25 ? loud : null);
