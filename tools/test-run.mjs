@@ -15,14 +15,7 @@ const CHECKS = [
     name: 'format',
     script: 'prettier/bin/prettier.cjs',
     // What was checked before and has not changed since is not read again.
-    args: [
-      '--check',
-      '--log-level=warn',
-      '--cache',
-      '--cache-strategy=content',
-      '--cache-location=node_modules/.cache/prettier',
-      '.',
-    ],
+    args: ['--check', '--log-level=warn', '--cache', '--cache-strategy=content', '.'],
   },
   { name: 'lint', script: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings'] },
   { name: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json'] },
