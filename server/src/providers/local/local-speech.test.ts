@@ -6,6 +6,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { ProviderError } from '../provider-error.ts';
 import type { ConsumerReport } from '../testing/consumer-thread.ts';
+import type { VadProvider } from '../vad.ts';
 import { hear, judge, speak } from '../testing/listen.ts';
 import { createLocalSpeech, type LocalSpeech } from './local-speech.ts';
 import { speechPortList, startSpeechService, type SpeechService } from './speech-service.ts';
@@ -47,6 +48,25 @@ const recorded = (name: string): Int16Array => {
   const bytes = readFileSync(`${PROMPTS}/${name}.wav`).subarray(44);
   return Int16Array.from({ length: bytes.length >> 1 }, (_, n) => bytes.readInt16LE(2 * n));
 };
+/** Frame by frame, as a call brings them: the next when the one before is answered. */
+async function judgeInStep(vad: VadProvider, samples: Int16Array): Promise<number[]> {
+  const frameSamples = vad.frameMs * 8;
+  const probabilities: number[] = [];
+  let answered: () => void = () => undefined;
+  const session = vad.open((probability) => {
+    probabilities.push(probability);
+    answered();
+  });
+  for (let at = 0; at + frameSamples <= samples.length; at += frameSamples) {
+    const answer = new Promise<void>((resolve) => {
+      answered = resolve;
+    });
+    session.push(samples.subarray(at, at + frameSamples));
+    await answer;
+  }
+  session.close();
+  return probabilities;
+}
 /** The thread whose loss is played: found by the name that it was started with. */
 const threadNamed = (name: string): Worker =>
   threads.findLast((worker) => worker.threadName === name && worker.threadId > 0) as Worker;
@@ -80,6 +100,27 @@ describe('local VAD', () => {
       (p, n) => p > 0.5 && (probabilities[n - 1] ?? 0) > 0.5 && (probabilities[n - 2] ?? 0) > 0.5,
     );
     expect(runs).toEqual([]);
+  });
+
+  it('judges no more of a digital silence than tells something, and hears what follows as before', async () => {
+    const silence = new Int16Array(60 * 256);
+    const sentence = await speak(speech.tts, 'Good morning.');
+    const samples = new Int16Array(silence.length + sentence.length);
+    samples.set(sentence, silence.length);
+    const judged = async (): Promise<number> =>
+      (await service.stats()).find(({ kind }) => kind === 'vad')?.done ?? 0;
+
+    const before = await judged();
+    const allAtOnce = await judge(speech.vad, samples);
+    const between = await judged();
+    const oneByOne = await judgeInStep(speech.vad, samples);
+    const after = await judged();
+
+    expect(between - before).toBe(allAtOnce.length);
+    expect(after - between).toBe(allAtOnce.length - (60 - 16));
+    const begins = (all: number[]): number => all.findIndex((p) => p > 0.5);
+    expect(begins(oneByOne)).toBe(begins(allAtOnce));
+    expect(share(oneByOne)).toBeCloseTo(share(allAtOnce), 1);
   });
 
   it('keeps many streams apart and answers each in order', async () => {

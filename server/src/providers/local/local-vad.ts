@@ -6,8 +6,17 @@ import { SpeechLine } from './speech-line.ts';
 import type { SpeechPorts } from './speech-ports.ts';
 import type { VadReport, VadRequest } from './speech-protocol.ts';
 
-/** Frames of all calls that are ready within this time travel in one message. */
+/**
+ * Frames of all calls that are ready within this time travel in one message: longer with many
+ * calls, where a run over few frames costs almost as much as one over many.
+ */
 const COALESCE_MS = 4;
+const COALESCE_MS_PER_SESSION = 0.12;
+const MAX_COALESCE_MS = 12;
+/** Nothing louder than this (of 32,768) is digital silence, with the smallest steps of G.711. */
+const SILENT_PEAK = 16;
+/** The model hears so much of a silence (512 ms) that the rest of it would tell it nothing new. */
+const SILENT_FRAMES_JUDGED = 16;
 /** Frames of one call that may be unanswered: 32 s. What comes on top is answered with 0. */
 const MAX_UNANSWERED = 1_000;
 
@@ -74,7 +83,11 @@ class LocalVad implements VadProvider {
     if (this.#flushTimer === undefined) {
       // At once after a pause; a steady stream of frames is sent a few milliseconds apart.
       const sinceMs = this.#clock.monotonicMs() - this.#lastFlushMs;
-      this.#flushTimer = this.#clock.setTimer(Math.max(0, COALESCE_MS - sinceMs), () =>
+      const coalesceMs = Math.min(
+        MAX_COALESCE_MS,
+        COALESCE_MS + COALESCE_MS_PER_SESSION * this.#sessions.size,
+      );
+      this.#flushTimer = this.#clock.setTimer(Math.max(0, coalesceMs - sinceMs), () =>
         this.#flush(),
       );
     }
@@ -138,6 +151,7 @@ class LocalVadSession implements VadSession {
   #unanswered = 0;
   /** Frames on top of the bound, answered with 0 once those before them are answered. */
   #skipped = 0;
+  #silentRun = 0;
   #isClosed = false;
 
   constructor(onFrame: (speechProbability: number) => void, port: SessionPort) {
@@ -180,6 +194,11 @@ class LocalVadSession implements VadSession {
     const frame = this.#frame;
     this.#frame = new Int16Array(VAD_FRAME_SAMPLES);
     this.#filled = 0;
+    this.#silentRun = isSilent(frame) ? this.#silentRun + 1 : 0;
+    if (this.#silentRun > SILENT_FRAMES_JUDGED && this.#unanswered === 0 && this.#skipped === 0) {
+      this.#tell(0);
+      return;
+    }
     if (this.#skipped > 0 || this.#unanswered >= MAX_UNANSWERED) {
       this.#skipped++;
       return;
@@ -210,4 +229,11 @@ class LocalVadSession implements VadSession {
       });
     }
   }
+}
+
+function isSilent(frame: Int16Array): boolean {
+  for (const sample of frame) {
+    if (sample > SILENT_PEAK || sample < -SILENT_PEAK) return false;
+  }
+  return true;
 }
