@@ -1,3 +1,4 @@
+import { agentConfigSchema } from '../agents/agent-config.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as agents from '../db/queries/agents.ts';
 import { createNumberStore } from '../trunks/number-store.ts';
@@ -63,6 +64,22 @@ describe('admission', () => {
       agentRow: { id: lab.agentId },
       agent: { type: 'llm' },
     });
+  });
+
+  it('calls from the agent’s own number, but test numbers from the sandbox', async () => {
+    const agentId = (
+      await agents.insert(lab.db.pool, {
+        id: newId('agent', systemClock.now()),
+        workspaceId: lab.workspaceId,
+        config: agentConfigSchema.parse({ name: 'own number', type: 'llm' }),
+      })
+    ).id;
+    const own = '+14155552674';
+    const { trunk } = await admit({ from: REAL, to: '+14155552675', agentId });
+    const numbers = createNumberStore({ db: lab.db, clock: systemClock });
+    await numbers.add(lab.workspaceId, { e164: own, trunkId: trunk.id, agentId });
+    expect(await admit({ agentId, to: '+14155552675' })).toMatchObject({ from: own });
+    expect(await admit({ agentId, to: '+1 500 555 0101' })).toMatchObject({ from: FROM });
   });
 
   it('accepts a real number from a real trunk', async () => {

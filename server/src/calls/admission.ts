@@ -3,7 +3,8 @@ import * as agents from '../db/queries/agents.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
-import { parseE164 } from '../trunks/e164.ts';
+import { isSandboxNumber, parseE164 } from '../trunks/e164.ts';
+import { SANDBOX_NUMBER } from '../trunks/sandbox-trunk.ts';
 import { AdmissionError } from './admission-error.ts';
 
 /** What somebody asks for. What is left out is taken from the sandbox. */
@@ -121,29 +122,23 @@ async function findRoute(client: Queryable, request: CallRequest): Promise<numbe
   return route;
 }
 
-/** The agent's own number on an active trunk, else the sandbox's. */
+/**
+ * The agent's own number on an active trunk, else the sandbox's. A sandbox number is reached over
+ * the sandbox only.
+ */
 async function defaultRoute(
   client: Queryable,
-  { workspaceId, agentId }: CallRequest,
+  { workspaceId, agentId, to }: CallRequest,
 ): Promise<numbers.NumberRoute | null> {
-  const own = agentId
-    ? (await numbers.list(client, workspaceId, { agentId })).data.map((number) => number.e164)
-    : [];
-  let sandbox: numbers.NumberRoute | null = null;
-  for (const e164 of own) {
-    const route = await numbers.findByE164(client, e164);
-    if (route?.trunk.active && route.trunk.gateways.length > 0) return route;
-  }
-  for (let cursor: string | undefined; ;) {
-    const page = await numbers.list(client, workspaceId, { cursor, limit: 200 });
-    for (const number of page.data) {
-      if (!number.e164.startsWith('+1500555')) continue;
-      const route = await numbers.findByE164(client, number.e164);
-      if (route?.trunk.sandbox) sandbox ??= route;
+  if (agentId !== undefined && !isSandboxNumber(to)) {
+    const own = await numbers.list(client, workspaceId, { agentId });
+    for (const { e164 } of own.data) {
+      const route = await numbers.findByE164(client, e164);
+      if (route?.trunk.active && route.trunk.gateways.length > 0) return route;
     }
-    if (sandbox || page.nextCursor === null) return sandbox;
-    cursor = page.nextCursor;
   }
+  const sandbox = await numbers.findByE164(client, SANDBOX_NUMBER);
+  return sandbox?.trunk.sandbox && sandbox.number.workspaceId === workspaceId ? sandbox : null;
 }
 
 async function findAgent(

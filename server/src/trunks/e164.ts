@@ -3,6 +3,11 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 /** The sandbox's test numbers: reserved for fiction, so no numbering plan has them. */
 const SANDBOX_NUMBER = /^\+1500555\d{4}$/;
 
+/** Whether a number is one of the sandbox's, however it is written. */
+export function isSandboxNumber(text: string): boolean {
+  return SANDBOX_NUMBER.test(compactOf(text));
+}
+
 export type E164Result = { ok: true; e164: string } | { ok: false; message: string };
 
 /**
@@ -11,7 +16,7 @@ export type E164Result = { ok: true; e164: string } | { ok: false; message: stri
  * @param options.sandbox accepts +1500555xxxx.
  */
 export function parseE164(text: string, options: { sandbox: boolean }): E164Result {
-  const compact = text.replace(/[\s().-]/g, '');
+  const compact = compactOf(text);
   if (!/^\+[1-9]\d{6,14}$/.test(compact)) {
     return {
       ok: false,
@@ -28,6 +33,10 @@ export function parseE164(text: string, options: { sandbox: boolean }): E164Resu
     return { ok: false, message: 'the number does not exist in its country’s numbering plan' };
   }
   return { ok: true, e164: parsed.number };
+}
+
+function compactOf(text: string): string {
+  return text.replace(/[\s().-]/g, '');
 }
 
 /** A number from the user part of a SIP URI: carriers send it with `+`, without, or with `00`. */
