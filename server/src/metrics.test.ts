@@ -43,3 +43,37 @@ it('shows queue and wait of each kind of speech at the first look', async () => 
     await userAgent.close();
   }
 });
+
+it('shows every voice worker at the first look, and counts what is counted elsewhere', async () => {
+  const counters = {
+    requestsReceived: 7,
+    responsesReceived: 0,
+    garbageReceived: 2,
+    malformedReceived: 0,
+    retransmissionsSent: 0,
+    strayReceived: 0,
+  };
+  const worker = {
+    calls: 3,
+    rtpGarbageReceived: 4,
+    tickLateness: { p50Ms: 0.1, p99Ms: 1.5, maxMs: 9 },
+    packetsSent: 100,
+    packetsReceived: 90,
+  };
+  const registry = createMetrics({
+    userAgent: { counters },
+    voice: { stats: () => Promise.resolve([worker, { ...worker, calls: 1 }]) },
+    speech: null,
+    liveCalls: () => 4,
+  });
+  for (let look = 0; look < 2; look++) {
+    const text = await registry.metrics();
+    expect(text).toContain('trunkline_calls_live 4\n');
+    expect(text).toContain('# TYPE trunkline_sip_requests_received_total counter\n');
+    expect(text).toContain('trunkline_sip_requests_received_total 7\n');
+    expect(text).toContain('trunkline_voice_calls{worker="1"} 1\n');
+    expect(text).toContain('trunkline_voice_tick_lateness_ms{worker="0",quantile="0.99"} 1.5\n');
+    expect(text).toContain('trunkline_rtp_packets_sent_total{worker="0"} 100\n');
+    expect(text).toContain('trunkline_rtp_invalid_received_total 8\n');
+  }
+});
