@@ -24,7 +24,7 @@ import { createRecordingStore } from './storage/recordings.ts';
 import { createNumberStore } from './trunks/number-store.ts';
 import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
-import { startVoicePool } from './voice/voice-pool.ts';
+import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
 import { createApiKey, ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
 import { createSecrets } from './workspaces/secrets.ts';
@@ -221,7 +221,7 @@ async function build(
         return { id: row.id, key };
       },
       publicUrl: () => url ?? '',
-      health: () => healthOf(database, calls, carrierSipPort !== null, clock),
+      health: () => healthOf({ database, calls, voice, config, carrierSipPort, clock }),
       metrics: () => registry.metrics(),
     };
     const api = await startApi(context, config.http);
@@ -260,27 +260,41 @@ async function ensureDemoAgent(
   return row.id;
 }
 
-async function healthOf(
-  database: Database,
-  calls: CallService,
-  sandbox: boolean,
-  clock: Clock,
-): Promise<Health> {
+async function healthOf(parts: {
+  database: Database;
+  calls: CallService;
+  voice: VoicePool;
+  config: Config;
+  carrierSipPort: number | null;
+  clock: Clock;
+}): Promise<Health> {
+  const { database, calls, voice, config, carrierSipPort, clock } = parts;
+  const [databaseIsUp, workers] = await Promise.all([
+    inTime(clock, database.pool.query('select 1')),
+    inTime(clock, voice.stats()),
+  ]);
+  const wanted = config.roles.has('voice') ? config.voice.workers : 0;
+  const checks: Record<string, boolean> = {
+    database: databaseIsUp !== null,
+    'voice workers': workers?.length === wanted,
+  };
+  if (config.sandbox.enabled) checks['sandbox carrier'] = carrierSipPort !== null;
+  if (!checks['database'] || !checks['voice workers']) return { status: 'unavailable', checks };
+  return { status: calls.draining ? 'draining' : 'ok', checks };
+}
+
+/** What the work gives; null when it fails or takes longer than a probe waits. */
+async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T | null> {
   const late = new AbortController();
-  const databaseIsUp = await Promise.race([
-    database.pool.query('select 1').then(
-      () => true,
-      () => false,
-    ),
+  const result = await Promise.race([
+    work.catch(() => null),
     clock.sleep(HEALTH_TIMEOUT_MS, late.signal).then(
-      () => false,
-      () => false,
+      () => null,
+      () => null,
     ),
   ]);
   late.abort();
-  const checks = { database: databaseIsUp, sip: true, 'sandbox carrier': sandbox };
-  if (!databaseIsUp) return { status: 'unavailable', checks };
-  return { status: calls.draining ? 'draining' : 'ok', checks };
+  return result;
 }
 
 /** An address that a client can use for what was bound. */
