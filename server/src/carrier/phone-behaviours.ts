@@ -1,7 +1,7 @@
 import type { SipTransportName } from '../sip/message.ts';
 import { PersonScript, type Persona } from './person-script.ts';
 import type { PhoneBehaviour } from './phone-book.ts';
-import { beep } from './sounds.ts';
+import { BEEP, tone } from '../audio/tone.ts';
 import type { VirtualPhone } from './virtual-phone.ts';
 
 export interface BehaviourContext {
@@ -60,7 +60,7 @@ export const BEHAVIOURS: Readonly<Record<PhoneBehaviour, Behaviour>> = {
     await phone.wait(500);
     await phone.say('Hi, you have reached the voicemail of Jamie Parker.');
     await phone.say('I cannot take your call right now. Please leave a message after the tone.');
-    await phone.play(beep());
+    await phone.play(tone(BEEP));
     phone.startRecording();
     try {
       await recordUntilSilence(phone);
