@@ -15,9 +15,9 @@ export interface Output {
 const CLEAR_LINE = '\r\u001b[2K';
 const DEFAULT_COLUMNS = 80;
 const MIN_TEXT_CHARS = 20;
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g;
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- ESC begins a colour.
 const COLOUR = /\u001b\[\d+m/g;
 
 /** Plain text into a pipe; colours and a growing line on a terminal. */

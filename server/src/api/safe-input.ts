@@ -2,7 +2,7 @@ import { invalidRequest } from './validate.ts';
 
 /** Nothing that the API takes is nested deeper; what is would exhaust the stack of a serialiser. */
 const MAX_DEPTH = 64;
-// eslint-disable-next-line no-control-regex -- NUL is what is looked for.
+// oxlint-disable-next-line no-control-regex -- NUL is what is looked for.
 const HAS_NUL = /\0/;
 
 /**

@@ -54,7 +54,7 @@ export function speakableText(text: string): string {
     .replace(/\p{M}/gu, '')
     // Markup of chat models would be read as "asterisk".
     .replace(/[*_`~^|<>{}[\]\\]/g, ' ')
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- the printable range.
     .replace(/[^\x20-\x7e]/g, ' ');
   return spoken
     .replace(/\s+/g, ' ')
