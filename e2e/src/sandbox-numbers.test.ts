@@ -260,7 +260,9 @@ describe('the sandbox numbers', () => {
       // Beside the cut, recognition may make something else of the last words, or nothing.
       expect(Math.abs(difference), `${turn?.text}\n${heard}`).toBeLessThanOrEqual(2);
       const whole = wordsOf(turn?.text ?? '').slice(0, -2);
-      expect(shareOf(whole.join(' '), heard), `${turn?.text}\n${heard}`).toBeGreaterThanOrEqual(0.5);
+      expect(shareOf(whole.join(' '), heard), `${turn?.text}\n${heard}`).toBeGreaterThanOrEqual(
+        0.5,
+      );
       expect(heard).not.toMatch(/confirm/i);
     },
   );
