@@ -1,3 +1,7 @@
+/** A value as JSON has it. */
+export type JsonValue =
+  string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
+
 /** A template with its variables filled in. */
 export interface RenderedText {
   text: string;

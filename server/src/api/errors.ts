@@ -1,3 +1,5 @@
+import type { AdmissionCode, AdmissionError } from '../calls/admission-error.ts';
+
 /** Every error that the API answers: code, HTTP status, what it means. One list for code and docs. */
 export const API_ERRORS = {
   invalid_json: { status: 400, meaning: 'The body is empty or not JSON.' },
@@ -11,6 +13,14 @@ export const API_ERRORS = {
     meaning: 'A phone number is not in E.164 form, such as +14155550123.',
   },
   unauthorized: { status: 401, meaning: 'There is no API key, or it is wrong or revoked.' },
+  insufficient_credit: {
+    status: 402,
+    meaning: 'The wallet of the workspace does not cover the call; top it up.',
+  },
+  guardrail: {
+    status: 403,
+    meaning: 'A guardrail refused the call; `details` names the rule, and when it may be placed.',
+  },
   not_found: { status: 404, meaning: 'There is no such path or resource in this workspace.' },
   agent_not_found: { status: 404, meaning: 'There is no such agent in this workspace.' },
   trunk_not_found: { status: 404, meaning: 'There is no such trunk in this workspace.' },
@@ -32,6 +42,10 @@ export const API_ERRORS = {
   from_not_on_active_trunk: {
     status: 422,
     meaning: 'The from-number does not belong to an active trunk.',
+  },
+  limit_reached: {
+    status: 429,
+    meaning: 'As many calls run as the workspace, the trunk or the agent may have at once.',
   },
   upgrade_required: {
     status: 426,
@@ -69,6 +83,49 @@ export interface FieldProblem {
   /** Dotted path in the body or query; empty for the whole. */
   field: string;
   problem: string;
+  /** The guardrail that refused. */
+  rule?: string;
+  /** When the same request may succeed, ISO 8601. */
+  retry_at?: string;
+}
+
+const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
+  'agent-not-found': 'agent_not_found',
+  'agent-not-usable': 'agent_not_ready',
+  'agent-not-ready': 'agent_not_ready',
+  'invalid-to': 'invalid_number',
+  'invalid-from': 'invalid_number',
+  'from-not-found': 'from_not_on_active_trunk',
+  'trunk-not-found': 'trunk_not_found',
+  'trunk-inactive': 'from_not_on_active_trunk',
+  'trunk-without-gateway': 'from_not_on_active_trunk',
+  'invalid-schedule': 'invalid_request',
+  'invalid-variables': 'invalid_request',
+  'invalid-option': 'invalid_request',
+  guardrail: 'guardrail',
+  'limit-reached': 'limit_reached',
+  'insufficient-credit': 'insufficient_credit',
+  'idempotency-conflict': 'idempotency_mismatch',
+  draining: 'draining',
+};
+
+/** The answer of /v1 to a call that was not admitted. `body`: the request, to quote what is wrong. */
+export function admissionApiError(
+  { code, field, message, rule, retryAt }: AdmissionError,
+  body: Record<string, unknown> = {},
+): ApiError {
+  const value = field === null ? undefined : body[field];
+  const named = typeof value === 'string' && !message.split(' ').includes(value);
+  const facts = {
+    ...(rule !== null && { rule }),
+    ...(retryAt && { retry_at: retryAt.toISOString() }),
+  };
+  const hasDetails = field !== null || rule !== null || retryAt !== null;
+  return new ApiError(
+    ADMISSION_ERRORS[code],
+    named ? `${field} '${value}': ${message}` : message,
+    hasDetails ? [{ field: field ?? '', problem: message, ...facts }] : [],
+  );
 }
 
 /** Whether a code of a lower floor is one of the catalogue. */

@@ -1,4 +1,6 @@
 import { agentConfigSchema, type AgentConfig } from '../agents/agent-config.ts';
+import type { RetryPolicy } from '../agents/retry-schema.ts';
+import type { JsonValue } from '../agents/variables.ts';
 import * as agents from '../db/queries/agents.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
@@ -6,6 +8,10 @@ import type { Queryable } from '../db/queries/queryable.ts';
 import { isSandboxNumber, parseE164 } from '../trunks/e164.ts';
 import { SANDBOX_NUMBER } from '../trunks/sandbox-trunk.ts';
 import { AdmissionError } from './admission-error.ts';
+
+/** Where a call was asked for. */
+export const DOORS = ['v1', 'bolna', 'bolti', 'zentrunk', 'livekit', 'campaign'] as const;
+export type Door = (typeof DOORS)[number];
 
 /** What somebody asks for. What is left out is taken from the sandbox. */
 export interface CallRequest {
@@ -15,11 +21,38 @@ export interface CallRequest {
   from?: string | undefined;
   /** Default: the agent of the from-number. */
   agentId?: string | undefined;
-  variables?: Record<string, string> | undefined;
+  /** Call from a number of this trunk. Default: any. */
+  trunkId?: string | undefined;
+  /** Values of `{name}`; those of objects are `{object.name}`. */
+  variables?: Record<string, JsonValue> | undefined;
   /** Default: at once. */
   scheduledAt?: Date | undefined;
+  /** Default: that of the agent. Null: never again. */
+  retry?: RetryPolicy | null | undefined;
+  /** Default `v1`. */
+  door?: Door | undefined;
+  /** Kept and shown, never looked at. */
+  metadata?: Record<string, string> | undefined;
+  /** Default: that of the agent. */
+  maxDurationS?: number | undefined;
+  /** Default: that of the trunk. */
+  ringTimeoutMs?: number | undefined;
+  /** What the door wants to read back from the row. */
+  doorData?: Record<string, JsonValue> | undefined;
+  /** The campaign or batch that it belongs to. */
+  batchId?: string | undefined;
   /** The same key answers with the same call. */
   idempotencyKey?: string | undefined;
+  /** What must be the same under one key. Default: the fields of this request. */
+  idempotencyBody?: unknown;
+  /** Every concurrency limit taken: `refuse`, or wait in line. Default: what fits the door. */
+  whenFull?: 'refuse' | 'queue' | undefined;
+  /** `record` stores a call with the status `balance-low` instead of refusing. Default `refuse`. */
+  onInsufficientCredit?: 'refuse' | 'record' | undefined;
+  /** For the guardrails: the recipient's IANA time zone where it is known better than by number. */
+  timezone?: string | undefined;
+  /** For the guardrails: why the person is called. */
+  purpose?: string | undefined;
 }
 
 /** A call that may be placed. */

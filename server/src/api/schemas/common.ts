@@ -8,7 +8,14 @@ const errorSchema = z
       code: z.enum(Object.keys(API_ERRORS) as ApiErrorCode[]),
       message: z.string().describe('One sentence: what was expected, what came.'),
       details: z
-        .array(z.object({ field: z.string(), problem: z.string() }))
+        .array(
+          z.object({
+            field: z.string(),
+            problem: z.string(),
+            rule: z.string().optional().describe('The guardrail that refused.'),
+            retry_at: z.iso.datetime().optional().describe('When the same request may succeed.'),
+          }),
+        )
         .describe('The fields that are wrong, where fields are.'),
     }),
   })

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { AdmissionError, type AdmissionCode } from '../../calls/admission-error.ts';
+import { AdmissionError } from '../../calls/admission-error.ts';
 import * as calls from '../../db/queries/calls.ts';
 import * as attempts from '../../db/queries/attempts.ts';
 import * as turns from '../../db/queries/turns.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
-import { ApiError, type ApiErrorCode } from '../errors.ts';
+import { admissionApiError, ApiError } from '../errors.ts';
 import {
   callCreateSchema,
   callListQuery,
@@ -184,27 +184,7 @@ function unknownCall(id: string): ApiError {
   return new ApiError('not_found', `there is no call ${id} in this workspace`);
 }
 
-const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
-  'agent-not-found': 'agent_not_found',
-  'agent-not-usable': 'agent_not_ready',
-  'invalid-to': 'invalid_number',
-  'invalid-from': 'invalid_number',
-  'from-not-found': 'from_not_on_active_trunk',
-  'trunk-inactive': 'from_not_on_active_trunk',
-  'trunk-without-gateway': 'from_not_on_active_trunk',
-  'invalid-schedule': 'invalid_request',
-  'idempotency-conflict': 'idempotency_mismatch',
-  draining: 'draining',
-};
-
 function refuse(error: unknown, body: Record<string, unknown>): never {
-  if (!(error instanceof AdmissionError)) throw error;
-  const { code, field, message } = error;
-  const value = field === null ? undefined : body[field];
-  const named = typeof value === 'string' && !message.split(' ').includes(value);
-  throw new ApiError(
-    ADMISSION_ERRORS[code],
-    named ? `${field} '${value}': ${message}` : message,
-    field === null ? [] : [{ field, problem: message }],
-  );
+  if (error instanceof AdmissionError) throw admissionApiError(error, body);
+  throw error;
 }
