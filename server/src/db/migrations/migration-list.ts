@@ -1,6 +1,7 @@
 import { sql as firstCall } from './0001-first-call.ts';
 import { sql as inboundRetries } from './0002-inbound-retries.ts';
 import { sql as stopRequests } from './0003-stop-requests.ts';
+import { sql as trunks } from './0010-trunks.ts';
 
 export interface Migration {
   /** Applied in this order; never reused, never changed once released. */
@@ -14,4 +15,5 @@ export const migrationList: readonly Migration[] = [
   { version: 1, name: 'first-call', sql: firstCall },
   { version: 2, name: 'inbound-retries', sql: inboundRetries },
   { version: 3, name: 'stop-requests', sql: stopRequests },
+  { version: 10, name: 'trunks', sql: trunks },
 ];

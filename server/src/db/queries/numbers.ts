@@ -11,16 +11,23 @@ import {
 import type { AgentRow } from './agents.ts';
 import * as agents from './agents.ts';
 import type { TrunkWithGateways } from './trunks.ts';
+import { storableText } from './storable-text.ts';
 import * as trunks from './trunks.ts';
 
 export interface NumberRow {
   id: string;
   workspaceId: string;
   e164: string;
+  name: string;
+  provider: string;
+  /** The trunk that it calls from. */
   trunkId: string;
+  /** The trunk that calls to it come in by, when that is another one. */
+  inboundTrunkId: string | null;
   /** Who answers; null: nobody. */
   agentId: string | null;
   createdAt: Date;
+  updatedAt: Date;
 }
 
 /** A number with what a call to it needs; `agent` is null when nobody answers it. */
@@ -30,15 +37,38 @@ export interface NumberRoute {
   agent: AgentRow | null;
 }
 
-export type NewNumber = Omit<NumberRow, 'createdAt'>;
+export type NewNumber = Pick<NumberRow, 'id' | 'workspaceId' | 'e164' | 'trunkId' | 'agentId'> & {
+  name?: string | undefined;
+  provider?: string | undefined;
+  inboundTrunkId?: string | null | undefined;
+};
+
+export interface NumberPatch {
+  agentId?: string | null | undefined;
+  trunkId?: string | undefined;
+  inboundTrunkId?: string | null | undefined;
+  name?: string | undefined;
+  provider?: string | undefined;
+}
+
+const NUMBER_FIELDS = ['agentId', 'trunkId', 'inboundTrunkId', 'name', 'provider'];
 
 /** Throws PostgreSQL's 23505 when the number exists already. */
 export async function insert(client: Queryable, number: NewNumber): Promise<NumberRow> {
   return requireOne(
     client,
-    `insert into numbers (id, workspace_id, e164, trunk_id, agent_id)
-     values ($1, $2, $3, $4, $5) returning *`,
-    [number.id, number.workspaceId, number.e164, number.trunkId, number.agentId],
+    `insert into numbers (id, workspace_id, e164, trunk_id, agent_id, name, provider, inbound_trunk_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning *`,
+    [
+      number.id,
+      number.workspaceId,
+      number.e164,
+      number.trunkId,
+      number.agentId,
+      storableText(number.name ?? ''),
+      storableText(number.provider ?? ''),
+      number.inboundTrunkId ?? null,
+    ],
   );
 }
 
@@ -61,18 +91,37 @@ export async function list(
 ): Promise<Page<NumberRow>> {
   const values: unknown[] = [workspaceId];
   const where = ['workspace_id = $1'];
-  if (request.trunkId !== undefined) where.push(`trunk_id = $${values.push(request.trunkId)}`);
+  if (request.trunkId !== undefined) {
+    const trunk = `$${values.push(request.trunkId)}`;
+    where.push(`(trunk_id = ${trunk} or inbound_trunk_id = ${trunk})`);
+  }
   if (request.agentId !== undefined) where.push(`agent_id = $${values.push(request.agentId)}`);
   return selectPage(client, { from: 'numbers', where, values, order: 'desc' }, request);
 }
 
-/** The number, its trunk and its agent; null when the number is unknown or its trunk deleted. */
+/**
+ * The number, the trunk that it calls from and its agent; null when the number is unknown or its
+ * trunk deleted.
+ */
 export async function findByE164(client: Queryable, e164: string): Promise<NumberRoute | null> {
+  return findRoute(client, e164, (number) => number.trunkId);
+}
+
+/** The same with the trunk that calls to the number come in by. */
+export async function findInbound(client: Queryable, e164: string): Promise<NumberRoute | null> {
+  return findRoute(client, e164, (number) => number.inboundTrunkId ?? number.trunkId);
+}
+
+async function findRoute(
+  client: Queryable,
+  e164: string,
+  trunkOf: (number: NumberRow) => string,
+): Promise<NumberRoute | null> {
   const number = await selectOne<NumberRow>(client, 'select * from numbers where e164 = $1', [
     e164,
   ]);
   if (!number) return null;
-  const trunk = await trunks.getWithGateways(client, number.workspaceId, number.trunkId);
+  const trunk = await trunks.getWithGateways(client, number.workspaceId, trunkOf(number));
   if (!trunk) return null;
   const agent = number.agentId
     ? await agents.get(client, number.workspaceId, number.agentId)
@@ -80,19 +129,19 @@ export async function findByE164(client: Queryable, e164: string): Promise<Numbe
   return { number, trunk, agent };
 }
 
-/** Gives the number to an agent (null: to nobody) or to another trunk. Null when there is none. */
+/** Gives the number to an agent (null: to nobody) or to another trunk, or renames it. Null when there is none. */
 export async function assign(
   client: Queryable,
   workspaceId: string,
   numberId: string,
-  patch: { agentId?: string | null | undefined; trunkId?: string | undefined },
+  patch: NumberPatch,
 ): Promise<NumberRow | null> {
   const values: unknown[] = [workspaceId, numberId];
-  const sets = assignments({ ...patch }, ['agentId', 'trunkId'], values);
+  const sets = assignments({ ...patch }, NUMBER_FIELDS, values);
   if (sets.length === 0) return get(client, workspaceId, numberId);
   return selectOne(
     client,
-    `update numbers set ${sets.join(', ')} where workspace_id = $1 and id = $2 returning *`,
+    `update numbers set ${[...sets, 'updated_at = now()'].join(', ')} where workspace_id = $1 and id = $2 returning *`,
     values,
   );
 }

@@ -18,14 +18,35 @@ export interface MediaTimeouts {
   hold_ms: number;
 }
 
+/** How the far end knows that it is us. */
+export type TrunkAuthType = 'none' | 'userpass' | 'ip-based' | 'registration';
+/** SDES-SRTP (RFC 4568): never, when the far end can, or the call fails. */
+export type MediaEncryption = 'none' | 'optional' | 'required';
+/** Where the caller's number goes (RFC 3325 §9.1 for P-Asserted-Identity). */
+export type CallerIdHeader = 'from' | 'from-and-pai' | 'pai';
+
 export interface TrunkRow {
   id: string;
   workspaceId: string;
   name: string;
+  description: string;
+  /** Name of a carrier profile, or any other text. */
+  provider: string;
+  metadata: string;
   active: boolean;
   sandbox: boolean;
+  inboundEnabled: boolean;
+  outboundEnabled: boolean;
+  authType: TrunkAuthType;
   authUsername: string | null;
   authPasswordSealed: string | null;
+  /** What calls to us must prove by digest; null: their address is enough. */
+  inboundAuthUsername: string | null;
+  inboundAuthPasswordSealed: string | null;
+  inboundAuthRealm: string | null;
+  /** Whether numbers are dialled as +49..., else 49.... */
+  leadingPlus: boolean;
+  callerIdHeader: CallerIdHeader;
   fromDomain: string | null;
   codecs: string[];
   headers: Record<string, string>;
@@ -33,6 +54,26 @@ export interface TrunkRow {
   mediaTimeouts: MediaTimeouts;
   /** Addresses and CIDRs that inbound calls may come from. */
   allowedSources: string[];
+  /** Numbers that may call in; empty: all. */
+  allowedCallers: string[];
+  mediaEncryption: MediaEncryption;
+  rtpSymmetric: boolean;
+  forceRport: boolean;
+  directMedia: boolean;
+  /** Seconds between OPTIONS to each gateway; 0: none. */
+  qualifyFrequencyS: number;
+  maxConcurrentCalls: number | null;
+  callsPerSecond: number | null;
+  maxCallDurationS: number | null;
+  /** ISO 3166-1 alpha-2. */
+  destinationCountry: string | null;
+  /** SIP header of an inbound INVITE or of an answer -> attribute of the participant. */
+  headersToAttributes: Record<string, string>;
+  attributesToHeaders: Record<string, string>;
+  includeHeaders: 'none' | 'x' | 'all';
+  /** The API that made it, and what that API's form has beyond ours. */
+  door: string;
+  doorData: Record<string, unknown>;
   createdAt: Date;
   updatedAt: Date;
   deletedAt: Date | null;
@@ -48,18 +89,50 @@ export type NewTrunk = Pick<TrunkRow, 'id' | 'workspaceId' | 'name'> & TrunkPatc
 
 const FIELDS: readonly (keyof TrunkFields)[] = [
   'name',
+  'description',
+  'provider',
+  'metadata',
   'active',
   'sandbox',
+  'inboundEnabled',
+  'outboundEnabled',
+  'authType',
   'authUsername',
   'authPasswordSealed',
+  'inboundAuthUsername',
+  'inboundAuthPasswordSealed',
+  'inboundAuthRealm',
+  'leadingPlus',
+  'callerIdHeader',
   'fromDomain',
   'codecs',
   'headers',
   'ringTimeoutMs',
   'mediaTimeouts',
   'allowedSources',
+  'allowedCallers',
+  'mediaEncryption',
+  'rtpSymmetric',
+  'forceRport',
+  'directMedia',
+  'qualifyFrequencyS',
+  'maxConcurrentCalls',
+  'callsPerSecond',
+  'maxCallDurationS',
+  'destinationCountry',
+  'headersToAttributes',
+  'attributesToHeaders',
+  'includeHeaders',
+  'door',
+  'doorData',
 ];
-const JSON_FIELDS = ['headers', 'mediaTimeouts'];
+const JSON_FIELDS = [
+  'headers',
+  'mediaTimeouts',
+  'headersToAttributes',
+  'attributesToHeaders',
+  'doorData',
+];
 
 const WITH_GATEWAYS = `trunks.*, coalesce((
   select json_agg(json_build_object('id', g.id, 'trunkId', g.trunk_id, 'host', g.host,
@@ -107,7 +180,7 @@ export async function getWithGateways(
   );
 }
 
-/** The trunk that a number belongs to; inbound calls and from-numbers start here. */
+/** The trunk that a number calls from. */
 export async function findByNumber(
   client: Queryable,
   e164: string,
