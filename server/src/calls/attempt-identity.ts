@@ -1,8 +1,8 @@
 import type { GatewayRow } from '../db/queries/gateways.ts';
-import type { TrunkRow } from '../db/queries/trunks.ts';
 import { newId, randomText } from '../shared/ids.ts';
 import type { DialogSnapshot } from '../sip/leg.ts';
 import type { InviteOptions } from '../sip/user-agent.ts';
+import { dialPlan, type DialPlanTrunk } from '../trunks/dial-plan.ts';
 
 /** RFC 3261 §8.1.1.7: every branch begins with it. */
 const MAGIC_COOKIE = 'z9hG4bK';
@@ -20,7 +20,7 @@ export interface AttemptIdentity {
 
 export interface AttemptIdentityOptions {
   nowMs: number;
-  trunk: Pick<TrunkRow, 'fromDomain' | 'headers'>;
+  trunk: DialPlanTrunk;
   gateway: GatewayRow;
   fromNumber: string;
   toNumber: string;
@@ -30,20 +30,16 @@ export interface AttemptIdentityOptions {
 
 /** Makes up the SIP identity of an attempt. */
 export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentity {
-  const { gateway, trunk } = options;
-  const host = gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host;
-  const transport = gateway.transport === 'tcp' ? ';transport=tcp' : '';
-  const requestUri = `sip:${options.toNumber}@${host}:${gateway.port}${transport}`;
-  const from = { uri: `sip:${options.fromNumber}@${trunk.fromDomain ?? options.localHost}` };
-  const to = { uri: `sip:${options.toNumber}@${host}` };
+  const { gateway, trunk, fromNumber, toNumber } = options;
+  const plan = dialPlan(trunk, gateway, { from: fromNumber, to: toNumber }, options.localHost);
+  const { requestUri, from, to, nextHop, headers } = plan;
   const sipCallId = randomText(26);
   const localTag = randomText(16);
   const branch = `${MAGIC_COOKIE}${randomText(20)}`;
-  const nextHop = { host: gateway.host, port: gateway.port, transport: gateway.transport };
   return {
     attemptId: newId('attempt', options.nowMs),
     gatewayId: gateway.id,
-    gateway: `${host}:${gateway.port};${gateway.transport}`,
+    gateway: plan.gateway,
     invite: {
       requestUri,
       nextHop,
@@ -52,7 +48,7 @@ export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentit
       branch,
       from,
       to,
-      headers: Object.entries(trunk.headers).map(([name, value]) => ({ name, value })),
+      headers,
     },
     dialog: {
       state: 'calling',
