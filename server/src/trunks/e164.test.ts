@@ -32,6 +32,15 @@ describe('E.164', () => {
     expect(parseE164('+15005550101', real)).toMatchObject({ ok: false });
   });
 
+  it('accepts the numbers of samples in documentation, and by form what a carrier gave', () => {
+    expect(parseE164('+15551234567', real)).toEqual({ ok: true, e164: '+15551234567' });
+    expect(parseE164('18001031111', { ...real, check: 'form' })).toEqual({
+      ok: true,
+      e164: '+18001031111',
+    });
+    expect(parseE164('12', { ...real, check: 'form' })).toMatchObject({ ok: false });
+  });
+
   it('never throws', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {

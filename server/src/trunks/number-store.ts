@@ -21,10 +21,30 @@ export interface NumberStore {
   /** @throws NumberError */
   add(
     workspaceId: string,
-    number: { e164: string; trunkId: string; agentId: string | null },
+    number: {
+      e164: string;
+      trunkId: string;
+      agentId: string | null;
+      name?: string | undefined;
+      provider?: string | undefined;
+      inboundTrunkId?: string | null | undefined;
+      /** Whether it must be a number that can exist. Default true. */
+      e164Check?: boolean | undefined;
+    },
   ): Promise<numbers.NumberRow>;
   get(workspaceId: string, numberId: string): Promise<numbers.NumberRow | null>;
-  list(workspaceId: string, page?: PageRequest): Promise<Page<numbers.NumberRow>>;
+  list(
+    workspaceId: string,
+    request?: PageRequest & { trunkId?: string | undefined; agentId?: string | undefined },
+  ): Promise<Page<numbers.NumberRow>>;
+  /** By E.164, in this workspace. */
+  find(workspaceId: string, e164: string): Promise<numbers.NumberRow | null>;
+  /** Null when there is no such number. @throws NumberError */
+  update(
+    workspaceId: string,
+    numberId: string,
+    patch: numbers.NumberPatch,
+  ): Promise<numbers.NumberRow | null>;
   /** Null when there is no such number. */
   assign(
     workspaceId: string,
@@ -41,11 +61,24 @@ export function createNumberStore(options: {
 }): NumberStore {
   const { clock } = options;
   const client = options.db.pool;
+
+  async function requireTrunk(
+    workspaceId: string,
+    trunkId: string,
+  ): Promise<trunks.TrunkWithGateways> {
+    const trunk = await trunks.getWithGateways(client, workspaceId, trunkId);
+    if (!trunk) throw new NumberError('trunk-not-found', `there is no trunk ${trunkId}`);
+    return trunk;
+  }
+
   return {
-    async add(workspaceId, { e164, trunkId, agentId }) {
-      const trunk = await trunks.getWithGateways(client, workspaceId, trunkId);
-      if (!trunk) throw new NumberError('trunk-not-found', `there is no trunk ${trunkId}`);
-      const parsed = parseE164(e164, { sandbox: trunk.sandbox });
+    async add(workspaceId, { e164, trunkId, agentId, name, provider, inboundTrunkId, e164Check }) {
+      const trunk = await requireTrunk(workspaceId, trunkId);
+      if (inboundTrunkId != null) await requireTrunk(workspaceId, inboundTrunkId);
+      const parsed = parseE164(e164, {
+        sandbox: trunk.sandbox,
+        check: e164Check === false ? 'form' : 'plan',
+      });
       if (!parsed.ok) throw new NumberError('invalid-number', parsed.message);
       try {
         return await numbers.insert(client, {
@@ -54,6 +87,9 @@ export function createNumberStore(options: {
           e164: parsed.e164,
           trunkId,
           agentId,
+          name,
+          provider,
+          inboundTrunkId,
         });
       } catch (error) {
         if ((error as { code?: unknown }).code !== '23505') throw error;
@@ -61,7 +97,16 @@ export function createNumberStore(options: {
       }
     },
     get: (workspaceId, numberId) => numbers.get(client, workspaceId, numberId),
-    list: (workspaceId, page) => numbers.list(client, workspaceId, page),
+    list: (workspaceId, request) => numbers.list(client, workspaceId, request),
+    async find(workspaceId, e164) {
+      const route = await numbers.findByE164(client, e164);
+      return route?.number.workspaceId === workspaceId ? route.number : null;
+    },
+    async update(workspaceId, numberId, patch) {
+      if (patch.trunkId !== undefined) await requireTrunk(workspaceId, patch.trunkId);
+      if (patch.inboundTrunkId != null) await requireTrunk(workspaceId, patch.inboundTrunkId);
+      return numbers.assign(client, workspaceId, numberId, patch);
+    },
     assign: (workspaceId, numberId, agentId) =>
       numbers.assign(client, workspaceId, numberId, { agentId }),
     remove: (workspaceId, numberId) => numbers.remove(client, workspaceId, numberId),

@@ -7,29 +7,28 @@ import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
+import { carrierProfile } from './carrier-profiles.ts';
 import { isSource } from './source-list.ts';
 
 /** What a trunk is made or changed with. The password goes in and never comes out. */
-export interface TrunkInput {
-  name?: string | undefined;
-  active?: boolean | undefined;
-  sandbox?: boolean | undefined;
-  /** Digest user name; null takes the credentials away. */
-  authUsername?: string | null | undefined;
+export interface TrunkInput extends Omit<
+  trunks.TrunkPatch,
+  'authPasswordSealed' | 'inboundAuthPasswordSealed'
+> {
+  /** Null takes the password away. */
   authPassword?: string | null | undefined;
-  fromDomain?: string | null | undefined;
-  codecs?: string[] | undefined;
-  headers?: Record<string, string> | undefined;
-  ringTimeoutMs?: number | undefined;
-  mediaTimeouts?: trunks.MediaTimeouts | undefined;
-  allowedSources?: string[] | undefined;
+  inboundAuthPassword?: string | null | undefined;
   /** In the order in which they are tried; replaces all. */
   gateways?: gateways.NewGateway[] | undefined;
 }
 
 /** A trunk as it may be shown: whether there is a password, not which. */
-export type Trunk = Omit<trunks.TrunkWithGateways, 'authPasswordSealed'> & {
+export type Trunk = Omit<
+  trunks.TrunkWithGateways,
+  'authPasswordSealed' | 'inboundAuthPasswordSealed'
+> & {
   hasPassword: boolean;
+  hasInboundPassword: boolean;
 };
 
 /** A trunk cannot be what was asked for. */
@@ -53,6 +52,8 @@ export interface TrunkStore {
   remove(workspaceId: string, trunkId: string): Promise<boolean>;
 }
 
+/** The name that sealed passwords of callers to us are bound to. */
+export const INBOUND_SECRETS = 'trunks.inbound_auth';
 const MAX_GATEWAYS = 20;
 const CODECS: ReadonlySet<string> = new Set(['PCMU', 'PCMA']);
 /** RFC 3261 §7.3.1: what a header may be called, and fields that are not the trunk's to set. */
@@ -60,6 +61,7 @@ const HEADER_NAME = /^[A-Za-z0-9.!%*_+`'~-]{1,64}$/;
 const OWN_HEADERS =
   /^(via|from|to|call-id|cseq|contact|max-forwards|content-.*|route|record-route|authorization|proxy-authorization|[a-z])$/i;
 
+const CALLER = /^\+?[0-9]{2,20}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const HOST_NAME =
@@ -74,14 +76,16 @@ export function createTrunkStore(options: {
   const { db, secrets, clock } = options;
 
   function patchOf(workspaceId: string, id: string, input: TrunkInput): trunks.TrunkPatch {
-    const { gateways: _gateways, authPassword, ...fields } = input;
-    if (authPassword === undefined) return fields;
+    const { gateways: _gateways, authPassword, inboundAuthPassword, ...fields } = input;
+    // The column is part of what a sealed text is bound to: one cannot be moved to the other.
+    const sealed = (table: string, text: string | null): string | null =>
+      text === null ? null : secrets.seal({ workspaceId, table, id }, text);
     return {
       ...fields,
-      authPasswordSealed:
-        authPassword === null
-          ? null
-          : secrets.seal({ workspaceId, table: 'trunks', id }, authPassword),
+      ...(authPassword !== undefined && { authPasswordSealed: sealed('trunks', authPassword) }),
+      ...(inboundAuthPassword !== undefined && {
+        inboundAuthPasswordSealed: sealed(INBOUND_SECRETS, inboundAuthPassword),
+      }),
     };
   }
 
@@ -94,9 +98,11 @@ export function createTrunkStore(options: {
     create(workspaceId, input) {
       const { id = newId('trunk', clock.now()), ...rest } = input;
       return db.transaction(async (client) => {
-        check(rest);
+        const complete = withDefaults(rest);
+        check(complete);
+        checkWhole(complete, false);
         await trunks.insert(client, {
-          ...patchOf(workspaceId, id, rest),
+          ...patchOf(workspaceId, id, complete),
           id,
           workspaceId,
           name: input.name,
@@ -110,11 +116,15 @@ export function createTrunkStore(options: {
     update(workspaceId, trunkId, input) {
       return db.transaction(async (client) => {
         check(input);
+        const before = await read(client, workspaceId, trunkId);
+        if (!before) return null;
+        const patch = { ...input, authType: authTypeOf(input, before) };
+        checkWhole({ ...before, ...given(patch) }, before.hasPassword);
         const row = await trunks.update(
           client,
           workspaceId,
           trunkId,
-          patchOf(workspaceId, trunkId, input),
+          patchOf(workspaceId, trunkId, patch),
         );
         if (!row) return null;
         if (input.gateways) await gateways.replace(client, trunkId, input.gateways);
@@ -130,8 +140,70 @@ export function createTrunkStore(options: {
   };
 }
 
-function shown({ authPasswordSealed, ...row }: trunks.TrunkWithGateways): Trunk {
-  return { ...row, hasPassword: authPasswordSealed !== null };
+function shown({
+  authPasswordSealed,
+  inboundAuthPasswordSealed,
+  ...row
+}: trunks.TrunkWithGateways): Trunk {
+  return {
+    ...row,
+    hasPassword: authPasswordSealed !== null,
+    hasInboundPassword: inboundAuthPasswordSealed !== null,
+  };
+}
+
+/** What the carrier's profile says, where the request says nothing. */
+function withDefaults(input: TrunkInput): TrunkInput {
+  const profile = carrierProfile(input.provider ?? 'generic');
+  return {
+    leadingPlus: profile.leadingPlus,
+    callerIdHeader: profile.callerIdHeader,
+    codecs: [...profile.codecs],
+    qualifyFrequencyS: profile.qualifyFrequencyS,
+    callsPerSecond: profile.callsPerSecond,
+    ...given(input),
+    authType: authTypeOf(input, { authType: 'none' }),
+  };
+}
+
+/** Where the request does not say it: a password makes it `userpass`, taking it away makes it `none`. */
+function authTypeOf(
+  { authType, authPassword }: TrunkInput,
+  before: Pick<Trunk, 'authType'>,
+): Trunk['authType'] {
+  if (authType !== undefined) return authType;
+  if (authPassword === null) return before.authType === 'ip-based' ? 'ip-based' : 'none';
+  if (authPassword !== undefined && before.authType !== 'registration') return 'userpass';
+  return before.authType;
+}
+
+/** Without the fields that were left out. */
+function given(input: TrunkInput): TrunkInput {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+}
+
+/** What must hold between fields. @throws TrunkError */
+function checkWhole(trunk: TrunkInput, hadPassword: boolean): void {
+  const { authType, authUsername, authPassword, provider = '' } = trunk;
+  const hasPassword = authPassword === undefined ? hadPassword : authPassword !== null;
+  if ((authType === 'userpass' || authType === 'registration') && !(authUsername && hasPassword)) {
+    throw new TrunkError(
+      'auth_type',
+      `auth_type ${authType} needs auth_username and auth_password; give both, or set auth_type to none`,
+    );
+  }
+  if (authType === 'registration' && !carrierProfile(provider).registers) {
+    throw new TrunkError(
+      'auth_type',
+      `${carrierProfile(provider).title} knows no registration: use userpass or ip-based`,
+    );
+  }
+  if (trunk.directMedia) {
+    throw new TrunkError(
+      'direct_media',
+      'direct_media cannot be on: agents, recordings and transfers need the audio to pass here',
+    );
+  }
 }
 
 function check(input: TrunkInput): void {
@@ -147,13 +219,22 @@ function check(input: TrunkInput): void {
       throw new TrunkError('allowed_sources', `expected an address or CIDR, got ${source}`);
     }
   }
+  for (const caller of input.allowedCallers ?? []) {
+    if (!CALLER.test(caller)) {
+      throw new TrunkError('allowed_callers', `expected a phone number, got ${caller}`);
+    }
+  }
+  if (input.inboundAuthUsername != null && /["\\]/.test(input.inboundAuthUsername)) {
+    throw new TrunkError('inbound_auth_username', 'expected a name without quotes');
+  }
   checkIdentity(input);
   checkHeaders(input.headers ?? {});
   checkGateways(input.gateways ?? []);
 }
 
 /** RFC 3261 §25.1 `host`: what is longer than it is a parameter or a header of its own. */
-function checkIdentity({ fromDomain, authUsername, authPassword }: TrunkInput): void {
+function checkIdentity(input: TrunkInput): void {
+  const { fromDomain } = input;
   if (fromDomain != null && !isHost(fromDomain)) {
     throw new TrunkError(
       'from_domain',
@@ -161,8 +242,11 @@ function checkIdentity({ fromDomain, authUsername, authPassword }: TrunkInput): 
     );
   }
   for (const [field, text] of [
-    ['auth_username', authUsername],
-    ['auth_password', authPassword],
+    ['auth_username', input.authUsername],
+    ['auth_password', input.authPassword],
+    ['inbound_auth_username', input.inboundAuthUsername],
+    ['inbound_auth_password', input.inboundAuthPassword],
+    ['inbound_auth_realm', input.inboundAuthRealm],
   ] as const) {
     if (text != null && (CONTROL.test(text) || !text.isWellFormed())) {
       throw new TrunkError(field, 'expected text without control characters');
