@@ -10,22 +10,36 @@ export type IdKind =
   | 'agent'
   | 'attempt'
   | 'call'
+  | 'dispatch'
   | 'event'
   | 'key'
   | 'node'
   | 'number'
+  | 'participant'
+  | 'recording'
   | 'room'
+  | 'track'
+  | 'transfer'
   | 'trunk'
   | 'turn'
   | 'ws';
 
 /** A new id such as `call_01j9zq8f3v6m2k4n7p0r5t8w1x`; ids of one kind sort by time of creation. */
 export function newId(kind: IdKind, nowMs: number): string {
+  return `${firstIdAt(kind, nowMs)}${randomText(RANDOM_CHARS)}`;
+}
+
+/** What every id of a kind that is made at `nowMs` or later is not less than. */
+export function firstIdAt(kind: IdKind, nowMs: number): string {
   let time = '';
-  for (let rest = Math.floor(nowMs), i = 0; i < TIME_CHARS; i++, rest = Math.floor(rest / 32)) {
+  for (
+    let rest = Math.max(0, Math.floor(nowMs)), i = 0;
+    i < TIME_CHARS;
+    i++, rest = Math.floor(rest / 32)
+  ) {
     time = ALPHABET.charAt(rest % 32) + time;
   }
-  return `${kind}_${time}${randomText(RANDOM_CHARS)}`;
+  return `${kind}_${time}`;
 }
 
 /** `length` random characters of the id alphabet, 5 bits of entropy each. */

@@ -1,6 +1,7 @@
 import { sql as firstCall } from './0001-first-call.ts';
 import { sql as inboundRetries } from './0002-inbound-retries.ts';
 import { sql as stopRequests } from './0003-stop-requests.ts';
+import { sql as callAdmission } from './0009-call-admission.ts';
 import { sql as trunks } from './0010-trunks.ts';
 
 export interface Migration {
@@ -15,5 +16,6 @@ export const migrationList: readonly Migration[] = [
   { version: 1, name: 'first-call', sql: firstCall },
   { version: 2, name: 'inbound-retries', sql: inboundRetries },
   { version: 3, name: 'stop-requests', sql: stopRequests },
+  { version: 9, name: 'call-admission', sql: callAdmission },
   { version: 10, name: 'trunks', sql: trunks },
 ];

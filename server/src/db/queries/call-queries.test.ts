@@ -108,8 +108,19 @@ describe('calls', () => {
   it('lists by every filter, newest first, and never those of another workspace', async () => {
     const to = '+442071234567';
     const at = (day: number): Date => new Date(Date.UTC(2027, 0, day));
-    const first = await insertCall({ toNumber: to, createdAt: at(1), status: 'busy' });
-    const second = await insertCall({ toNumber: to, createdAt: at(2), direction: 'inbound' });
+    const createdOn = (day: number): Pick<calls.NewCall, 'id' | 'createdAt'> => ({
+      id: newId('call', at(day).getTime()),
+      createdAt: at(day),
+    });
+    const first = await insertCall({
+      ...createdOn(1),
+      toNumber: to,
+      status: 'busy',
+      door: 'bolna',
+      batchId: 'batch_1',
+      metadata: { order: '7', desk: 'a' },
+    });
+    const second = await insertCall({ ...createdOn(2), toNumber: to, direction: 'inbound' });
     await insertCall({ toNumber: to, workspaceId: 'ws_b' });
     const ids = async (filter: calls.CallFilter): Promise<string[]> =>
       (await calls.list(database.pool, workspaceId, { to, ...filter })).data.map((row) => row.id);
@@ -120,6 +131,16 @@ describe('calls', () => {
     expect(await ids({ createdAfter: at(2) })).toEqual([second.id]);
     expect(await ids({ createdBefore: at(2) })).toEqual([first.id]);
     expect(await ids({ from: '+1' })).toEqual([]);
+    expect(await ids({ door: 'bolna' })).toEqual([first.id]);
+    expect(await ids({ door: 'v1' })).toEqual([second.id]);
+    expect(await ids({ batchId: 'batch_1' })).toEqual([first.id]);
+    expect(await ids({ metadata: { order: '7' } })).toEqual([first.id]);
+    expect(await ids({ metadata: { order: '8' } })).toEqual([]);
+    expect(await ids({ metadataKey: 'desk' })).toEqual([first.id]);
+    expect(await ids({ metadataKey: 'room' })).toEqual([]);
+    expect(await calls.countUpTo(database.pool, workspaceId, { to }, 10)).toBe(2);
+    expect(await calls.countUpTo(database.pool, workspaceId, { to }, 1)).toBe(1);
+    expect(await calls.estimateCount(database.pool, workspaceId, { to })).toBeGreaterThan(0);
     expect(await ids({ agentId: 'agent_none' })).toEqual([]);
     const page = await calls.list(database.pool, workspaceId, { to }, { limit: 1 });
     expect(page.nextCursor).toBe(second.id);

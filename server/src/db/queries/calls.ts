@@ -1,3 +1,4 @@
+import { firstIdAt } from '../../shared/ids.ts';
 import type { Queryable } from './queryable.ts';
 import {
   assignments,
@@ -8,6 +9,7 @@ import {
   type Page,
   type PageRequest,
 } from './row.ts';
+import { storableJson } from './storable-text.ts';
 
 /** Values of the column; the same union as the product's `CallStatus`. */
 export type CallStatusValue =
@@ -64,7 +66,38 @@ export interface CallRow {
   usage: unknown;
   cost: unknown;
   lastEventSequence: number;
+  /** Where it was asked for: `v1`, `bolna`, ..., `campaign`. */
+  door: string;
+  /** What the door keeps for itself. */
+  doorData: Record<string, unknown>;
+  metadata: Record<string, string>;
+  batchId: string | null;
+  /** Of the request body under the idempotency key. */
+  idempotencyHash: string | null;
+  /** Whether and when the person is called again; null: never. */
+  retry: unknown;
+  /** The call that this one tries again. */
+  retryOf: string | null;
+  /** 1, 2, ... over a call and its retries. */
+  attempt: number;
+  maxDurationS: number | null;
+  ringTimeoutMs: number | null;
+  /** IANA zone of the callee, where it is known better than by number. */
+  timezone: string | null;
+  purpose: string | null;
+  /** Narrows the hours in which the callee may be called. */
+  callingWindow: unknown;
+  /** The API key that asked for it. */
+  apiKeyId: string | null;
+  /** Whether it may wait in line for a free place. */
+  waits: boolean;
+  parkedUntil: Date | null;
+  /** What is full, such as `trunk:trunk_...`. */
+  parkedFor: string | null;
+  /** The rule that refused it. */
+  guardrail: string | null;
   createdAt: Date;
+  updatedAt: Date;
 }
 
 type Changeable = Omit<
@@ -76,6 +109,7 @@ type Changeable = Omit<
   | 'idempotencyKey'
   | 'lastEventSequence'
   | 'createdAt'
+  | 'updatedAt'
 >;
 
 /** Fields to change; one that is undefined stays as it is. */
@@ -96,6 +130,13 @@ export interface CallFilter {
   direction?: CallDirection | undefined;
   createdAfter?: Date | undefined;
   createdBefore?: Date | undefined;
+  door?: string | undefined;
+  batchId?: string | undefined;
+  retryOf?: string | undefined;
+  /** Every one of these has this value. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+  /** There is a value of this name. */
+  metadataKey?: string | undefined;
 }
 
 const FIELDS: readonly (keyof Changeable)[] = [
@@ -125,12 +166,45 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'media',
   'usage',
   'cost',
+  'door',
+  'doorData',
+  'metadata',
+  'batchId',
+  'idempotencyHash',
+  'retry',
+  'retryOf',
+  'attempt',
+  'maxDurationS',
+  'ringTimeoutMs',
+  'timezone',
+  'purpose',
+  'callingWindow',
+  'apiKeyId',
+  'waits',
+  'parkedUntil',
+  'parkedFor',
+  'guardrail',
 ];
-const JSON_FIELDS = ['variables', 'outcome', 'media', 'usage', 'cost'];
+const JSON_FIELDS = [
+  'variables',
+  'outcome',
+  'media',
+  'usage',
+  'cost',
+  'doorData',
+  'metadata',
+  'retry',
+  'callingWindow',
+];
+/** Ids carry the time of their creation; this much of a difference to the column is borne. */
+const ID_SLACK_MS = 60_000;
 const LIVE = `('initiated', 'ringing', 'in-progress')`;
 const CLAIMED = `('initiated', 'ringing', 'in-progress', 'call-disconnected')`;
 
-/** Throws PostgreSQL's 23505 when the idempotency key was used before in this workspace. */
+/**
+ * `createdAt` is the time that the id was made with: lists rely on it. Throws PostgreSQL's 23505
+ * when the idempotency key was used before in this workspace.
+ */
 export async function insert(client: Queryable, call: NewCall): Promise<CallRow> {
   const { id, workspaceId, direction, status, idempotencyKey, createdAt, ...fields } = call;
   const values: unknown[] = [id, workspaceId, direction, status, idempotencyKey ?? null];
@@ -181,21 +255,76 @@ export async function list(
   filter: CallFilter = {},
   request: PageRequest = {},
 ): Promise<Page<CallRow>> {
+  const { where, values } = conditions(workspaceId, filter);
+  return selectPage(client, { from: 'calls', where, values, order: 'desc' }, request);
+}
+
+/** Calls that a filter finds; counting stops at `atMost`. */
+export async function countUpTo(
+  client: Queryable,
+  workspaceId: string,
+  filter: CallFilter,
+  atMost: number,
+): Promise<number> {
+  const { where, values } = conditions(workspaceId, filter);
+  const row = await requireOne<{ count: number }>(
+    client,
+    `select count(*)::int as count from (
+       select from calls where ${where.join(' and ')} limit $${values.push(atMost)}) found`,
+    values,
+  );
+  return row.count;
+}
+
+/** What the planner thinks that a filter finds: right to some per cent, at any size. */
+export async function estimateCount(
+  client: Queryable,
+  workspaceId: string,
+  filter: CallFilter,
+): Promise<number> {
+  const { where, values } = conditions(workspaceId, filter);
+  const { rows } = await client.query(
+    `explain (format json) select from calls where ${where.join(' and ')}`,
+    values,
+  );
+  const plan = (rows[0]?.['QUERY PLAN'] as { Plan: { 'Plan Rows': number } }[] | undefined)?.[0];
+  return plan?.Plan['Plan Rows'] ?? 0;
+}
+
+function conditions(
+  workspaceId: string,
+  filter: CallFilter,
+): { where: string[]; values: unknown[] } {
   const values: unknown[] = [workspaceId];
   const where = ['workspace_id = $1'];
   const add = (condition: string, value: unknown): void => {
-    if (value !== undefined) where.push(condition.replace('?', `$${values.push(value)}`));
+    if (value !== undefined) where.push(condition.replace('$', `$${values.push(value)}`));
   };
-  const { status } = filter;
-  add('status = any(?)', typeof status === 'string' ? [status] : status);
-  add('agent_id = ?', filter.agentId);
-  add('trunk_id = ?', filter.trunkId);
-  add('to_number = ?', filter.to);
-  add('from_number = ?', filter.from);
-  add('direction = ?', filter.direction);
-  add('created_at >= ?', filter.createdAfter);
-  add('created_at < ?', filter.createdBefore);
-  return selectPage(client, { from: 'calls', where, values, order: 'desc' }, request);
+  const { status, createdAfter, createdBefore } = filter;
+  // One status is read from its index in order; several are not.
+  const one = typeof status === 'string' ? status : status?.length === 1 ? status[0] : undefined;
+  if (one === undefined) add('status = any($)', status);
+  else add('status = $', one);
+  add('agent_id = $', filter.agentId);
+  add('trunk_id = $', filter.trunkId);
+  add('to_number = $', filter.to);
+  add('from_number = $', filter.from);
+  add('direction = $', filter.direction);
+  add('created_at >= $', createdAfter);
+  add('created_at < $', createdBefore);
+  // So that an old range is found by the index that gives the order.
+  if (createdAfter) add('id >= $', firstIdAt('call', createdAfter.getTime() - ID_SLACK_MS));
+  if (createdBefore) add('id < $', firstIdAt('call', createdBefore.getTime() + ID_SLACK_MS));
+  add('door = $', filter.door);
+  if (filter.door !== undefined && filter.door !== 'v1') where.push(`door <> 'v1'`);
+  add('batch_id = $', filter.batchId);
+  add('retry_of = $', filter.retryOf);
+  if (filter.metadata !== undefined || filter.metadataKey !== undefined) {
+    where.push(`metadata <> '{}'`);
+    add('metadata @> $', filter.metadata && storableJson(filter.metadata));
+    add('metadata ? $', filter.metadataKey);
+  }
+  return { where, values };
 }
 
 /**
@@ -213,7 +342,7 @@ export async function transition(
   const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
   return selectOne(
     client,
-    `update calls set ${['status = $3', ...sets].join(', ')}
+    `update calls set ${['status = $3', 'updated_at = now()', ...sets].join(', ')}
      where id = $1 and status = any($2) returning *`,
     values,
   );
@@ -228,7 +357,11 @@ export async function update(
   const values: unknown[] = [callId];
   const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
   if (sets.length === 0) return get(client, callId);
-  return selectOne(client, `update calls set ${sets.join(', ')} where id = $1 returning *`, values);
+  return selectOne(
+    client,
+    `update calls set ${['updated_at = now()', ...sets].join(', ')} where id = $1 returning *`,
+    values,
+  );
 }
 
 /** Calls that are being dialled or spoken. */
@@ -293,11 +426,11 @@ export async function listDisconnected(client: Queryable, limit = 1_000): Promis
   );
 }
 
-/** Scheduled calls whose time has come; locked for the transaction that queues them. */
+/** Calls put off whose time has come; locked for the transaction that queues them. */
 export async function listDue(client: Queryable, now: Date, limit = 100): Promise<CallRow[]> {
   return selectRows(
     client,
-    `select * from calls where status = 'scheduled' and scheduled_at <= $1
+    `select * from calls where status in ('scheduled', 'rescheduled') and scheduled_at <= $1
      order by scheduled_at limit $2 for update skip locked`,
     [now, limit],
   );
