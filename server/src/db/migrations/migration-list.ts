@@ -1,8 +1,12 @@
 import { sql as firstCall } from './0001-first-call.ts';
 import { sql as inboundRetries } from './0002-inbound-retries.ts';
 import { sql as stopRequests } from './0003-stop-requests.ts';
+import { sql as tenancy } from './0004-tenancy.ts';
+import { sql as compliance } from './0006-compliance.ts';
 import { sql as callAdmission } from './0009-call-admission.ts';
 import { sql as trunks } from './0010-trunks.ts';
+import { sql as rooms } from './0011-rooms.ts';
+import { sql as rowSecurity } from './0020-row-security.ts';
 
 export interface Migration {
   /** Applied in this order; never reused, never changed once released. */
@@ -16,6 +20,10 @@ export const migrationList: readonly Migration[] = [
   { version: 1, name: 'first-call', sql: firstCall },
   { version: 2, name: 'inbound-retries', sql: inboundRetries },
   { version: 3, name: 'stop-requests', sql: stopRequests },
+  { version: 4, name: 'tenancy', sql: tenancy },
+  { version: 6, name: 'compliance', sql: compliance },
   { version: 9, name: 'call-admission', sql: callAdmission },
   { version: 10, name: 'trunks', sql: trunks },
+  { version: 11, name: 'rooms', sql: rooms },
+  { version: 20, name: 'row-security', sql: rowSecurity },
 ];

@@ -1,0 +1,133 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import {
+  BLOCKED_PATTERNS,
+  BLOCKED_PREFIXES,
+  type BlockedPrefix,
+} from '../data/blocked-prefixes.ts';
+import { EMERGENCY_CODES, MIN_E164_DIGITS, NANP_SERVICE_CODE } from '../data/emergency.ts';
+import { refuse, type Refusal } from '../guardrail-types.ts';
+
+/** The sandbox's test numbers. */
+const SANDBOX_NUMBER = /^\+1500555\d{4}$/;
+const E164 = /^\+[1-9]\d{6,14}$/;
+
+export interface DestinationFacts {
+  /** ISO codes that the workspace named; null: the countries of the trunk's own numbers. */
+  allowedCountries: readonly string[] | null;
+  /** E.164 numbers of the trunk, one of each range at least. */
+  trunkNumbers: readonly string[];
+  blockedPrefixes: readonly string[];
+  allowedPrefixes: readonly string[];
+}
+
+export function isSandboxDestination(to: string): boolean {
+  return SANDBOX_NUMBER.test(to);
+}
+
+/** ISO code of the country that a number belongs to; null for none or an unknown one. */
+export function countryOf(e164: string): string | null {
+  return parsePhoneNumberFromString(e164)?.country ?? null;
+}
+
+/** G28, then G09: what is dialled is neither an emergency or short number, nor no number at all. */
+export function checkDialable(to: string): Refusal | null {
+  const compact = to.replace(/[\s().-]/g, '');
+  const digits = compact.replace(/^\+/, '');
+  const isDigits = /^\d+$/.test(digits);
+  if (isDigits && isEmergencyOrShort(compact, digits)) {
+    return refuse(
+      'G28',
+      'emergency-or-short-number',
+      'emergency numbers, service codes and numbers of fewer than 7 digits are never dialled; use a full number in E.164 form',
+    );
+  }
+  if (!E164.test(compact)) {
+    return refuse(
+      'G09',
+      'not-a-number',
+      'the destination must be a phone number in E.164 form such as +14155550123; addresses of other kinds are not dialled',
+    );
+  }
+  return null;
+}
+
+/** G01: deny by default. `to` is a sandbox number only on the sandbox trunk. */
+export function checkCountry(
+  to: string,
+  facts: DestinationFacts,
+  trunk: { sandbox: boolean },
+): Refusal | null {
+  if (isSandboxDestination(to)) {
+    return trunk.sandbox
+      ? null
+      : refuse(
+          'G01',
+          'sandbox-number',
+          'test numbers +1500555xxxx are reached over the sandbox trunk only; name its number in from',
+        );
+  }
+  const country = countryOf(to);
+  const allowed = allowedCountriesOf(facts);
+  if (country !== null && allowed.has(country)) return null;
+  const where = country ?? 'an unknown or international range';
+  const list = [...allowed].sort().join(', ') || 'none';
+  return refuse(
+    'G01',
+    'country-not-allowed',
+    `calls to ${where} are not allowed (allowed: ${list}); add the country to destinations.allowed_countries of /v1/guardrails`,
+  );
+}
+
+/** The countries that may be called. */
+export function allowedCountriesOf(facts: DestinationFacts): Set<string> {
+  if (facts.allowedCountries !== null) return new Set(facts.allowedCountries);
+  const own = facts.trunkNumbers.map((number) => countryOf(number) ?? sandboxCountry(number));
+  return new Set(own.filter((country) => country !== null));
+}
+
+/** G02: the longest prefix that matches decides, among the data's and the workspace's own. */
+export function checkPrefix(to: string, facts: DestinationFacts): Refusal | null {
+  if (isSandboxDestination(to)) return null;
+  const blocked = longestOf(
+    to,
+    BLOCKED_PREFIXES.filter((entry) => !isLifted(entry, to, facts)).map(({ prefix }) => prefix),
+  );
+  const closed = longestOf(to, facts.blockedPrefixes);
+  const opened = longestOf(to, facts.allowedPrefixes);
+  const pattern = BLOCKED_PATTERNS.some((entry) => entry.pattern.test(to));
+  const worst = closed.length > blocked.length ? closed : blocked;
+  // An entry of the workspace's own is as strong as one of the data of the same length.
+  if (opened !== '' && opened.length >= worst.length) return null;
+  if (worst === '' && !pattern) return null;
+  return refuse(
+    'G02',
+    'blocked-prefix',
+    `numbers that begin with ${worst || 'a premium exchange (976)'} are blocked as premium, satellite or high-risk; add the prefix to destinations.allowed_prefixes of /v1/guardrails if you mean it`,
+  );
+}
+
+/** The sandbox trunk's own number is of no country; it stands for the plan that it looks like. */
+function sandboxCountry(number: string): string | null {
+  return isSandboxDestination(number) ? 'US' : null;
+}
+
+/** An island that the workspace named, or has numbers of, is no accident. */
+function isLifted(entry: BlockedPrefix, to: string, facts: DestinationFacts): boolean {
+  if (entry.kind !== 'caribbean' || !to.startsWith(entry.prefix)) return false;
+  const country = countryOf(to);
+  return country !== null && allowedCountriesOf(facts).has(country);
+}
+
+function longestOf(to: string, prefixes: readonly string[]): string {
+  let longest = '';
+  for (const prefix of prefixes) {
+    if (prefix.length > longest.length && to.startsWith(prefix)) longest = prefix;
+  }
+  return longest;
+}
+
+function isEmergencyOrShort(compact: string, digits: string): boolean {
+  if (digits.length < MIN_E164_DIGITS) return true;
+  if (NANP_SERVICE_CODE.test(compact)) return true;
+  return EMERGENCY_CODES.has(digits);
+}

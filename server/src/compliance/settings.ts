@@ -1,0 +1,186 @@
+import { IANAZone } from 'luxon';
+import { z } from 'zod';
+
+/** Names are the API's own: the document is stored and returned as it is written. */
+const micros = z.number().int().min(0).max(1_000_000_000_000_000).nullable();
+const limit = z.number().int().min(0).max(1_000_000).nullable();
+const perSecond = z.number().positive().max(10_000).nullable();
+const seconds = z
+  .number()
+  .int()
+  .min(0)
+  .max(30 * 86_400);
+const prefix = z.string().regex(/^\+[1-9]\d{0,14}$/, 'expected a prefix such as +1809');
+const country = z.string().regex(/^[A-Z]{2}$/, 'expected an ISO country code such as US');
+const clockTime = z
+  .string()
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time such as 09:00, at most 24:00');
+
+export const timezoneSchema = z
+  .string()
+  .max(64)
+  .refine((zone) => IANAZone.isValidZone(zone), 'expected an IANA time zone such as Asia/Kolkata');
+
+export const weekWindowSchema = z
+  .array(
+    z
+      .strictObject({
+        days: z
+          .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+          .min(1)
+          .max(7),
+        from: clockTime,
+        to: clockTime,
+      })
+      .refine(
+        (span) => span.from < span.to,
+        'expected `from` to be before `to`; split a span at 24:00',
+      ),
+  )
+  .max(50);
+
+const spendCapSchema = z.strictObject({
+  hour_micros: micros.default(null),
+  day_micros: micros.default(null),
+  month_micros: micros.default(null),
+});
+
+/** Every guardrail that a workspace can set. What is left out has the default. */
+export const guardrailSettingsSchema = z.strictObject({
+  destinations: z
+    .strictObject({
+      allowed_countries: z
+        .array(country)
+        .max(250)
+        .nullable()
+        .default(null)
+        .describe('ISO codes; null: the countries of the trunk’s own numbers.'),
+      blocked_prefixes: z.array(prefix).max(1_000).default([]),
+      allowed_prefixes: z
+        .array(prefix)
+        .max(1_000)
+        .default([])
+        .describe('Opens a prefix that is blocked by default; the longest match decides.'),
+      max_rate_micros_per_minute: micros
+        .default(2_000_000)
+        .describe('Price of a minute above which a destination is refused; null: any price.'),
+    })
+    .prefault({}),
+  spend_caps: z
+    .strictObject({
+      workspace: spendCapSchema.prefault({}),
+      trunk: spendCapSchema.prefault({}).describe('Each trunk for itself.'),
+      key: spendCapSchema.prefault({}).describe('Each API key for itself.'),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      workspace: limit.default(null),
+      trunk: limit.default(null).describe('Each trunk; its own max_concurrent_calls counts too.'),
+      agent: limit.default(null),
+      destination: limit.default(1).describe('Live calls to one number at once.'),
+    })
+    .prefault({}),
+  pace: z
+    .strictObject({
+      trunk_calls_per_second: perSecond
+        .default(null)
+        .describe('Null: the trunk’s own calls_per_second, else 1; the sandbox has no limit.'),
+      workspace_calls_per_second: perSecond.default(null),
+      country_calls_per_second: perSecond.default(null),
+      max_queue_wait_s: z
+        .number()
+        .int()
+        .min(1)
+        .max(7 * 86_400)
+        .default(3_600)
+        .describe('A call that would wait longer for its turn on the trunk is refused.'),
+    })
+    .prefault({}),
+  max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
+  calling_windows: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      purpose: z.enum(['service', 'promotional']).default('service'),
+      countries: z
+        .record(
+          z.string().regex(/^[A-Z]{2}(?:-[A-Z0-9]{1,3})?$/, 'expected a key such as US or US-FL'),
+          weekWindowSchema,
+        )
+        .default({})
+        .describe('Replaces the window of a country or a part of it.'),
+      agents: z
+        .record(
+          z.string().max(100),
+          z.strictObject({
+            timezone: timezoneSchema.optional(),
+            window: weekWindowSchema.optional(),
+            purpose: z.enum(['service', 'promotional']).optional(),
+          }),
+        )
+        .default({})
+        .describe('By agent id: a narrower window, another purpose, a fixed time zone.'),
+    })
+    .prefault({}),
+  do_not_call: z
+    .strictObject({
+      max_registry_age_days: z.number().int().min(1).max(366).default(31),
+      registry_required_for: z
+        .array(country)
+        .max(250)
+        .default(['US'])
+        .describe('Promotional calls to these countries need a registry that is fresh enough.'),
+    })
+    .prefault({}),
+  consent: z
+    .strictObject({
+      required_for: z
+        .array(z.enum(['service', 'promotional']))
+        .max(2)
+        .default([])
+        .describe('Purposes for which a consent record of the number must exist.'),
+    })
+    .prefault({}),
+  attempts: z
+    .strictObject({
+      per_24_hours: limit.default(3),
+      per_7_days: limit.default(7),
+      gap_after_no_answer_s: seconds.default(1_800),
+      gap_after_busy_s: z
+        .array(seconds)
+        .min(1)
+        .max(10)
+        .default([900, 1_800, 3_600])
+        .describe('After the first, second, ... busy in a row; the last holds for all further.'),
+      gap_after_declined_s: seconds.default(86_400),
+    })
+    .prefault({}),
+  anomaly: z
+    .strictObject({
+      action: z
+        .enum(['off', 'warn', 'pause'])
+        .default('warn')
+        .describe('`pause` refuses further calls until somebody resumes.'),
+      short_call_s: z.number().int().min(1).max(60).default(6),
+      short_call_share: z.number().min(0).max(1).default(0.2),
+      min_answer_share: z.number().min(0).max(1).default(0.2),
+      sample_calls: z.number().int().min(10).max(10_000).default(50),
+      country_minutes_factor: z.number().min(1).max(1_000).default(3),
+      sequential_numbers: z.number().int().min(3).max(1_000).default(10),
+    })
+    .prefault({}),
+  recording: z
+    .strictObject({
+      mode: z
+        .enum(['by-region', 'announce', 'ask', 'off'])
+        .default('by-region')
+        .describe('How the callee learns of a recording; the sandbox records without a word.'),
+      announcement: z.string().trim().min(1).max(500).default('This call is recorded.'),
+    })
+    .prefault({}),
+});
+
+/** The settings of a workspace, complete. */
+export type GuardrailSettings = z.output<typeof guardrailSettingsSchema>;
+
+export const defaultGuardrailSettings: GuardrailSettings = guardrailSettingsSchema.parse({});
