@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { NumberRow } from '../../db/queries/numbers.ts';
+import { CARRIER_PROFILES } from '../../trunks/carrier-profiles.ts';
 import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 
 const gatewaySchema = z.strictObject({
@@ -14,15 +14,48 @@ const timeoutsSchema = z.strictObject({
   hold_ms: z.number().int().min(1_000).max(14_400_000).default(1_800_000),
 });
 
+const headerMap = z.record(z.string(), z.string().max(500));
+
 const fields = {
   name: z.string().trim().min(1).max(200),
+  description: z.string().max(2_000),
+  provider: z
+    .string()
+    .min(1)
+    .max(100)
+    .describe(
+      `Carrier: ${Object.keys(CARRIER_PROFILES).join(', ')} bring what that carrier expects; any other text is a name.`,
+    ),
+  metadata: z.string().max(10_000).describe('Yours; we do not read it.'),
   active: z.boolean(),
+  inbound_enabled: z.boolean().describe('Whether calls may come in.'),
+  outbound_enabled: z.boolean().describe('Whether calls may go out.'),
+  auth_type: z
+    .enum(['none', 'userpass', 'ip-based', 'registration'])
+    .describe('How the carrier knows that it is us.'),
   gateways: z
     .array(gatewaySchema)
     .max(20)
     .describe('Where INVITEs go, in the order in which they are tried.'),
   auth_username: z.string().min(1).max(200).nullable(),
   auth_password: z.string().min(1).max(200).nullable().describe('Write-only; sealed when stored.'),
+  inbound_auth_username: z
+    .string()
+    .min(1)
+    .max(200)
+    .nullable()
+    .describe('What callers must prove by digest; null: their address is enough.'),
+  inbound_auth_password: z
+    .string()
+    .min(1)
+    .max(200)
+    .nullable()
+    .describe('Write-only; sealed when stored.'),
+  inbound_auth_realm: z.string().min(1).max(200).nullable(),
+  leading_plus: z.boolean().describe('Whether numbers are sent as +49... or as 49....'),
+  caller_id_header: z
+    .enum(['from', 'from-and-pai', 'pai'])
+    .describe('Where the caller’s number goes: From, P-Asserted-Identity (RFC 3325) or both.'),
   from_domain: z.string().min(1).max(253).nullable().describe('Domain of the From header.'),
   codecs: z.array(z.enum(['PCMU', 'PCMA'])).min(1),
   headers: z.record(z.string(), z.string().max(500)).describe('Added to every INVITE.'),
@@ -32,12 +65,45 @@ const fields = {
     .array(z.string().max(100))
     .max(200)
     .describe('Addresses and CIDRs, besides the gateways, that inbound calls come from.'),
+  allowed_callers: z
+    .array(z.string().max(40))
+    .max(1_000)
+    .describe('Numbers that may call in; empty: all.'),
+  media_encryption: z
+    .enum(['none', 'optional', 'required'])
+    .describe('SDES-SRTP (RFC 4568): never, when the far end can, or the call fails.'),
+  rtp_symmetric: z
+    .boolean()
+    .describe('Whether audio goes to where audio comes from, whatever the far end’s SDP says.'),
+  force_rport: z
+    .boolean()
+    .describe('Whether replies go to where requests come from (RFC 3581) unasked.'),
+  direct_media: z.boolean().describe('Must be false: the agent needs the audio.'),
+  qualify_frequency_s: z
+    .number()
+    .int()
+    .min(0)
+    .max(3_600)
+    .describe('Seconds between OPTIONS to each gateway; 0: none.'),
+  max_concurrent_calls: z.number().int().min(1).max(100_000).nullable(),
+  calls_per_second: z.number().min(0.01).max(1_000).nullable().describe('New calls a second.'),
+  max_call_duration_s: z.number().int().min(10).max(14_400).nullable(),
+  destination_country: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .nullable()
+    .describe('ISO 3166-1 alpha-2.'),
+  headers_to_attributes: headerMap.describe('SIP header of the far end to participant attribute.'),
+  attributes_to_headers: headerMap.describe('Participant attribute to SIP header of ours.'),
+  include_headers: z
+    .enum(['none', 'x', 'all'])
+    .describe('Which headers of the far end become attributes `sip.h.*`.'),
 };
 
 export const trunkCreateSchema = z.strictObject(fields).partial().required({ name: true });
 export const trunkPatchSchema = z.strictObject(fields).partial();
 
-const { auth_password: _writeOnly, ...shownFields } = fields;
+const { auth_password: _outbound, inbound_auth_password: _inbound, ...shownFields } = fields;
 
 export const trunkViewSchema = z
   .object({
@@ -45,6 +111,7 @@ export const trunkViewSchema = z
     ...shownFields,
     codecs: z.array(z.string()),
     has_password: z.boolean(),
+    has_inbound_password: z.boolean(),
     sandbox: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -55,17 +122,41 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
   return {
     id: trunk.id,
     name: trunk.name,
+    description: trunk.description,
+    provider: trunk.provider,
+    metadata: trunk.metadata,
     active: trunk.active,
+    inbound_enabled: trunk.inboundEnabled,
+    outbound_enabled: trunk.outboundEnabled,
+    auth_type: trunk.authType,
     sandbox: trunk.sandbox,
     gateways: trunk.gateways.map(({ host, port, transport }) => ({ host, port, transport })),
     auth_username: trunk.authUsername,
     has_password: trunk.hasPassword,
+    inbound_auth_username: trunk.inboundAuthUsername,
+    has_inbound_password: trunk.hasInboundPassword,
+    inbound_auth_realm: trunk.inboundAuthRealm,
+    leading_plus: trunk.leadingPlus,
+    caller_id_header: trunk.callerIdHeader,
     from_domain: trunk.fromDomain,
     codecs: trunk.codecs,
     headers: trunk.headers,
     ring_timeout_ms: trunk.ringTimeoutMs,
     media_timeouts: trunk.mediaTimeouts,
     allowed_sources: trunk.allowedSources,
+    allowed_callers: trunk.allowedCallers,
+    media_encryption: trunk.mediaEncryption,
+    rtp_symmetric: trunk.rtpSymmetric,
+    force_rport: trunk.forceRport,
+    direct_media: trunk.directMedia,
+    qualify_frequency_s: trunk.qualifyFrequencyS,
+    max_concurrent_calls: trunk.maxConcurrentCalls,
+    calls_per_second: trunk.callsPerSecond,
+    max_call_duration_s: trunk.maxCallDurationS,
+    destination_country: trunk.destinationCountry,
+    headers_to_attributes: trunk.headersToAttributes,
+    attributes_to_headers: trunk.attributesToHeaders,
+    include_headers: trunk.includeHeaders,
     created_at: trunk.createdAt.toISOString(),
     updated_at: trunk.updatedAt.toISOString(),
   };
@@ -74,49 +165,39 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
 export function trunkInput(body: z.output<typeof trunkPatchSchema>): TrunkInput {
   return {
     name: body.name,
+    description: body.description,
+    provider: body.provider,
+    metadata: body.metadata,
     active: body.active,
+    inboundEnabled: body.inbound_enabled,
+    outboundEnabled: body.outbound_enabled,
+    authType: body.auth_type,
     gateways: body.gateways,
     authUsername: body.auth_username,
     authPassword: body.auth_password,
+    inboundAuthUsername: body.inbound_auth_username,
+    inboundAuthPassword: body.inbound_auth_password,
+    inboundAuthRealm: body.inbound_auth_realm,
+    leadingPlus: body.leading_plus,
+    callerIdHeader: body.caller_id_header,
     fromDomain: body.from_domain,
     codecs: body.codecs,
     headers: body.headers,
     ringTimeoutMs: body.ring_timeout_ms,
     mediaTimeouts: body.media_timeouts,
     allowedSources: body.allowed_sources,
-  };
-}
-
-export const numberCreateSchema = z.strictObject({
-  number: z.string().max(40).describe('E.164, such as +14155550123.'),
-  trunk_id: z.string().min(1).max(100),
-  agent_id: z
-    .string()
-    .min(1)
-    .max(100)
-    .nullable()
-    .default(null)
-    .describe('Who answers; null: nobody.'),
-});
-
-export const numberPatchSchema = z.strictObject({ agent_id: z.string().max(100).nullable() });
-
-export const numberViewSchema = z
-  .object({
-    id: z.string(),
-    number: z.string(),
-    trunk_id: z.string(),
-    agent_id: z.string().nullable(),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: 'Number' });
-
-export function numberView(row: NumberRow): z.output<typeof numberViewSchema> {
-  return {
-    id: row.id,
-    number: row.e164,
-    trunk_id: row.trunkId,
-    agent_id: row.agentId,
-    created_at: row.createdAt.toISOString(),
+    allowedCallers: body.allowed_callers,
+    mediaEncryption: body.media_encryption,
+    rtpSymmetric: body.rtp_symmetric,
+    forceRport: body.force_rport,
+    directMedia: body.direct_media,
+    qualifyFrequencyS: body.qualify_frequency_s,
+    maxConcurrentCalls: body.max_concurrent_calls,
+    callsPerSecond: body.calls_per_second,
+    maxCallDurationS: body.max_call_duration_s,
+    destinationCountry: body.destination_country,
+    headersToAttributes: body.headers_to_attributes,
+    attributesToHeaders: body.attributes_to_headers,
+    includeHeaders: body.include_headers,
   };
 }

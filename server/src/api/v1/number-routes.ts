@@ -17,7 +17,7 @@ import {
   numberPatchSchema,
   numberView,
   numberViewSchema,
-} from '../schemas/trunk.ts';
+} from '../schemas/number.ts';
 
 /** `/v1/numbers`. */
 export function numberRoutes(api: Api, context: ApiContext): void {
@@ -36,11 +36,19 @@ export function numberRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { number, trunk_id: trunkId, agent_id: agentId } = request.body;
+      const { number, trunk_id: trunkId, agent_id: agentId = null, ...rest } = request.body;
       const { workspaceId } = request.caller;
       await requireAgent(workspaceId, agentId);
       const row = await numbers
-        .add(workspaceId, { e164: number, trunkId, agentId })
+        .add(workspaceId, {
+          e164: number,
+          trunkId,
+          agentId,
+          name: rest.name,
+          provider: rest.provider,
+          inboundTrunkId: rest.inbound_trunk_id,
+          e164Check: rest.e164_check,
+        })
         .catch((error: unknown) => refuse(error, number));
       return reply.status(201).send(numberView(row));
     },
@@ -53,12 +61,16 @@ export function numberRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'listNumbers',
         summary: 'List numbers',
-        querystring: pageQuery,
+        querystring: pageQuery.extend({
+          trunk_id: z.string().max(100).optional(),
+          agent_id: z.string().max(100).optional(),
+        }),
         response: { 200: pageOf(numberViewSchema), ...readErrors },
       },
     },
     async (request) => {
-      const page = await numbers.list(request.caller.workspaceId, request.query);
+      const { trunk_id: trunkId, agent_id: agentId, ...range } = request.query;
+      const page = await numbers.list(request.caller.workspaceId, { ...range, trunkId, agentId });
       return { data: page.data.map(numberView), next_cursor: page.nextCursor };
     },
   );
@@ -88,7 +100,7 @@ export function numberRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         operationId: 'updateNumber',
-        summary: 'Say who answers a number; at once',
+        summary: 'Say who answers a number, and which trunk it is on; at once',
         params: idParams,
         body: numberPatchSchema,
         response: { 200: numberViewSchema, ...writeErrors },
@@ -97,8 +109,17 @@ export function numberRoutes(api: Api, context: ApiContext): void {
     async (request) => {
       const { workspaceId } = request.caller;
       const { id } = request.params;
-      await requireAgent(workspaceId, request.body.agent_id);
-      const row = await numbers.assign(workspaceId, id, request.body.agent_id);
+      const { body } = request;
+      await requireAgent(workspaceId, body.agent_id ?? null);
+      const row = await numbers
+        .update(workspaceId, id, {
+          agentId: body.agent_id,
+          trunkId: body.trunk_id,
+          inboundTrunkId: body.inbound_trunk_id,
+          name: body.name,
+          provider: body.provider,
+        })
+        .catch((error: unknown) => refuse(error, id));
       if (!row) throw unknownNumber(id);
       return numberView(row);
     },
