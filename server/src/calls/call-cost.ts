@@ -1,21 +1,9 @@
+import { RATE_KINDS } from '../db/queries/rates.ts';
+import type { CallCost, CostKind, CostLine } from '../wallet/price-call.ts';
+
 /** Kinds of cost, in the order in which they are shown. */
-export const COST_KINDS = ['platform', 'network', 'transcriber', 'model', 'synthesizer'] as const;
-export type CostKind = (typeof COST_KINDS)[number];
-
-/** One line of a call's costs; JSON, as stored. */
-export interface CostLine {
-  kind: CostKind;
-  /** Whose price it is; null where nothing was used. */
-  provider: string | null;
-  /** Millionths of the workspace's currency. */
-  micros: number;
-}
-
-/** What a call cost; JSON, as stored. */
-export interface CallCost {
-  total_micros: number;
-  lines: CostLine[];
-}
+export const COST_KINDS = RATE_KINDS;
+export type { CallCost, CostKind, CostLine };
 
 /** The costs of a call that nobody answered. */
 export function zeroCost(): CallCost {

@@ -9,8 +9,8 @@ import * as rates from '../db/queries/rates.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { Clock } from '../shared/clock.ts';
-import type { CallCost } from '../calls/call-cost.ts';
-import { callCost, type CallUsage, type CostProviders } from './cost.ts';
+import { costProviders } from '../calls/cost-providers.ts';
+import { priceCall, type CallCost, type CallUsage } from '../wallet/price-call.ts';
 
 export interface PostCallOptions {
   db: Pick<Database, 'pool' | 'transaction'>;
@@ -79,7 +79,18 @@ function finalStatusOf(call: calls.CallRow): ReturnType<typeof statusAfterAnswer
 }
 
 async function costOf(client: TransactionClient, call: calls.CallRow): Promise<CallCost> {
-  return callCost(usageOf(call), await providersOf(client, call), await rates.all(client));
+  const { rows } = await client.query<{ config: unknown }>(
+    'select config from agents where id = $1',
+    [call.agentId],
+  );
+  // The agent may have been deleted since; its document is still there.
+  const agent = agentConfigSchema.safeParse(rows[0]?.config).data ?? null;
+  return priceCall(
+    usageOf(call),
+    costProviders(agent, call.trunkId),
+    await rates.effective(client, call.workspaceId),
+    call.toNumber,
+  );
 }
 
 function usageOf(call: calls.CallRow): CallUsage {
@@ -101,21 +112,4 @@ function usageOf(call: calls.CallRow): CallUsage {
 
 function amount(value: unknown): number {
   return typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : 0;
-}
-
-/** The agent may have been deleted since; its document is still there. */
-async function providersOf(client: TransactionClient, call: calls.CallRow): Promise<CostProviders> {
-  const { rows } = await client.query<{ config: unknown }>(
-    'select config from agents where id = $1',
-    [call.agentId],
-  );
-  const agent = agentConfigSchema.safeParse(rows[0]?.config).data;
-  return {
-    platform: 'trunkline',
-    network: call.trunkId ?? '',
-    transcriber: agent?.stt.provider ?? '',
-    // A scripted agent has no model to pay for.
-    model: agent?.type === 'llm' ? agent.llm.provider : 'scripted',
-    synthesizer: agent?.tts.provider ?? '',
-  };
 }

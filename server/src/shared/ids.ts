@@ -15,6 +15,8 @@ export type IdKind =
   | 'key'
   | 'node'
   | 'number'
+  | 'rate'
+  | 'pkey'
   | 'participant'
   | 'recording'
   | 'room'
@@ -22,6 +24,7 @@ export type IdKind =
   | 'transfer'
   | 'trunk'
   | 'turn'
+  | 'txn'
   | 'ws';
 
 /** A new id such as `call_01j9zq8f3v6m2k4n7p0r5t8w1x`; ids of one kind sort by time of creation. */

@@ -2,6 +2,7 @@ import { sql as firstCall } from './0001-first-call.ts';
 import { sql as inboundRetries } from './0002-inbound-retries.ts';
 import { sql as stopRequests } from './0003-stop-requests.ts';
 import { sql as tenancy } from './0004-tenancy.ts';
+import { sql as wallet } from './0005-wallet.ts';
 import { sql as compliance } from './0006-compliance.ts';
 import { sql as callAdmission } from './0009-call-admission.ts';
 import { sql as trunks } from './0010-trunks.ts';
@@ -21,6 +22,7 @@ export const migrationList: readonly Migration[] = [
   { version: 2, name: 'inbound-retries', sql: inboundRetries },
   { version: 3, name: 'stop-requests', sql: stopRequests },
   { version: 4, name: 'tenancy', sql: tenancy },
+  { version: 5, name: 'wallet', sql: wallet },
   { version: 6, name: 'compliance', sql: compliance },
   { version: 9, name: 'call-admission', sql: callAdmission },
   { version: 10, name: 'trunks', sql: trunks },

@@ -219,6 +219,6 @@ describe('rates', () => {
     const rate = { kind: 'network', provider: 'sandbox', unit: 'minute' } as const;
     await rates.upsert(pool, { ...rate, microsPerUnit: 9_000 });
     await rates.upsert(pool, { ...rate, microsPerUnit: 12_000 });
-    expect(await rates.all(pool)).toEqual([{ ...rate, microsPerUnit: 12_000 }]);
+    expect(await rates.all(pool)).toMatchObject([{ ...rate, microsPerUnit: 12_000 }]);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RateRow } from '../db/queries/rates.ts';
-import { callCost, type CallUsage } from './cost.ts';
+import type { RatePrice } from '../db/queries/rates.ts';
+import { priceCall, type CallUsage } from './price-call.ts';
 
 const providers = {
   platform: 'trunkline',
@@ -17,19 +17,19 @@ const usage: CallUsage = {
   llmInputTokens: 1_000,
   llmOutputTokens: 50,
 };
-const rates: RateRow[] = [
-  { kind: 'platform', provider: '*', unit: 'minute', microsPerUnit: 10_000 },
-  { kind: 'network', provider: '*', unit: 'minute', microsPerUnit: 7_000 },
-  { kind: 'network', provider: 'trunk_1', unit: 'minute', microsPerUnit: 4_001 },
-  { kind: 'transcriber', provider: 'deepgram', unit: 'minute', microsPerUnit: 9_999 },
-  { kind: 'model', provider: 'openai', unit: 'input_token', microsPerUnit: 2 },
-  { kind: 'model', provider: 'openai', unit: 'output_token', microsPerUnit: 8 },
-  { kind: 'synthesizer', provider: 'local', unit: 'character', microsPerUnit: 3 },
+const rates: RatePrice[] = [
+  { kind: 'platform', provider: '*', prefix: '', unit: 'minute', microsPerUnit: 10_000 },
+  { kind: 'network', provider: '*', prefix: '', unit: 'minute', microsPerUnit: 7_000 },
+  { kind: 'network', provider: 'trunk_1', prefix: '', unit: 'minute', microsPerUnit: 4_001 },
+  { kind: 'transcriber', provider: 'deepgram', prefix: '', unit: 'minute', microsPerUnit: 9_999 },
+  { kind: 'model', provider: 'openai', prefix: '', unit: 'input_token', microsPerUnit: 2 },
+  { kind: 'model', provider: 'openai', prefix: '', unit: 'output_token', microsPerUnit: 8 },
+  { kind: 'synthesizer', provider: 'local', prefix: '', unit: 'character', microsPerUnit: 3 },
 ];
 
 describe('the cost of a call', () => {
   it('is rates times usage, a provider’s own rate before the general one', () => {
-    expect(callCost(usage, providers, rates)).toEqual({
+    expect(priceCall(usage, providers, rates)).toEqual({
       total_micros: 15_000 + 6_002 + 0 + 2_400 + 360,
       lines: [
         { kind: 'platform', provider: 'trunkline', micros: 15_000 },
@@ -42,15 +42,15 @@ describe('the cost of a call', () => {
   });
 
   it('is nothing where there are no rates', () => {
-    expect(callCost(usage, providers, []).total_micros).toBe(0);
+    expect(priceCall(usage, providers, []).total_micros).toBe(0);
   });
 
   it('stays exact where floating point would not', () => {
-    const dear: RateRow[] = [
-      { kind: 'platform', provider: '*', unit: 'minute', microsPerUnit: 9_007_199_254 },
+    const dear: RatePrice[] = [
+      { kind: 'platform', provider: '*', prefix: '', unit: 'minute', microsPerUnit: 9_007_199_254 },
     ];
     const long = { ...usage, durationMs: 14_400_001 };
-    expect(callCost(long, providers, dear).total_micros).toBe(2_161_727_971_080);
+    expect(priceCall(long, providers, dear).total_micros).toBe(2_161_727_971_080);
   });
 
   it('is a whole number that is the sum of its lines, for any usage', () => {
@@ -65,7 +65,7 @@ describe('the cost of a call', () => {
           llmOutputTokens: count,
         }),
         (any) => {
-          const cost = callCost(any, providers, rates);
+          const cost = priceCall(any, providers, rates);
           expect(Number.isSafeInteger(cost.total_micros)).toBe(true);
           expect(cost.lines.reduce((sum, line) => sum + line.micros, 0)).toBe(cost.total_micros);
         },

@@ -1,5 +1,6 @@
-import type { RateRow } from '../db/queries/rates.ts';
-import { COST_KINDS, type CallCost, type CostKind, type CostLine } from '../calls/call-cost.ts';
+import { RATE_KINDS, type RatePrice } from '../db/queries/rates.ts';
+
+export type CostKind = RatePrice['kind'];
 
 /** What a call used. */
 export interface CallUsage {
@@ -15,6 +16,21 @@ export interface CallUsage {
 /** Whose rates apply. */
 export type CostProviders = Record<CostKind, string>;
 
+/** One line of a call's costs; JSON, as stored. */
+export interface CostLine {
+  kind: CostKind;
+  /** Whose price it is; null where nothing was used. */
+  provider: string | null;
+  /** Millionths of the workspace's currency. */
+  micros: number;
+}
+
+/** What a call cost; JSON, as stored. */
+export interface CallCost {
+  total_micros: number;
+  lines: CostLine[];
+}
+
 const MS_PER_MINUTE = 60_000;
 /** A rate of this provider applies where the provider has none of its own. */
 const ANY_PROVIDER = '*';
@@ -22,30 +38,45 @@ const ANY_PROVIDER = '*';
 /**
  * The costs of an answered call: rates times usage, in integer micros, each line rounded up to a
  * whole micro. A kind without a rate costs nothing.
+ * @param destination the number called, for network rates by prefix.
  */
-export function callCost(
+export function priceCall(
   usage: CallUsage,
   providers: CostProviders,
-  rates: readonly RateRow[],
+  rates: readonly RatePrice[],
+  destination = '',
 ): CallCost {
-  const lines = COST_KINDS.map((kind): CostLine => {
+  const lines = RATE_KINDS.map((kind): CostLine => {
     const provider = providers[kind];
     const amounts = amountsOf(kind, usage);
-    const micros = rates
-      .filter((rate) => rate.kind === kind && applies(rate, provider, rates))
-      .reduce((sum, rate) => sum + priceOf(rate, amounts), 0);
+    const micros = ratesOf(kind, provider, rates, destination).reduce(
+      (sum, rate) => sum + priceOf(rate, amounts),
+      0,
+    );
     return { kind, provider, micros };
   });
   return { total_micros: lines.reduce((sum, line) => sum + line.micros, 0), lines };
 }
 
-/** A provider's own rates go before those for any provider, for all units together. */
-function applies(rate: RateRow, provider: string, rates: readonly RateRow[]): boolean {
-  const hasOwn = rates.some((other) => other.kind === rate.kind && other.provider === provider);
-  return rate.provider === (hasOwn ? provider : ANY_PROVIDER);
+/**
+ * A provider's own rates go before those for any provider, then the longest prefix before shorter
+ * ones, for all units together.
+ */
+function ratesOf(
+  kind: CostKind,
+  provider: string,
+  rates: readonly RatePrice[],
+  destination: string,
+): RatePrice[] {
+  const digits = destination.replace(/^\+/, '');
+  const fitting = rates.filter((rate) => rate.kind === kind && digits.startsWith(rate.prefix));
+  const own = fitting.filter((rate) => rate.provider === provider);
+  const chosen = own.length > 0 ? own : fitting.filter((rate) => rate.provider === ANY_PROVIDER);
+  const longest = Math.max(0, ...chosen.map((rate) => rate.prefix.length));
+  return chosen.filter((rate) => rate.prefix.length === longest);
 }
 
-type Amounts = Partial<Record<RateRow['unit'], { amount: number; per: number }>>;
+type Amounts = Partial<Record<RatePrice['unit'], { amount: number; per: number }>>;
 
 /** A call is spoken for minutes on the line; only what was recognised is paid as transcription. */
 function amountsOf(kind: CostKind, usage: CallUsage): Amounts {
@@ -71,7 +102,7 @@ function amountsOf(kind: CostKind, usage: CallUsage): Amounts {
   }
 }
 
-function priceOf(rate: RateRow, amounts: Amounts): number {
+function priceOf(rate: RatePrice, amounts: Amounts): number {
   const used = amounts[rate.unit];
   if (!used) return 0;
   // BigInt: a large rate times a long call in milliseconds may leave the safe integers.
