@@ -1,20 +1,22 @@
 import * as callEvents from '../db/queries/call-events.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { CallEvent, CallEventDraft } from './call-event.ts';
+import { eventNames } from './event-type.ts';
 
 /** Events read from the log at once. */
 const PAGE_EVENTS = 1_000;
 
 /**
- * Appends an event to its call, in the caller's transaction. Publish what is returned after the
- * commit, never before.
+ * Appends an event to its call and to the outbox of webhooks, in the caller's transaction. Publish
+ * what is returned after the commit, never before.
  */
 export async function appendCallEvent(
   client: Queryable,
   callId: string,
   draft: CallEventDraft,
 ): Promise<CallEvent> {
-  const row = await callEvents.append(client, { callId, type: draft.type, data: draft.data });
+  const { type, data } = draft;
+  const row = await callEvents.append(client, { callId, type, data, names: eventNames(type) });
   return toEvent(row);
 }
 

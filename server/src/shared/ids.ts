@@ -20,11 +20,13 @@ export type IdKind =
   | 'participant'
   | 'recording'
   | 'room'
+  | 'rule'
   | 'track'
   | 'transfer'
   | 'trunk'
   | 'turn'
   | 'txn'
+  | 'webhook'
   | 'ws';
 
 /** A new id such as `call_01j9zq8f3v6m2k4n7p0r5t8w1x`; ids of one kind sort by time of creation. */
