@@ -21,14 +21,17 @@ import { createLogger } from './shared/logger.ts';
 import { makePrivateDirectory } from './shared/private-directory.ts';
 import { startUserAgent } from './sip/user-agent.ts';
 import { createRecordingStore } from './storage/recordings.ts';
+import { createDispatchRuleStore } from './trunks/dispatch-rule-store.ts';
 import { createNumberStore } from './trunks/number-store.ts';
 import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
 import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
 import { createApiKey, ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
+import { findLiveKitSecret } from './workspaces/livekit-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
+import { scopesOf } from './workspaces/scopes.ts';
 import { createSecrets } from './workspaces/secrets.ts';
-import { ensureDefaultWorkspace } from './workspaces/workspace-store.ts';
+import { createWorkspaceStore, ensureDefaultWorkspace } from './workspaces/workspace-store.ts';
 
 export interface AppOptions {
   config: Config;
@@ -107,6 +110,7 @@ async function build(
     workspaceId: workspace.id,
     key: config.apiKey,
   });
+  const liveKitPair = config.livekit && { workspaceId: workspace.id, ...config.livekit };
   const jobs = await startJobs({ url: database.url, logger });
   closers.push(() => jobs.close());
 
@@ -203,17 +207,24 @@ async function build(
       auth: {
         verifyKey: async (key) => {
           const row = await verifyApiKey(database.pool, key);
-          return row && { workspaceId: row.workspaceId, keyId: row.id };
+          return (
+            row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) }
+          );
         },
+        findLiveKitSecret: (apiKey) =>
+          findLiveKitSecret(database.pool, apiKey, { secrets, configured: liveKitPair }),
         defaultWorkspaceId: workspace.id,
         masterKey,
         clock,
       },
       database,
+      workspaces: createWorkspaceStore({ db: database, clock }),
       secrets,
       calls,
       trunks: createTrunkStore({ db: database, secrets, clock }),
       numbers: createNumberStore({ db: database, clock }),
+      dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
+      sipHost: advertisedHost,
       feed,
       recordings,
       createKey: async (workspaceId, name) => {

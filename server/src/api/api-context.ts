@@ -4,9 +4,11 @@ import type { LiveFeed } from '../events/live-feed.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { RecordingStore } from '../storage/recordings.ts';
+import type { DispatchRuleStore } from '../trunks/dispatch-rule-store.ts';
 import type { NumberStore } from '../trunks/number-store.ts';
 import type { TrunkStore } from '../trunks/trunk-store.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
+import type { WorkspaceStore } from '../workspaces/workspace-store.ts';
 import type { AuthOptions } from './auth.ts';
 
 /** What the state of the program is, for probes and the status page. */
@@ -22,11 +24,16 @@ export interface ApiContext {
   logger: Logger;
   newRequestId: () => string;
   auth: AuthOptions;
-  database: Pick<Database, 'pool' | 'transaction'>;
+  /** Routes ask through `tenant(request.caller.workspaceId)`; the rest is for background work. */
+  database: Pick<Database, 'pool' | 'transaction' | 'tenant'>;
+  workspaces: WorkspaceStore;
   secrets: Secrets;
   calls: Pick<CallService, 'place' | 'hangup' | 'refreshTrunks'>;
   trunks: TrunkStore;
   numbers: NumberStore;
+  dispatchRules: DispatchRuleStore;
+  /** Host that INVITEs of ours name. */
+  sipHost: string;
   feed: LiveFeed;
   recordings: Pick<RecordingStore, 'open'>;
   createKey: (workspaceId: string, name: string) => Promise<{ id: string; key: string }>;

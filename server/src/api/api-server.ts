@@ -9,7 +9,7 @@ import {
 import type { WebSocket } from 'ws';
 import type { Clock } from '../shared/clock.ts';
 import type { ApiContext } from './api-context.ts';
-import { authenticate, type Caller } from './auth.ts';
+import { authenticate, requireScope, type Caller } from './auth.ts';
 import { answerError, installErrorHandler } from './error-handler.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -19,6 +19,7 @@ import { listRoutes } from './route-list.ts';
 import { refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
+import { dispatchRuleRoutes } from './v1/dispatch-rule-routes.ts';
 import { keyRoutes } from './v1/key-routes.ts';
 import { liveRoutes } from './v1/live-routes.ts';
 import { numberRoutes } from './v1/number-routes.ts';
@@ -91,6 +92,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       v1.decorateRequest('caller', null as unknown as Caller);
       v1.addHook('onRequest', async (request) => {
         request.caller = await authenticate(request, context.auth);
+        requireScope(request, request.caller);
       });
       v1.addHook('preValidation', async ({ params, query, body }) => {
         refuseUnstorable({ ...asObject(params), ...asObject(query) });
@@ -99,6 +101,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       const routes = withZod(v1);
       agentRoutes(routes, context);
       callRoutes(routes, context);
+      dispatchRuleRoutes(routes, context);
       keyRoutes(routes, context);
       liveRoutes(routes, context);
       numberRoutes(routes, context);

@@ -92,8 +92,71 @@ describe('trunks', () => {
     });
     expect(await store.get('ws_other', trunk.id)).toBeNull();
     expect(await store.update('ws_other', trunk.id, { name: 'mine' })).toBeNull();
-    expect(await store.remove(workspaceId, trunk.id)).toBe(true);
+    expect(await store.remove(workspaceId, trunk.id)).toEqual({ numbers: 0 });
     expect(await store.get(workspaceId, trunk.id)).toBeNull();
+    expect(await store.remove(workspaceId, trunk.id)).toBeNull();
+  });
+
+  it('free their numbers when they are deleted', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    const numbers = createNumberStore({ db, clock });
+    const [one, two] = [
+      await store.create(workspaceId, { name: 'one' }),
+      await store.create(workspaceId, { name: 'two' }),
+    ];
+    const number = { e164: '+14155550177', agentId: null };
+    await numbers.add(workspaceId, { ...number, trunkId: one.id, inboundTrunkId: two.id });
+    expect(await store.remove(workspaceId, two.id)).toEqual({ numbers: 0 });
+    expect(await numbers.find(workspaceId, number.e164)).toMatchObject({ inboundTrunkId: null });
+    expect(await store.remove(workspaceId, one.id)).toEqual({ numbers: 1 });
+    const again = await store.create(workspaceId, { name: 'again' });
+    expect(await numbers.add(workspaceId, { ...number, trunkId: again.id })).toMatchObject({
+      trunkId: again.id,
+    });
+    expect(await numbers.find('ws_other', number.e164)).toBeNull();
+  });
+
+  it('begin with what the profile of their carrier says', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    expect(await store.create(workspaceId, { name: 'x', provider: 'Exotel' })).toMatchObject({
+      codecs: ['PCMA', 'PCMU'],
+      callerIdHeader: 'from',
+      authType: 'none',
+    });
+    expect(
+      await store.create(workspaceId, { name: 'x', provider: 'exotel', codecs: ['PCMU'] }),
+    ).toMatchObject({ codecs: ['PCMU'] });
+  });
+
+  it('become userpass by a password and nothing by its removal, and refuse half a sign-in', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    const trunk = await store.create(workspaceId, { name: 'x' });
+    const update = (input: TrunkInput): Promise<unknown> =>
+      store.update(workspaceId, trunk.id, input);
+    await expect(update({ authType: 'userpass', authUsername: 'u' })).rejects.toThrow(
+      'auth_type userpass needs auth_username and auth_password',
+    );
+    expect(await update({ authUsername: 'u', authPassword: 'p' })).toMatchObject({
+      authType: 'userpass',
+    });
+    expect(await update({ authType: 'registration' })).toMatchObject({ authType: 'registration' });
+    await expect(update({ provider: 'plivo' })).rejects.toThrow('knows no registration');
+    expect(await update({ authType: 'none', authPassword: null })).toMatchObject({
+      authType: 'none',
+      hasPassword: false,
+    });
+    await expect(update({ directMedia: true })).rejects.toThrow('direct_media cannot be on');
+  });
+
+  it('seal what callers must prove apart from what we prove', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    const trunk = await store.create(workspaceId, {
+      name: 'x',
+      inboundAuthUsername: 'peer',
+      inboundAuthPassword: 'letmein',
+    });
+    expect(trunk).toMatchObject({ hasPassword: false, hasInboundPassword: true });
+    expect(JSON.stringify(trunk)).not.toContain('letmein');
   });
 
   it.each<[string, TrunkInput]>([
@@ -161,7 +224,7 @@ describe('the sandbox trunk', () => {
       { port: 6080, transport: 'tcp', priority: 2 },
     ]);
     const numbers = createNumberStore({ db, clock });
-    const { data } = await numbers.list(workspaceId);
+    const { data } = await numbers.list(workspaceId, { trunkId: trunk.id });
     expect(data).toMatchObject([{ e164: SANDBOX_NUMBER, agentId: 'agent_demo' }]);
     await expect(
       numbers.add(workspaceId, { e164: SANDBOX_NUMBER, trunkId: trunk.id, agentId: null }),

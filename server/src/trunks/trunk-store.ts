@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Database } from '../db/database.ts';
 import * as gateways from '../db/queries/gateways.ts';
+import * as numbers from '../db/queries/numbers.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
@@ -49,7 +50,8 @@ export interface TrunkStore {
   update(workspaceId: string, trunkId: string, input: TrunkInput): Promise<Trunk | null>;
   get(workspaceId: string, trunkId: string): Promise<Trunk | null>;
   list(workspaceId: string, page?: PageRequest): Promise<Page<Trunk>>;
-  remove(workspaceId: string, trunkId: string): Promise<boolean>;
+  /** Deletes the trunk and its numbers; calls stay. Null when there is no such trunk. */
+  remove(workspaceId: string, trunkId: string): Promise<{ numbers: number } | null>;
 }
 
 /** The name that sealed passwords of callers to us are bound to. */
@@ -136,7 +138,11 @@ export function createTrunkStore(options: {
       const { data, nextCursor } = await trunks.list(db.pool, workspaceId, page);
       return { data: data.map(shown), nextCursor };
     },
-    remove: (workspaceId, trunkId) => trunks.softDelete(db.pool, workspaceId, trunkId),
+    remove: (workspaceId, trunkId) =>
+      db.transaction(async (client) => {
+        if (!(await trunks.softDelete(client, workspaceId, trunkId))) return null;
+        return { numbers: await numbers.removeOfTrunk(client, workspaceId, trunkId) };
+      }),
   };
 }
 

@@ -48,10 +48,10 @@ function codesOf(status: number): string {
 }
 
 /** Errors that any route of /v1 may answer. */
-export const readErrors = errorResponses(400, 401, 404, 500, 503);
+export const readErrors = errorResponses(400, 401, 403, 404, 500, 503);
 
 /** Errors of the routes that change something. */
-export const writeErrors = errorResponses(400, 401, 404, 413, 415, 500, 503);
+export const writeErrors = errorResponses(400, 401, 403, 404, 413, 415, 500, 503);
 
 /** An id in a path. */
 export const idParams = z.strictObject({

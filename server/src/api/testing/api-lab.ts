@@ -14,9 +14,13 @@ import { systemClock } from '../../shared/clock.ts';
 import { newId, randomText } from '../../shared/ids.ts';
 import type { LogFields, Logger } from '../../shared/logger.ts';
 import { createRecordingStore, type RecordingStore } from '../../storage/recordings.ts';
+import { createDispatchRuleStore } from '../../trunks/dispatch-rule-store.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore } from '../../trunks/trunk-store.ts';
 import { createApiKey, verifyApiKey } from '../../workspaces/api-keys.ts';
+import { findLiveKitSecret } from '../../workspaces/livekit-keys.ts';
+import { scopesOf } from '../../workspaces/scopes.ts';
+import { createWorkspaceStore } from '../../workspaces/workspace-store.ts';
 import type { ApiContext, Health } from '../api-context.ts';
 import { buildApi } from '../api-server.ts';
 import { LOCAL_SIGN_IN_CONTEXT } from '../auth.ts';
@@ -95,17 +99,24 @@ export async function openApiLab(): Promise<ApiLab> {
     auth: {
       verifyKey: async (text) => {
         const row = await verifyApiKey(db.pool, text);
-        return row && { workspaceId: row.workspaceId, keyId: row.id };
+        return (
+          row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) }
+        );
       },
+      findLiveKitSecret: (apiKey) =>
+        findLiveKitSecret(db.pool, apiKey, { secrets, configured: null }),
       defaultWorkspaceId: workspaceId,
       masterKey,
       clock,
     },
     database: db,
+    workspaces: createWorkspaceStore({ db, clock }),
     secrets,
     calls: node.service,
     trunks: createTrunkStore({ db, secrets, clock }),
     numbers: createNumberStore({ db, clock }),
+    dispatchRules: createDispatchRuleStore({ db, secrets, clock }),
+    sipHost: '192.0.2.1',
     feed,
     recordings,
     createKey: async (id, name) => {

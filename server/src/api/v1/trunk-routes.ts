@@ -3,6 +3,7 @@ import { TrunkError } from '../../trunks/trunk-store.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
+import { dialPlanQuery, dialPlanView, dialPlanViewSchema } from '../schemas/dial-plan.ts';
 import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
 import {
   trunkCreateSchema,
@@ -97,13 +98,35 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  api.get(
+    '/trunks/:id/dial-plan',
+    {
+      schema: {
+        tags,
+        operationId: 'previewDialPlan',
+        summary: 'What would be sent for a call from and to these numbers; nothing is dialled',
+        params: idParams,
+        querystring: dialPlanQuery,
+        response: { 200: dialPlanViewSchema, ...readErrors },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const trunk = await trunks.get(request.caller.workspaceId, id);
+      if (!trunk) throw unknownTrunk(id);
+      const { from, to } = request.query;
+      const number = await context.numbers.find(request.caller.workspaceId, from);
+      return dialPlanView(trunk, { from, to }, number?.trunkId === id, context.sipHost);
+    },
+  );
+
   api.delete(
     '/trunks/:id',
     {
       schema: {
         tags,
         operationId: 'deleteTrunk',
-        summary: 'Delete a trunk; its calls stay',
+        summary: 'Delete a trunk and its numbers; its calls stay',
         params: idParams,
         response: { 204: z.null(), ...writeErrors },
       },

@@ -159,3 +159,20 @@ export async function remove(
   );
   return touched > 0;
 }
+
+/** Frees the numbers of a trunk that goes away. How many there were. */
+export async function removeOfTrunk(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<number> {
+  await client.query(
+    `update numbers set inbound_trunk_id = null, updated_at = now()
+     where workspace_id = $1 and inbound_trunk_id = $2`,
+    [workspaceId, trunkId],
+  );
+  return countTouched(client, 'delete from numbers where workspace_id = $1 and trunk_id = $2', [
+    workspaceId,
+    trunkId,
+  ]);
+}
