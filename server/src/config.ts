@@ -43,6 +43,8 @@ export const environmentSchema = z.object({
   DATABASE_URL: z.string().optional(),
   TRUNKLINE_MASTER_KEY: z.string().optional(),
   TRUNKLINE_API_KEY: z.string().optional(),
+  LIVEKIT_API_KEY: z.string().max(200).optional(),
+  LIVEKIT_API_SECRET: z.string().max(1000).optional(),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.string().default('https://api.openai.com/v1'),
   ROLES: list
@@ -75,6 +77,8 @@ export interface Config {
   databaseUrl: string | null;
   masterKey: string | null;
   apiKey: string | null;
+  /** The pair that LiveKit clients of the default workspace sign with. */
+  livekit: { apiKey: string; secret: string } | null;
   openai: { apiKey: string | null; baseUrl: string };
   roles: ReadonlySet<Role>;
   voice: { workers: number; maxCalls: number };
@@ -139,6 +143,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     databaseUrl: env.DATABASE_URL ?? null,
     masterKey: env.TRUNKLINE_MASTER_KEY ?? null,
     apiKey: env.TRUNKLINE_API_KEY ?? null,
+    livekit: liveKitPair(env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET),
     openai: { apiKey: env.OPENAI_API_KEY ?? null, baseUrl: env.OPENAI_BASE_URL },
     roles: new Set(env.ROLES),
     voice: { workers, maxCalls: env.MAX_CALLS ?? workers * CALLS_PER_WORKER },
@@ -153,6 +158,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       destination: env.LOG_FILE ?? path.join(dataDir, 'trunkline.log'),
     },
   };
+}
+
+function liveKitPair(apiKey: string | undefined, secret: string | undefined): Config['livekit'] {
+  if (apiKey !== undefined && secret !== undefined) return { apiKey, secret };
+  if (apiKey === undefined && secret === undefined) return null;
+  throw new ConfigError('LIVEKIT_API_KEY and LIVEKIT_API_SECRET are a pair; set both or none');
 }
 
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

@@ -1,6 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../shared/clock.ts';
+import { ALL_SCOPES, allows, type Scope } from '../workspaces/scopes.ts';
+import type { LiveKitSecret } from '../workspaces/livekit-keys.ts';
 import { ApiError } from './errors.ts';
 
 /** Who asks. */
@@ -8,11 +10,21 @@ export interface Caller {
   workspaceId: string;
   /** Id of the API key; null for the operator's local sign-in. */
   keyId: string | null;
+  scopes: ReadonlySet<Scope>;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a key must be allowed to take this route. Default: `read` for GET, else `write`. */
+    scope?: Scope;
+  }
 }
 
 export interface AuthOptions {
-  /** Workspace and key of an API key, or null where it is wrong or revoked. */
-  verifyKey: (key: string) => Promise<{ workspaceId: string; keyId: string } | null>;
+  /** Whose API key it is, or null where it is wrong, revoked or past its end. */
+  verifyKey: (key: string) => Promise<Caller | null>;
+  /** Whose pair a LiveKit token names, with the secret that signs it; null: nobody's. */
+  findLiveKitSecret: (apiKey: string) => Promise<LiveKitSecret | null>;
   /** Workspace of the local sign-in. */
   defaultWorkspaceId: string;
   masterKey: Buffer;
@@ -50,13 +62,29 @@ export async function authenticate(request: FastifyRequest, options: AuthOptions
   const local = LOCAL_TOKEN.exec(token);
   if (local) {
     if (isFromThisMachine(request) && localTokenIsGood(local, options)) {
-      return { workspaceId: options.defaultWorkspaceId, keyId: null };
+      return { workspaceId: options.defaultWorkspaceId, keyId: null, scopes: ALL_SCOPES };
     }
     throw new ApiError('unauthorized', 'the local sign-in is wrong or older than a minute');
   }
   const verified = await options.verifyKey(token);
-  if (!verified) throw new ApiError('unauthorized', 'the API key is wrong or revoked');
+  if (!verified) throw new ApiError('unauthorized', 'the API key is wrong, revoked or expired');
   return verified;
+}
+
+/** What the request's route asks of a key. */
+export function neededScope(request: FastifyRequest): Scope {
+  const { config } = request.routeOptions;
+  return config.scope ?? (['GET', 'HEAD'].includes(request.method) ? 'read' : 'write');
+}
+
+/**
+ * Refuses a key that may not take the request's route; the dialects' routes ask the same.
+ * @throws ApiError `forbidden`
+ */
+export function requireScope(request: FastifyRequest, caller: Caller): void {
+  const needed = neededScope(request);
+  if (allows(caller.scopes, needed)) return;
+  throw new ApiError('forbidden', `the API key lacks the scope '${needed}' that this needs`);
 }
 
 function localTokenIsGood(match: RegExpExecArray, options: AuthOptions): boolean {

@@ -12,7 +12,10 @@ export const API_ERRORS = {
     status: 400,
     meaning: 'A phone number is not in E.164 form, such as +14155550123.',
   },
-  unauthorized: { status: 401, meaning: 'There is no API key, or it is wrong or revoked.' },
+  unauthorized: {
+    status: 401,
+    meaning: 'There is no API key, or it is wrong, revoked or expired.',
+  },
   insufficient_credit: {
     status: 402,
     meaning: 'The wallet of the workspace does not cover the call; top it up.',
@@ -21,6 +24,7 @@ export const API_ERRORS = {
     status: 403,
     meaning: 'A guardrail refused the call; `details` names the rule, and when it may be placed.',
   },
+  forbidden: { status: 403, meaning: 'The API key lacks the scope that this needs.' },
   not_found: { status: 404, meaning: 'There is no such path or resource in this workspace.' },
   agent_not_found: { status: 404, meaning: 'There is no such agent in this workspace.' },
   trunk_not_found: { status: 404, meaning: 'There is no such trunk in this workspace.' },

@@ -5,7 +5,10 @@ import type { Logger } from '../shared/logger.ts';
 import { DatabaseStartError } from './database-start-error.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { migrate } from './migrate.ts';
+import { migrationList } from './migrations/migration-list.ts';
 import type { Queryable } from './queries/queryable.ts';
+import { fenceTables } from './row-security.ts';
+import { tenantDatabase, type TenantDatabase } from './tenant.ts';
 
 const INT8_OID = pgTypes.builtins.INT8;
 type Oid = Parameters<typeof pgTypes.getTypeParser>[0];
@@ -23,11 +26,14 @@ const types: CustomTypesConfig = {
 export type TransactionClient = PoolClient & Queryable;
 
 export interface Database {
+  /** Not fenced: sees every workspace. For background work. */
   pool: Pool;
   /** Connection string, for parts that bring their own connections. Holds the password. */
   url: string;
-  /** Commits what `fn` did, or rolls it back when it throws. */
+  /** Commits what `fn` did, or rolls it back when it throws. Not fenced: for background work. */
   transaction<T>(fn: (client: TransactionClient) => Promise<T>): Promise<T>;
+  /** The database as one workspace sees it: whatever is asked in its name goes through this. */
+  tenant(workspaceId: string): TenantDatabase;
   /** Ends the connections and, where it is ours, the server. */
   close(): Promise<void>;
 }
@@ -66,13 +72,17 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     closing ??= closeBoth(pool, server);
     return closing;
   };
+  let role: string | null;
   try {
-    await prepare(pool, options);
+    role = await prepare(pool, options);
   } catch (error) {
     await close();
     throw error;
   }
-  return { pool, url: server.url, transaction: (fn) => inTransaction(pool, fn), close };
+  const transaction: Database['transaction'] = (fn) => inTransaction(pool, fn);
+  const tenant: Database['tenant'] = (workspaceId) =>
+    tenantDatabase(workspaceId, { pool, transaction, role });
+  return { pool, url: server.url, transaction, tenant, close };
 }
 
 async function findServer(
@@ -96,7 +106,8 @@ async function closeBoth(pool: Pool, server: { close: () => Promise<void> }): Pr
   }
 }
 
-async function prepare(pool: Pool, options: OpenDatabaseOptions): Promise<void> {
+/** The role that tenants' statements run as; null where the database's user itself is bound. */
+async function prepare(pool: Pool, options: OpenDatabaseOptions): Promise<string | null> {
   const client = await pool.connect().catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new DatabaseStartError(
@@ -116,8 +127,12 @@ async function prepare(pool: Pool, options: OpenDatabaseOptions): Promise<void> 
         `expected PostgreSQL 15 or newer behind DATABASE_URL, got ${Math.floor(version / 10_000)}`,
       );
     }
-    const applied = await migrate(client);
+    let role: string | null = null;
+    const applied = await migrate(client, migrationList, async () => {
+      role = await fenceTables(client);
+    });
     if (applied.length > 0) options.logger.info({ versions: applied }, 'database schema updated');
+    return role;
   } finally {
     client.release();
   }

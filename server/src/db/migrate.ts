@@ -8,14 +8,18 @@ const MIGRATION_LOCK = 7_301_956_421;
  * Brings the schema up to date: forward only, each migration in a transaction of its own, one
  * program at a time. Returns the versions that were applied now. Throws when the database was
  * written by a newer Trunkline.
+ * @param finish runs behind them, under the same lock.
  */
 export async function migrate(
   client: Client | PoolClient,
   migrations: readonly Migration[] = migrationList,
+  finish: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number[]> {
   await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
   try {
-    return await applyMissing(client, migrations);
+    const applied = await applyMissing(client, migrations);
+    await finish();
+    return applied;
   } finally {
     await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK]);
   }

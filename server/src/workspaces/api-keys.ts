@@ -3,6 +3,7 @@ import * as queries from '../db/queries/api-keys.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
+import { ALL_SCOPES, type Scope } from './scopes.ts';
 
 const PREFIX = 'tl_';
 const KEY_BYTES = 32;
@@ -21,17 +22,27 @@ export function generateApiKey(): string {
   return `${PREFIX}${randomBytes(KEY_BYTES).toString('hex')}`;
 }
 
+/** What a key is made with. */
+export interface ApiKeyOptions {
+  workspaceId: string;
+  name: string;
+  /** Default `admin`: everything. */
+  scopes?: readonly Scope[] | undefined;
+  /** Default never. */
+  expiresAt?: Date | null | undefined;
+}
+
 /** Makes a key of a workspace. Only its SHA-256 is stored. */
 export async function createApiKey(
   client: Queryable,
   clock: Clock,
-  options: { workspaceId: string; name: string },
+  options: ApiKeyOptions,
 ): Promise<NewApiKey> {
   const key = generateApiKey();
   return { key, row: await store(client, clock, key, options) };
 }
 
-/** The key's row, and a note that it was used; null for one that is unknown or revoked. */
+/** The key's row, and a note that it was used; null for one that is unknown, revoked or past its end. */
 export async function verifyApiKey(
   client: Queryable,
   key: string,
@@ -83,7 +94,7 @@ function store(
   client: Queryable,
   clock: Clock,
   key: string,
-  options: { workspaceId: string; name: string },
+  options: ApiKeyOptions,
 ): Promise<queries.ApiKeyRow> {
   return queries.insert(client, {
     id: newId('key', clock.now()),
@@ -91,6 +102,8 @@ function store(
     name: options.name,
     keyHash: hashOf(key),
     prefix: key.startsWith(PREFIX) ? key.slice(0, SHOWN_CHARS) : '',
+    scopes: [...(options.scopes ?? ALL_SCOPES)],
+    expiresAt: options.expiresAt ?? null,
   });
 }
 

@@ -1,7 +1,146 @@
-import type { Database } from '../db/database.ts';
+import type { Database, TransactionClient } from '../db/database.ts';
+import * as apiKeys from '../db/queries/api-keys.ts';
 import * as queries from '../db/queries/workspaces.ts';
+import * as usage from '../db/queries/workspace-usage.ts';
+import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
+import { createApiKey } from './api-keys.ts';
+
+/** What a workspace is made or changed with. */
+export interface WorkspaceInput {
+  name?: string | undefined;
+  /** ISO 4217. Default the parent's. */
+  currency?: string | undefined;
+  /** IANA name. Default the parent's. */
+  timezone?: string | undefined;
+  maxConcurrentCalls?: number | null | undefined;
+}
+
+/** A workspace cannot be what was asked for. */
+export class WorkspaceError extends Error {
+  readonly code: 'invalid' | 'conflict';
+  readonly field: string | null;
+
+  constructor(code: WorkspaceError['code'], field: string | null, message: string) {
+    super(message);
+    this.name = 'WorkspaceError';
+    this.code = code;
+    this.field = field;
+  }
+}
+
+/**
+ * Workspaces as one of them sees them: itself and its children (sub-accounts). `viewerId` is the
+ * workspace of the key that asks; to it, all others are not there.
+ */
+export interface WorkspaceStore {
+  /** A child of the viewer with its first key, readable only now. @throws WorkspaceError */
+  create(
+    viewerId: string,
+    input: WorkspaceInput & { name: string },
+  ): Promise<{ workspace: queries.WorkspaceRow; keyId: string; key: string }>;
+  get(viewerId: string, workspaceId: string): Promise<queries.WorkspaceRow | null>;
+  list(viewerId: string, page?: PageRequest): Promise<Page<queries.WorkspaceRow>>;
+  /** Null when there is no such workspace. @throws WorkspaceError */
+  update(
+    viewerId: string,
+    workspaceId: string,
+    input: WorkspaceInput,
+  ): Promise<queries.WorkspaceRow | null>;
+  /** Hides a child and revokes its keys. False when there is none. @throws WorkspaceError */
+  remove(viewerId: string, workspaceId: string): Promise<boolean>;
+  /** Null when there is no such workspace. */
+  usage(
+    viewerId: string,
+    workspaceId: string,
+    range: usage.UsageRange,
+  ): Promise<usage.Usage | null>;
+}
+
+export function createWorkspaceStore(options: {
+  db: Pick<Database, 'tenant'>;
+  clock: Clock;
+}): WorkspaceStore {
+  const { db, clock } = options;
+  const find = (viewerId: string, workspaceId: string): Promise<queries.WorkspaceRow | null> =>
+    queries.getVisible(db.tenant(viewerId), viewerId, workspaceId);
+  return {
+    async create(viewerId, input) {
+      check(input);
+      const parent = await find(viewerId, viewerId);
+      if (!parent)
+        throw new WorkspaceError('conflict', null, 'the workspace of the key was deleted');
+      const id = newId('ws', clock.now());
+      // In the child's name: its key belongs to it, and the parent's fence would refuse that.
+      return db.tenant(id).transaction(async (client) => {
+        const workspace = await queries.insert(client, {
+          id,
+          parentId: viewerId,
+          name: input.name,
+          currency: input.currency ?? parent.currency,
+          timezone: input.timezone ?? parent.timezone,
+          maxConcurrentCalls: input.maxConcurrentCalls ?? null,
+        });
+        const { row, key } = await createApiKey(client, clock, { workspaceId: id, name: 'first' });
+        return { workspace, keyId: row.id, key };
+      });
+    },
+    get: find,
+    list: (viewerId, page) => queries.listVisible(db.tenant(viewerId), viewerId, page),
+    async update(viewerId, workspaceId, input) {
+      check(input);
+      const before = await find(viewerId, workspaceId);
+      if (!before) return null;
+      return db.tenant(workspaceId).transaction(async (client) => {
+        if (input.currency !== undefined && input.currency !== before.currency) {
+          await requireNoCalls(client, workspaceId);
+        }
+        return queries.update(client, workspaceId, {
+          name: input.name,
+          currency: input.currency,
+          timezone: input.timezone,
+          maxConcurrentCalls: input.maxConcurrentCalls,
+        });
+      });
+    },
+    async remove(viewerId, workspaceId) {
+      const found = await find(viewerId, workspaceId);
+      if (!found) return false;
+      if (workspaceId === viewerId) {
+        throw new WorkspaceError(
+          'conflict',
+          null,
+          'a workspace is deleted with a key of its parent',
+        );
+      }
+      return db.tenant(workspaceId).transaction(async (client) => {
+        if (await usage.hasUnfinishedCalls(client, workspaceId)) {
+          throw new WorkspaceError(
+            'conflict',
+            null,
+            'the workspace has calls that are not over; cancel or stop them first',
+          );
+        }
+        const children = await queries.listVisible(client, workspaceId, { limit: 2 });
+        if (children.data.length > 1) {
+          throw new WorkspaceError(
+            'conflict',
+            null,
+            'the workspace has children; delete them first',
+          );
+        }
+        await apiKeys.revokeAll(client, workspaceId);
+        await usage.closeTrunks(client, workspaceId);
+        return queries.softDelete(client, workspaceId);
+      });
+    },
+    async usage(viewerId, workspaceId, range) {
+      if (!(await find(viewerId, workspaceId))) return null;
+      return usage.summarize(db.tenant(workspaceId), workspaceId, range);
+    },
+  };
+}
 
 /** The workspace of a fresh installation: the oldest one, made when there is none. */
 export function ensureDefaultWorkspace(
@@ -11,4 +150,48 @@ export function ensureDefaultWorkspace(
   return db.transaction((client) =>
     queries.ensureDefault(client, { id: newId('ws', clock.now()), name: 'Default' }),
   );
+}
+
+const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf('currency'));
+
+function check({ name, currency, timezone, maxConcurrentCalls }: WorkspaceInput): void {
+  if (name !== undefined && name.trim() === '') {
+    throw new WorkspaceError('invalid', 'name', 'expected a name, got nothing');
+  }
+  if (currency !== undefined && !CURRENCIES.has(currency)) {
+    throw new WorkspaceError('invalid', 'currency', 'expected a code of ISO 4217, such as USD');
+  }
+  if (timezone !== undefined && !isTimezone(timezone)) {
+    throw new WorkspaceError(
+      'invalid',
+      'timezone',
+      'expected a name of the IANA time zones, such as Europe/Berlin',
+    );
+  }
+  if (maxConcurrentCalls != null && !(maxConcurrentCalls >= 1 && maxConcurrentCalls <= 100_000)) {
+    throw new WorkspaceError('invalid', 'max_concurrent_calls', 'expected 1 to 100000');
+  }
+}
+
+/** By name only: an offset such as +02:00 knows no summer time. */
+function isTimezone(text: string): boolean {
+  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
+  } catch {
+    // A RangeError: there is no such zone.
+    return false;
+  }
+}
+
+/** Amounts that are stored already would change their worth. */
+async function requireNoCalls(client: TransactionClient, workspaceId: string): Promise<void> {
+  if (await usage.hasCalls(client, workspaceId)) {
+    throw new WorkspaceError(
+      'conflict',
+      'currency',
+      'the workspace has calls with a cost in its currency; make another workspace',
+    );
+  }
 }

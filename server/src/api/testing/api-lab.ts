@@ -99,9 +99,7 @@ export async function openApiLab(): Promise<ApiLab> {
     auth: {
       verifyKey: async (text) => {
         const row = await verifyApiKey(db.pool, text);
-        return (
-          row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) }
-        );
+        return row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) };
       },
       findLiveKitSecret: (apiKey) =>
         findLiveKitSecret(db.pool, apiKey, { secrets, configured: null }),

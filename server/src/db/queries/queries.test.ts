@@ -53,7 +53,12 @@ describe('workspaces', () => {
         ),
       );
       expect(new Set(made.map((row) => row.id)).size).toBe(1);
-      expect((await workspaces.list(empty.pool)).data).toHaveLength(1);
+      const first = made[0]?.id ?? '';
+      expect((await workspaces.listVisible(empty.pool, first)).data).toHaveLength(1);
+      const { rows } = await empty.pool.query<{ n: number }>(
+        'select count(*) as n from workspaces',
+      );
+      expect(rows).toEqual([{ n: 1 }]);
     } finally {
       await empty.close();
       await other.close();
@@ -75,12 +80,13 @@ describe('api keys', () => {
       name: 'server',
       keyHash,
       prefix: 'tl_abc',
+      scopes: ['read'],
     });
     expect(key.lastUsedAt).toBeNull();
     await apiKeys.touchLastUsed(pool, key.id);
     const found = await apiKeys.findByHash(pool, keyHash);
     expect(found?.id).toBe(key.id);
-    expect(found?.keyHash.equals(keyHash)).toBe(true);
+    expect(found?.keyHash?.equals(keyHash)).toBe(true);
     expect(found?.lastUsedAt).toBeInstanceOf(Date);
     expect(await apiKeys.revoke(pool, 'ws_other', key.id)).toBe(false);
     expect(await apiKeys.revoke(pool, workspaceId, key.id)).toBe(true);
