@@ -30,6 +30,7 @@ import { createApiKey, ensureBootstrapKey, verifyApiKey } from './workspaces/api
 import { findLiveKitSecret } from './workspaces/livekit-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
 import { scopesOf } from './workspaces/scopes.ts';
+import { createWallet } from './wallet/wallet.ts';
 import { createSecrets } from './workspaces/secrets.ts';
 import { createWorkspaceStore, ensureDefaultWorkspace } from './workspaces/workspace-store.ts';
 
@@ -175,6 +176,7 @@ async function build(
   const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
   closers.push(() => feed.close());
   const recordings = createRecordingStore(path.join(config.dataDir, 'recordings'));
+  const wallet = createWallet({ db: database });
   const calls = await startCalls({
     db: database,
     jobs,
@@ -185,6 +187,7 @@ async function build(
     logger,
     recordings,
     secrets,
+    wallet,
     nodeId: newId('node', clock.now()),
     localHost: advertisedHost,
     maxCalls: config.voice.maxCalls,

@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
 import type { VoicePool } from '../voice/voice-pool.ts';
+import type { Wallet } from '../wallet/wallet.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { LiveCall } from './live-call.ts';
@@ -28,6 +29,7 @@ export interface CallContext {
   readonly logger: Logger;
   readonly recordings: CallRecordings;
   readonly secrets: Secrets;
+  readonly wallet: Wallet;
   readonly nodeId: string;
   /** Host that we advertise in SIP and SDP. */
   readonly localHost: string;

@@ -22,7 +22,11 @@ export type CallEndCause =
   | { type: 'caller-gone' }
   /** The number called is none of ours. */
   | { type: 'unknown-number' }
+  /** The trunk takes no calls from this caller. */
+  | { type: 'caller-not-allowed' }
   | { type: 'no-capacity' }
+  /** The wallet does not cover the call. */
+  | { type: 'no-credit' }
   | { type: 'voice-crashed' }
   | { type: 'platform-error' }
   | { type: 'node-lost' }
@@ -106,8 +110,14 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
       return failed('trunk-secret-unreadable', 'system');
     case 'caller-gone':
       return { status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' };
+    case 'caller-not-allowed':
+      return failed('caller-not-allowed', 'system');
     case 'unknown-number':
       return failed('invalid-number', 'system');
+    case 'no-credit':
+      return context.answered
+        ? afterAnswer('credit-exhausted', 'system')
+        : { status: 'balance-low', endReason: 'insufficient-credit', endedBy: 'system' };
     case 'no-capacity':
       return { status: 'failed', endReason: 'no-capacity', endedBy: 'system' };
     case 'voice-crashed':

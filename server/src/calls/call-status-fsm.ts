@@ -17,6 +17,7 @@ export const CALL_EDGES: Readonly<Record<CallStatus, readonly CallStatus[]>> = {
     'canceled',
     'stopped',
     'error',
+    'balance-low',
   ],
   ringing: ['in-progress', 'no-answer', 'busy', 'failed', 'canceled', 'stopped', 'error'],
   'in-progress': ['call-disconnected', 'error'],

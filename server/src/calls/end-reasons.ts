@@ -181,6 +181,11 @@ export const END_REASONS = {
     fault: 'carrier',
     action: 'Check host, port and transport of the gateways and the firewall.',
   },
+  'caller-not-allowed': {
+    meaning: 'The number called takes no calls from this caller.',
+    fault: 'config',
+    action: 'Add the caller to `allowed_callers` of the trunk, or empty that list.',
+  },
   'trunk-inactive': {
     meaning: 'The trunk was switched off, or lost its gateways, before the call was dialled.',
     fault: 'config',
@@ -216,10 +221,45 @@ export const END_REASONS = {
     fault: 'config',
     action: 'Check the agent’s providers and keys; the call’s event says what failed.',
   },
+  'credit-exhausted': {
+    meaning: 'The wallet ran empty during the call; the agent said goodbye.',
+    fault: 'user',
+    action: 'Top the wallet up.',
+  },
   'no-capacity': {
     meaning: 'All call slots were taken when the call came in.',
     fault: 'config',
     action: 'Raise MAX_CALLS or add a machine.',
+  },
+  'limit-reached': {
+    meaning: 'As many calls ran as the workspace, the trunk or the agent may have at once.',
+    fault: 'config',
+    action: 'Raise max_concurrent_calls, or spread the calls.',
+  },
+  guardrail: {
+    meaning: 'A guardrail refused the call; `guardrail` of the call names the rule.',
+    fault: 'config',
+    action: 'Read the call’s warning; change the rule’s setting only where the law allows it.',
+  },
+  'insufficient-credit': {
+    meaning: 'The wallet of the workspace did not cover the call.',
+    fault: 'user',
+    action: 'Top the wallet up.',
+  },
+  'caller-not-allowed': {
+    meaning: 'The agent or the trunk takes no calls of this caller.',
+    fault: 'none',
+    action: 'Nothing; inbound.allowed_callers and inbound.unknown_callers of the agent say who may call.',
+  },
+  'caller-limit': {
+    meaning: 'The caller called more often than the agent allows.',
+    fault: 'none',
+    action: 'Nothing; inbound.max_calls_per_caller of the agent sets the limit.',
+  },
+  'wrong-pin': {
+    meaning: 'The caller did not enter the PIN of the dispatch rule.',
+    fault: 'none',
+    action: 'Nothing.',
   },
   'voice-worker-crashed': {
     meaning: 'The thread that carried the call’s audio ended.',

@@ -4,7 +4,8 @@ import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { InboundLeg, LegFailure } from '../sip/leg.ts';
 import type { SourceList } from '../trunks/source-list.ts';
 import type { CallContext } from './call-context.ts';
-import { calledNumber, calledText } from './inbound-target.ts';
+import { costProviders } from './cost-providers.ts';
+import { calledNumber, calledText, callerIdentity } from './inbound-target.ts';
 import { LiveCall } from './live-call.ts';
 import { planOf, runnableAgent, type RunnableAgent } from './load-plan.ts';
 import {
@@ -19,6 +20,11 @@ const UNKNOWN_NUMBER: InboundRefusal = {
   cause: { type: 'unknown-number' },
   code: 404,
   reason: 'Not Found',
+};
+const CALLER_NOT_ALLOWED: InboundRefusal = {
+  cause: { type: 'caller-not-allowed' },
+  code: 403,
+  reason: 'Forbidden',
 };
 const AGENT_NOT_READY: InboundRefusal = {
   cause: { type: 'agent-not-ready' },
@@ -72,7 +78,7 @@ async function findRoute(
   sources: SourceList,
 ): Promise<OpenRoute | RefusedRoute | null> {
   const number = calledNumber(leg.request);
-  const route = number === null ? null : await numbers.findByE164(ctx.db.pool, number);
+  const route = number === null ? null : await numbers.findInbound(ctx.db.pool, number);
   const trunkIds = sources.trunksOf(leg.source.host);
   // A number of a trunk that this source does not speak for looks like one that does not exist.
   if (!route || !trunkIds.includes(route.trunk.id)) {
@@ -85,13 +91,19 @@ async function findRoute(
     leg.reject(UNKNOWN_NUMBER.code, UNKNOWN_NUMBER.reason);
     return null;
   }
-  if (!route.trunk.active || !route.agent) {
+  const caller = callerIdentity(leg.request);
+  const { allowedCallers } = route.trunk;
+  if (allowedCallers.length > 0 && !allowedCallers.includes(caller)) {
+    return { target: targetOf(route), refusal: CALLER_NOT_ALLOWED };
+  }
+  const takesCalls = route.trunk.active && route.trunk.inboundEnabled;
+  if (!takesCalls || !route.agent) {
     ctx.logger.info({ sipCallId: leg.sipCallId, numberId: route.number.id }, 'nobody takes calls');
     const refusal: InboundRefusal = {
-      cause: { type: route.trunk.active ? 'agent-not-ready' : 'trunk-inactive' },
+      cause: { type: takesCalls ? 'agent-not-ready' : 'trunk-inactive' },
       code: 480,
       reason: 'Temporarily Unavailable',
-      ...(route.trunk.active && { message: 'the number has no agent' }),
+      ...(takesCalls && { message: 'the number has no agent' }),
     };
     return { target: targetOf(route), refusal };
   }
@@ -189,6 +201,10 @@ async function runInbound(
     await refuse(live, leg, { cause: { type: 'no-capacity' }, code: 486, reason: 'Busy Here' });
     return;
   }
+  if (!(await holdCredit(ctx, live))) {
+    await refuse(live, leg, { cause: { type: 'no-credit' }, code: 403, reason: 'Forbidden' });
+    return;
+  }
   try {
     await live.openVoice();
   } catch (error) {
@@ -201,6 +217,21 @@ async function runInbound(
     return;
   }
   await accept(live, leg, stored.attemptId);
+}
+
+/** Reserves the first period of the call. */
+async function holdCredit(ctx: CallContext, { plan }: LiveCall): Promise<boolean> {
+  const { call, agent, trunk } = plan;
+  const { workspaceId, id: callId } = call;
+  return ctx.db.transaction(async (client) => {
+    const estimate = await ctx.wallet.estimate(client, {
+      workspaceId,
+      providers: costProviders(agent, trunk.id),
+      destination: call.toNumber,
+    });
+    const { ok } = await ctx.wallet.hold(client, { workspaceId, callId, estimate });
+    return ok;
+  });
 }
 
 /** Rings, then answers, with media where the offer has it. */

@@ -9,12 +9,15 @@ import type { CallReport, VoiceCallEvent } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
+import { watchCredit } from './credit-watch.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { recordingDurationMs } from './recording-duration.ts';
 import { factOf } from './voice-facts.ts';
 
 /** A goodbye that takes longer than this is cut. */
 const GOODBYE_LIMIT_MS = 15_000;
+/** Ends that the far end is told of in words. */
+const WITH_GOODBYE: ReadonlySet<CallEndCause['type']> = new Set(['api-stop', 'no-credit']);
 /** A worker that does not hand its report over is left behind. */
 const REPORT_LIMIT_MS = 10_000;
 
@@ -60,6 +63,7 @@ export class LiveCall {
   #answeredMonotonicMs = 0;
   #firstAgentAudioAtMs: number | null = null;
   #ending: Promise<void> | null = null;
+  #credit: { close(): void } | null = null;
 
   constructor(ctx: CallContext, plan: CallPlan) {
     this.#ctx = ctx;
@@ -176,6 +180,9 @@ export class LiveCall {
         : { id: this.#attemptId, dialog: leg.snapshot(), answered: true },
     );
     this.#voice?.answered(atMs);
+    const { wallet, clock, logger } = this.#ctx;
+    const onGone = (): void => void this.stop({ type: 'no-credit' });
+    this.#credit = watchCredit({ wallet, clock, logger, callId: this.id, onGone });
   }
 
   /** Ends the call for `cause`, unless it is ending already. Resolves when that is recorded. */
@@ -205,7 +212,7 @@ export class LiveCall {
     // Not dialled yet, or between two gateways: whoever is dialling sees the cause.
     if (!leg) return;
     const { goodbye } = this.plan.agent;
-    if (this.answered && cause.type === 'api-stop' && goodbye !== null) {
+    if (this.answered && WITH_GOODBYE.has(cause.type) && goodbye !== null) {
       const limit = new AbortController();
       await Promise.race([
         this.#voice?.finish(goodbye).catch(() => undefined),
@@ -225,6 +232,7 @@ export class LiveCall {
   }
 
   async #recordEnd({ failure, sip, reasonHeader }: CallOutcome): Promise<void> {
+    this.#credit?.close();
     const atMs = this.#ctx.clock.now();
     const durationMs = this.answered
       ? this.#ctx.clock.monotonicMs() - this.#answeredMonotonicMs

@@ -2,8 +2,9 @@ import * as calls from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { CallEvent, CallEventDraft, StatusData } from '../events/call-event.ts';
 import { appendCallEvent } from '../events/event-log.ts';
+import { releaseHold } from '../wallet/release-hold.ts';
 import { statusesBefore } from './call-status-fsm.ts';
-import type { CallStatus } from './call-status.ts';
+import { FINAL_STATUSES, type CallStatus } from './call-status.ts';
 
 export interface RecordedStatus {
   call: calls.CallRow;
@@ -25,6 +26,8 @@ export async function recordStatus(
 ): Promise<RecordedStatus | null> {
   const call = await calls.transition(client, callId, from, to, patch);
   if (!call) return null;
+  // An answered call is charged when its costs are known; any other costs nothing.
+  if (FINAL_STATUSES.has(to) && call.answeredAt === null) await releaseHold(client, callId);
   return { call, event: await appendCallEvent(client, callId, statusEvent(call)) };
 }
 

@@ -25,7 +25,6 @@ export type IdKind =
   | 'transfer'
   | 'trunk'
   | 'turn'
-  | 'txn'
   | 'webhook'
   | 'ws';
 

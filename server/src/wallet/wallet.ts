@@ -3,11 +3,10 @@ import * as holds from '../db/queries/holds.ts';
 import * as ledger from '../db/queries/ledger.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import * as rates from '../db/queries/rates.ts';
-import type { Clock } from '../shared/clock.ts';
-import { newId } from '../shared/ids.ts';
 import { estimateCost, type CostEstimate } from './estimate.ts';
 import { crossedThresholds } from './low-balance.ts';
 import type { CostProviders } from './price-call.ts';
+import { releaseHold } from './release-hold.ts';
 import { WalletError } from './wallet-error.ts';
 
 export interface WalletBalance {
@@ -56,7 +55,6 @@ export type AppendWalletEvent = (
 
 export interface WalletOptions {
   db: Pick<Database, 'pool' | 'transaction'>;
-  clock: Clock;
   appendEvent?: AppendWalletEvent | undefined;
 }
 
@@ -105,17 +103,10 @@ export interface Wallet {
 /** Far below what a JavaScript number holds exactly. */
 export const MAX_BALANCE_MICROS = 1_000_000_000_000_000;
 
-export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet {
-  const newTransaction = (
-    fields: Omit<ledger.NewTransaction, 'id' | 'reference' | 'description'> &
-      Partial<Pick<ledger.NewTransaction, 'reference' | 'description'>>,
-  ): ledger.NewTransaction => ({
-    reference: null,
-    description: null,
-    ...fields,
-    id: newId('txn', clock.now()),
-  });
+/** Bookings that the program makes by itself. */
+const UNNAMED = { reference: null, description: null };
 
+export function createWallet({ db, appendEvent }: WalletOptions): Wallet {
   async function balance(workspaceId: string, client: Queryable = db.pool): Promise<WalletBalance> {
     const wallet = await ledger.findWallet(client, workspaceId);
     const { available, held } = await ledger.balances(client, workspaceId);
@@ -144,7 +135,7 @@ export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet 
       }
     }
     const amounts = { available: -periodMicros, held: periodMicros };
-    await ledger.post(client, newTransaction({ workspaceId, kind, callId, amounts }));
+    await ledger.post(client, { ...UNNAMED, workspaceId, kind, callId, amounts });
     await holds.put(client, {
       ...hold,
       state: 'held',
@@ -204,7 +195,7 @@ export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet 
         throw new WalletError('too-much', `a wallet holds at most ${MAX_BALANCE_MICROS} micros`);
       }
       const from = kind === 'top-up' ? 'funding' : 'revenue';
-      const booked = newTransaction({
+      const id = await ledger.post(client, {
         workspaceId,
         kind,
         callId,
@@ -212,8 +203,7 @@ export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet 
         description,
         amounts: { [from]: -micros, available: micros },
       });
-      await ledger.post(client, booked);
-      const transaction = await ledger.getTransaction(client, workspaceId, booked.id);
+      const transaction = await ledger.getTransaction(client, workspaceId, id);
       if (!transaction) throw new Error('expected the transaction that was just booked, got none');
       return { transaction, created: true };
     });
@@ -245,22 +235,14 @@ export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet 
     async extend(callId) {
       return db.transaction(async (client) => {
         const hold = await holds.lock(client, callId);
-        // Nothing was reserved: the call costs nothing. Or it is over, and ends by itself.
-        if (hold?.state !== 'held') return true;
+        // Nothing was reserved: the call costs nothing. Or it is charged, and ends by itself.
+        if (hold === null || hold.state === 'settled') return true;
         const { ok } = await reserve(client, 'extend', hold);
         return ok;
       });
     },
 
-    async release(client, callId) {
-      const hold = await holds.lock(client, callId);
-      if (hold?.state !== 'held') return;
-      const { workspaceId, heldMicros } = hold;
-      await ledger.lockWallet(client, workspaceId);
-      const amounts = { held: -heldMicros, available: heldMicros };
-      await ledger.post(client, newTransaction({ workspaceId, kind: 'release', callId, amounts }));
-      await holds.put(client, { ...hold, state: 'released', heldMicros: 0 });
-    },
+    release: releaseHold,
 
     async settle(client, { workspaceId, callId, micros }) {
       const hold = await holds.lock(client, callId);
@@ -270,7 +252,7 @@ export function createWallet({ db, clock, appendEvent }: WalletOptions): Wallet 
       const wallet = await ledger.lockWallet(client, workspaceId);
       const before = await ledger.balances(client, workspaceId);
       const amounts = { held: -heldMicros, available: heldMicros - micros, revenue: micros };
-      await ledger.post(client, newTransaction({ workspaceId, kind: 'settle', callId, amounts }));
+      await ledger.post(client, { ...UNNAMED, workspaceId, kind: 'settle', callId, amounts });
       await holds.put(client, {
         callId,
         workspaceId,

@@ -19,6 +19,7 @@ import { startUserAgent, type UserAgent } from '../../sip/user-agent.ts';
 import { createRecordingStore } from '../../storage/recordings.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore, type TrunkInput } from '../../trunks/trunk-store.ts';
+import { createWallet, type Wallet } from '../../wallet/wallet.ts';
 import { createSecrets, type Secrets } from '../../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../../workspaces/workspace-store.ts';
 import type { CallContext } from '../call-context.ts';
@@ -48,6 +49,7 @@ export interface CallLab {
   jobs: JobQueue;
   feed: LiveFeed;
   secrets: Secrets;
+  wallet: Wallet;
   workspaceId: string;
   agentId: string;
   node(overrides?: Partial<CallServiceOptions>): Promise<LabNode>;
@@ -69,6 +71,7 @@ export async function openCallLab(): Promise<CallLab> {
   const jobs = await startJobs({ url: test.url, logger });
   const feed = createLiveFeed((callId, after) => readCallEvents(db.pool, callId, after));
   const secrets = createSecrets([randomBytes(32)]);
+  const wallet = createWallet({ db });
   const folder = await mkdtemp(path.join(tmpdir(), 'trunkline-calls-'));
   const workspace = await ensureDefaultWorkspace(db, clock);
   const agent = await agents.insert(db.pool, {
@@ -88,6 +91,7 @@ export async function openCallLab(): Promise<CallLab> {
     jobs,
     feed,
     secrets,
+    wallet,
     workspaceId: workspace.id,
     agentId: agent.id,
     async node(overrides = {}) {
@@ -110,6 +114,7 @@ export async function openCallLab(): Promise<CallLab> {
         logger,
         recordings: createRecordingStore(folder),
         secrets,
+        wallet,
         nodeId: newId('node', clock.now()),
         localHost: '127.0.0.1',
         maxCalls: 10,

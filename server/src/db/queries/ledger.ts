@@ -1,3 +1,4 @@
+import { randomText } from '../../shared/ids.ts';
 import type { Queryable } from './queryable.ts';
 import { requireOne, selectOne, selectRows } from './row.ts';
 import { storableText } from './storable-text.ts';
@@ -34,7 +35,7 @@ export interface LedgerEntryRow extends Omit<LedgerTransactionRow, 'id' | 'refer
   amountMicros: number;
 }
 
-export type NewTransaction = Omit<LedgerTransactionRow, 'createdAt'> & {
+export type NewTransaction = Omit<LedgerTransactionRow, 'id' | 'createdAt'> & {
   amounts: Partial<LedgerBalances>;
 };
 
@@ -84,12 +85,13 @@ export async function balances(client: Queryable, workspaceId: string): Promise<
 
 /**
  * Books a transaction: its entries, in one statement as the database's check wants it, and the
- * balances of their accounts. Amounts of zero are left out. The wallet must be locked.
+ * balances of their accounts. Amounts of zero are left out. The wallet must be locked. Answers its id.
  */
-export async function post(client: Queryable, transaction: NewTransaction): Promise<void> {
-  const { id, workspaceId, kind, callId, reference, description, amounts } = transaction;
+export async function post(client: Queryable, transaction: NewTransaction): Promise<string> {
+  const id = `txn_${randomText(26)}`;
+  const { workspaceId, kind, callId, reference, description, amounts } = transaction;
   const lines = Object.entries(amounts).filter(([, micros]) => micros !== 0);
-  if (lines.length === 0) return;
+  if (lines.length === 0) return id;
   await client.query(
     `with booked as (
        insert into ledger_transactions (id, workspace_id, kind, call_id, reference, description)
@@ -114,6 +116,7 @@ export async function post(client: Queryable, transaction: NewTransaction): Prom
       lines.map(([, micros]) => micros),
     ],
   );
+  return id;
 }
 
 export async function findByReference(
