@@ -56,7 +56,7 @@ const TABLE = 'dispatch_rules';
 
 /** Rules that say where inbound calls go when their number names no agent. */
 export function createDispatchRuleStore(options: {
-  db: Pick<Database, 'pool' | 'transaction'>;
+  db: Pick<Database, 'tenant'>;
   secrets: Secrets;
   clock: Clock;
 }): DispatchRuleStore {
@@ -79,7 +79,7 @@ export function createDispatchRuleStore(options: {
   return {
     create(workspaceId, input) {
       const { id = newId('rule', clock.now()), ...rest } = input;
-      return db.transaction(async (client) => {
+      return db.tenant(workspaceId).transaction(async (client) => {
         await check(client, workspaceId, rest);
         if (rest.kind === 'direct' && !rest.room && !rest.agentId) {
           throw new DispatchRuleError(
@@ -97,7 +97,7 @@ export function createDispatchRuleStore(options: {
       });
     },
     update(workspaceId, ruleId, input) {
-      return db.transaction(async (client) => {
+      return db.tenant(workspaceId).transaction(async (client) => {
         await check(client, workspaceId, input);
         const patch = patchOf(workspaceId, ruleId, input);
         const row = await rules.update(client, workspaceId, ruleId, patch);
@@ -105,14 +105,14 @@ export function createDispatchRuleStore(options: {
       });
     },
     async get(workspaceId, ruleId) {
-      const row = await rules.get(db.pool, workspaceId, ruleId);
+      const row = await rules.get(db.tenant(workspaceId), workspaceId, ruleId);
       return row && shown(row);
     },
     async list(workspaceId, request) {
-      const { data, nextCursor } = await rules.list(db.pool, workspaceId, request);
+      const { data, nextCursor } = await rules.list(db.tenant(workspaceId), workspaceId, request);
       return { data: data.map(shown), nextCursor };
     },
-    remove: (workspaceId, ruleId) => rules.remove(db.pool, workspaceId, ruleId),
+    remove: (workspaceId, ruleId) => rules.remove(db.tenant(workspaceId), workspaceId, ruleId),
     pinOf({ workspaceId, id, pinSealed }) {
       return pinSealed && secrets.open({ workspaceId, table: TABLE, id }, pinSealed);
     },

@@ -56,17 +56,16 @@ export interface NumberStore {
 
 /** Numbers of trunks, and which agent answers them. */
 export function createNumberStore(options: {
-  db: Pick<Database, 'pool'>;
+  db: Pick<Database, 'tenant'>;
   clock: Clock;
 }): NumberStore {
-  const { clock } = options;
-  const client = options.db.pool;
+  const { clock, db } = options;
 
   async function requireTrunk(
     workspaceId: string,
     trunkId: string,
   ): Promise<trunks.TrunkWithGateways> {
-    const trunk = await trunks.getWithGateways(client, workspaceId, trunkId);
+    const trunk = await trunks.getWithGateways(db.tenant(workspaceId), workspaceId, trunkId);
     if (!trunk) throw new NumberError('trunk-not-found', `there is no trunk ${trunkId}`);
     return trunk;
   }
@@ -81,7 +80,7 @@ export function createNumberStore(options: {
       });
       if (!parsed.ok) throw new NumberError('invalid-number', parsed.message);
       try {
-        return await numbers.insert(client, {
+        return await numbers.insert(db.tenant(workspaceId), {
           id: newId('number', clock.now()),
           workspaceId,
           e164: parsed.e164,
@@ -96,19 +95,20 @@ export function createNumberStore(options: {
         throw new NumberError('number-taken', 'the number belongs to a trunk already');
       }
     },
-    get: (workspaceId, numberId) => numbers.get(client, workspaceId, numberId),
-    list: (workspaceId, request) => numbers.list(client, workspaceId, request),
+    get: (workspaceId, numberId) => numbers.get(db.tenant(workspaceId), workspaceId, numberId),
+    list: (workspaceId, request) => numbers.list(db.tenant(workspaceId), workspaceId, request),
     async find(workspaceId, e164) {
-      const route = await numbers.findByE164(client, e164);
+      const route = await numbers.findByE164(db.tenant(workspaceId), e164);
       return route?.number.workspaceId === workspaceId ? route.number : null;
     },
     async update(workspaceId, numberId, patch) {
       if (patch.trunkId !== undefined) await requireTrunk(workspaceId, patch.trunkId);
       if (patch.inboundTrunkId != null) await requireTrunk(workspaceId, patch.inboundTrunkId);
-      return numbers.assign(client, workspaceId, numberId, patch);
+      return numbers.assign(db.tenant(workspaceId), workspaceId, numberId, patch);
     },
     assign: (workspaceId, numberId, agentId) =>
-      numbers.assign(client, workspaceId, numberId, { agentId }),
-    remove: (workspaceId, numberId) => numbers.remove(client, workspaceId, numberId),
+      numbers.assign(db.tenant(workspaceId), workspaceId, numberId, { agentId }),
+    remove: (workspaceId, numberId) =>
+      numbers.remove(db.tenant(workspaceId), workspaceId, numberId),
   };
 }

@@ -12,7 +12,7 @@ export const SANDBOX_TRUNK_ID = 'trunk_sandbox';
 const RING_TIMEOUT_MS = 30_000;
 
 export interface SandboxTrunkOptions {
-  db: Pick<Database, 'pool' | 'transaction'>;
+  db: Pick<Database, 'pool' | 'tenant'>;
   secrets: Secrets;
   clock: Clock;
   workspaceId: string;

@@ -71,7 +71,7 @@ const HOST_NAME =
 
 /** Trunks with gateways and sealed passwords. */
 export function createTrunkStore(options: {
-  db: Pick<Database, 'pool' | 'transaction'>;
+  db: Pick<Database, 'tenant'>;
   secrets: Secrets;
   clock: Clock;
 }): TrunkStore {
@@ -99,7 +99,7 @@ export function createTrunkStore(options: {
   return {
     create(workspaceId, input) {
       const { id = newId('trunk', clock.now()), ...rest } = input;
-      return db.transaction(async (client) => {
+      return db.tenant(workspaceId).transaction(async (client) => {
         const complete = withDefaults(rest);
         check(complete);
         checkWhole(complete, false);
@@ -116,7 +116,7 @@ export function createTrunkStore(options: {
       });
     },
     update(workspaceId, trunkId, input) {
-      return db.transaction(async (client) => {
+      return db.tenant(workspaceId).transaction(async (client) => {
         check(input);
         const before = await read(client, workspaceId, trunkId);
         if (!before) return null;
@@ -133,13 +133,13 @@ export function createTrunkStore(options: {
         return read(client, workspaceId, trunkId);
       });
     },
-    get: (workspaceId, trunkId) => read(db.pool, workspaceId, trunkId),
+    get: (workspaceId, trunkId) => read(db.tenant(workspaceId), workspaceId, trunkId),
     async list(workspaceId, page) {
-      const { data, nextCursor } = await trunks.list(db.pool, workspaceId, page);
+      const { data, nextCursor } = await trunks.list(db.tenant(workspaceId), workspaceId, page);
       return { data: data.map(shown), nextCursor };
     },
     remove: (workspaceId, trunkId) =>
-      db.transaction(async (client) => {
+      db.tenant(workspaceId).transaction(async (client) => {
         if (!(await trunks.softDelete(client, workspaceId, trunkId))) return null;
         return { numbers: await numbers.removeOfTrunk(client, workspaceId, trunkId) };
       }),

@@ -25,7 +25,7 @@ import { parseOrRefuse } from '../validate.ts';
 
 /** `/v1/agents`. */
 export function agentRoutes(api: Api, context: ApiContext): void {
-  const { pool } = context.database;
+  const { database } = context;
   const tags = ['agents'];
 
   api.post(
@@ -43,7 +43,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
       const { secrets, ...config } = request.body;
       const id = newId('agent', context.clock.now());
       const { workspaceId } = request.caller;
-      const row = await agents.insert(pool, {
+      const row = await agents.insert(database.tenant(workspaceId), {
         id,
         workspaceId,
         config,
@@ -65,7 +65,8 @@ export function agentRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const page = await agents.list(pool, request.caller.workspaceId, request.query);
+      const { workspaceId } = request.caller;
+      const page = await agents.list(database.tenant(workspaceId), workspaceId, request.query);
       return { data: page.data.map(agentView), next_cursor: page.nextCursor };
     },
   );
@@ -109,7 +110,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         given === undefined ? {} : { secrets: given },
       ).secrets;
       const after = await agents.update(
-        pool,
+        database.tenant(workspaceId),
         workspaceId,
         before.id,
         {
@@ -137,14 +138,16 @@ export function agentRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const found = await agents.softDelete(pool, request.caller.workspaceId, request.params.id);
-      if (!found) throw unknownAgent(request.params.id);
+      const { workspaceId } = request.caller;
+      const { id } = request.params;
+      const found = await agents.softDelete(database.tenant(workspaceId), workspaceId, id);
+      if (!found) throw unknownAgent(id);
       return reply.status(204).send(null);
     },
   );
 
   async function required(workspaceId: string, id: string): Promise<agents.AgentRow> {
-    const row = await agents.get(pool, workspaceId, id);
+    const row = await agents.get(database.tenant(workspaceId), workspaceId, id);
     if (!row) throw unknownAgent(id);
     return row;
   }

@@ -28,12 +28,13 @@ const idempotencyHeader = z.object({
 
 /** `/v1/calls`. */
 export function callRoutes(api: Api, context: ApiContext): void {
-  const { pool } = context.database;
+  const { database } = context;
   const tags = ['calls'];
 
   api.post(
     '/calls',
     {
+      config: { scope: 'calls' },
       schema: {
         tags,
         operationId: 'placeCall',
@@ -77,7 +78,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
     async (request) => {
       const { limit, cursor, created_after, created_before, agent_id, ...filter } = request.query;
       const page = await calls.list(
-        pool,
+        database.tenant(request.caller.workspaceId),
         request.caller.workspaceId,
         {
           ...filter,
@@ -112,6 +113,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
   api.post(
     '/calls/:id/hangup',
     {
+      config: { scope: 'calls' },
       schema: {
         tags,
         operationId: 'hangUpCall',
@@ -161,9 +163,10 @@ export function callRoutes(api: Api, context: ApiContext): void {
   );
 
   async function view(row: calls.CallRow): Promise<CallView> {
+    const tenant = database.tenant(row.workspaceId);
     const parts = {
-      turns: await turns.listByCall(pool, row.id),
-      attempts: await attempts.listByCall(pool, row.id),
+      turns: await turns.listByCall(tenant, row.id),
+      attempts: await attempts.listByCall(tenant, row.id),
     };
     return callView(row, parts, context.publicUrl());
   }
@@ -175,7 +178,7 @@ export async function requiredCall(
   workspaceId: string,
   id: string,
 ): Promise<calls.CallRow> {
-  const row = await calls.get(context.database.pool, id, workspaceId);
+  const row = await calls.get(context.database.tenant(workspaceId), id, workspaceId);
   if (!row) throw unknownCall(id);
   return row;
 }

@@ -145,7 +145,7 @@ export function numberRoutes(api: Api, context: ApiContext): void {
 
   async function requireAgent(workspaceId: string, agentId: string | null): Promise<void> {
     if (agentId === null) return;
-    if (!(await agents.get(context.database.pool, workspaceId, agentId))) {
+    if (!(await agents.get(context.database.tenant(workspaceId), workspaceId, agentId))) {
       throw new ApiError('agent_not_found', `there is no agent ${agentId} in this workspace`);
     }
   }
