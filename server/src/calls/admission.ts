@@ -83,6 +83,13 @@ export async function admitCall(
   if (!trunk.active) {
     throw new AdmissionError('trunk-inactive', `trunk ${trunk.id} is switched off`, 'from');
   }
+  if (!trunk.outboundEnabled) {
+    throw new AdmissionError(
+      'trunk-inactive',
+      `trunk ${trunk.id} makes no calls: its outbound_enabled is false`,
+      'from',
+    );
+  }
   if (trunk.gateways.length === 0) {
     throw new AdmissionError('trunk-without-gateway', `trunk ${trunk.id} has no gateway`, 'from');
   }

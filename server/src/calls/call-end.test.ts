@@ -142,6 +142,7 @@ describe('the end of a call', () => {
           'trunk-secret',
           'caller-gone',
           'unknown-number',
+          'caller-not-allowed',
           'no-capacity',
           'voice-crashed',
           'platform-error',

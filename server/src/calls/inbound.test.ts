@@ -156,6 +156,17 @@ describe('an inbound call', () => {
     expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: 404 }]);
   });
 
+  it.each([
+    ['that takes no calls', { inboundEnabled: false }, 480, 'trunk-inactive'],
+    ['that knows only others', { allowedCallers: ['+14155550000'] }, 403, 'caller-not-allowed'],
+  ])('over a trunk %s is refused and recorded', async (_what, input, status, endReason) => {
+    await lab.trunk([5060], input);
+    node = await lab.node();
+    const recorded = nextCall();
+    expect(await failed(dial())).toMatchObject({ status });
+    expect(await lab.call(await recorded)).toMatchObject({ endReason, sipCode: status });
+  });
+
   it('to a number that nobody answers gets 480 and is recorded', async () => {
     await lab.trunk([5060]);
     await lab.db.pool.query('update numbers set agent_id = null');

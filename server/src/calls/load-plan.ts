@@ -18,7 +18,9 @@ export async function loadPlan(
     call.trunkId === null
       ? null
       : await trunks.getWithGateways(pool, call.workspaceId, call.trunkId);
-  if (!trunk?.active || trunk.gateways.length === 0) return 'trunk-inactive';
+  if (!trunk?.active || !trunk.outboundEnabled || trunk.gateways.length === 0) {
+    return 'trunk-inactive';
+  }
   const agent =
     call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
   if (!agent) throw new Error('the agent was deleted before the call was dialled');
