@@ -179,6 +179,8 @@ function parseJson(body: Buffer): unknown {
 const CODES: Readonly<Record<string, [EgressError['code'], string]>> = {
   UND_ERR_CONNECT_TIMEOUT: ['timeout', 'no connection in time'],
   UND_ERR_HEADERS_OVERFLOW: ['response-too-large', 'the head of the response is too large'],
+  UND_ERR_DESTROYED: ['aborted', 'the program is stopping'],
+  UND_ERR_CLOSED: ['aborted', 'the program is stopping'],
   UND_ERR_SOCKET: ['unreachable', 'the connection was closed before the answer had come'],
   ECONNREFUSED: ['unreachable', 'the connection was refused'],
   ECONNRESET: ['unreachable', 'the connection was reset'],
@@ -188,11 +190,11 @@ const CODES: Readonly<Record<string, [EgressError['code'], string]>> = {
 
 function asEgressError(error: unknown): EgressError {
   if (error instanceof EgressError) return error;
-  const { code = '', message, cause } = error as NodeJS.ErrnoException;
+  const { code = '', message, cause, name } = error as NodeJS.ErrnoException;
   if (cause instanceof EgressError) return cause;
   const known = CODES[code];
   if (known) return new EgressError(known[0], known[1], { cause: error });
-  if (code.startsWith('HPE_')) {
+  if (name === 'HTTPParserError') {
     return new EgressError('bad-response', 'what came back is not HTTP', { cause: error });
   }
   return new EgressError('unreachable', message, { cause: error });
