@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { inboundSchema } from './inbound-schema.ts';
+import { retrySchema } from './retry-schema.ts';
+import { analysisSchema, retentionSchema } from './analysis-schema.ts';
 import { scriptSchema } from './script-schema.ts';
 
 /** Names are the API's own: this document is stored and returned as it is written. */
@@ -72,6 +75,17 @@ export const agentConfigSchema = z.strictObject({
   silence: silenceSchema.prefault({}),
   max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
   recording: z.boolean().default(true),
+  /** Names of rooms that the agent comes into by itself; `*` stands for any characters. */
+  room_patterns: z.array(z.string().trim().min(1).max(200)).max(20).default([]),
+  /** Summary and data that are made of the talk when it is over. */
+  analysis: analysisSchema.prefault({}),
+  /** Days that recordings and transcripts are kept; null: as the workspace says. */
+  retention: retentionSchema.prefault({}),
+  /** Calls at once, in and out; null: any number. */
+  max_concurrent_calls: z.number().int().min(1).max(10_000).nullable().default(null),
+  /** Whether people who were not reached are called again; a call may say otherwise. */
+  retry: retrySchema.nullable().default(null),
+  inbound: inboundSchema.prefault({}),
 });
 
 /** What every agent that may be stored fulfils beyond the form of its fields. */

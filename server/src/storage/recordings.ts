@@ -16,6 +16,8 @@ export interface RecordingStore {
   pathFor(workspaceId: string, callId: string): Promise<string>;
   /** What the database keeps: names the recording without saying where the store is. */
   keyOf(workspaceId: string, callId: string): string;
+  /** The file that a key names, whether it exists or not; null: the key is none of ours. */
+  fileOf(key: string): string | null;
   /** Null when there is no such recording or the key is none of ours. */
   open(key: string, range?: { startByte: number; endByte: number }): Promise<OpenRecording | null>;
   /** Harmless when there is none. */
@@ -40,6 +42,7 @@ export function createRecordingStore(dir: string): RecordingStore {
   };
   return {
     keyOf,
+    fileOf,
     async pathFor(workspaceId, callId) {
       const key = keyOf(workspaceId, callId);
       // Voices are nobody's business but ours.

@@ -5,10 +5,12 @@ import { sql as tenancy } from './0004-tenancy.ts';
 import { sql as wallet } from './0005-wallet.ts';
 import { sql as compliance } from './0006-compliance.ts';
 import { sql as webhooks } from './0007-webhooks.ts';
+import { sql as postCall } from './0008-post-call.ts';
 import { sql as callAdmission } from './0009-call-admission.ts';
 import { sql as trunks } from './0010-trunks.ts';
 import { sql as rooms } from './0011-rooms.ts';
 import { sql as bolna } from './0013-bolna.ts';
+import { sql as sipTraces } from './0014-sip-traces.ts';
 import { sql as rowSecurity } from './0020-row-security.ts';
 
 export interface Migration {
@@ -27,9 +29,11 @@ export const migrationList: readonly Migration[] = [
   { version: 5, name: 'wallet', sql: wallet },
   { version: 6, name: 'compliance', sql: compliance },
   { version: 7, name: 'webhooks', sql: webhooks },
+  { version: 8, name: 'post-call', sql: postCall },
   { version: 9, name: 'call-admission', sql: callAdmission },
   { version: 10, name: 'trunks', sql: trunks },
   { version: 11, name: 'rooms', sql: rooms },
   { version: 13, name: 'bolna', sql: bolna },
+  { version: 14, name: 'sip-traces', sql: sipTraces },
   { version: 20, name: 'row-security', sql: rowSecurity },
 ];

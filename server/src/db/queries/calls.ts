@@ -59,6 +59,15 @@ export interface CallRow {
   endedAt: Date | null;
   recordingKey: string | null;
   recordingDurationMs: number | null;
+  recordingStore: 'disk' | 's3';
+  recordingDeletedAt: Date | null;
+  /** Put together when the call is over. */
+  transcript: string | null;
+  transcriptDeletedAt: Date | null;
+  summary: string | null;
+  extractedData: Record<string, unknown> | null;
+  /** Who made summary and data, and what could not be found. */
+  analysis: unknown;
   /** From the answer to the end, by a clock that never jumps; null where its node died. */
   durationMs: number | null;
   outcome: Record<string, unknown>;
@@ -161,6 +170,11 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'endedAt',
   'recordingKey',
   'recordingDurationMs',
+  'recordingStore',
+  'transcript',
+  'summary',
+  'extractedData',
+  'analysis',
   'durationMs',
   'outcome',
   'media',
@@ -195,6 +209,8 @@ const JSON_FIELDS = [
   'metadata',
   'retry',
   'callingWindow',
+  'extractedData',
+  'analysis',
 ];
 /** Ids carry the time of their creation; this much of a difference to the column is borne. */
 const ID_SLACK_MS = 60_000;
