@@ -8,6 +8,7 @@ import type { DispatchRuleStore } from '../trunks/dispatch-rule-store.ts';
 import type { NumberStore } from '../trunks/number-store.ts';
 import type { TrunkStore } from '../trunks/trunk-store.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
+import type { CreateKey } from '../workspaces/create-key.ts';
 import type { WorkspaceStore } from '../workspaces/workspace-store.ts';
 import type { AuthOptions } from './auth.ts';
 
@@ -36,7 +37,8 @@ export interface ApiContext {
   sipHost: string;
   feed: LiveFeed;
   recordings: Pick<RecordingStore, 'open'>;
-  createKey: (workspaceId: string, name: string) => Promise<{ id: string; key: string }>;
+  /** A key or a pair of a workspace, readable only now. */
+  createKey: CreateKey;
   /** Where clients reach us, without a slash at the end. */
   publicUrl: () => string;
   health: () => Promise<Health>;

@@ -23,7 +23,9 @@ import { dispatchRuleRoutes } from './v1/dispatch-rule-routes.ts';
 import { keyRoutes } from './v1/key-routes.ts';
 import { liveRoutes } from './v1/live-routes.ts';
 import { numberRoutes } from './v1/number-routes.ts';
+import { providerKeyRoutes } from './v1/provider-key-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
+import { workspaceRoutes } from './v1/workspace-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
 const MAX_PARAM_CHARS = 200;
@@ -105,7 +107,9 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       keyRoutes(routes, context);
       liveRoutes(routes, context);
       numberRoutes(routes, context);
+      providerKeyRoutes(routes, context);
       trunkRoutes(routes, context);
+      workspaceRoutes(routes, context);
     },
     { prefix: '/v1' },
   );

@@ -79,7 +79,8 @@ function pathOf(request: FastifyRequest): string {
   return (request.url.split('?')[0] ?? request.url).slice(0, 200);
 }
 
-function toApiError(error: FastifyError | Error): ApiError | null {
+/** The API's word for an error; null: it is no fault of the client and none that we know. */
+export function toApiError(error: FastifyError | Error): ApiError | null {
   if (error instanceof ApiError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     return invalidRequest(error.validation.flatMap(problemsOf));

@@ -23,7 +23,9 @@ export function openApiDocument(version: string): SwaggerOptions {
         { name: 'trunks', description: 'SIP trunks at providers.' },
         { name: 'numbers', description: 'Numbers on trunks, and who answers them.' },
         { name: 'keys', description: 'API keys.' },
-        { name: 'workspaces', description: 'Tenants.' },
+        { name: 'provider keys', description: 'Keys of providers, for all agents.' },
+        { name: 'workspaces', description: 'Tenants and their sub-accounts.' },
+        { name: 'bolna', description: 'Bolna’s API: change host and key only.' },
         { name: 'operations', description: 'For those who run it; no key.' },
       ],
       components: {

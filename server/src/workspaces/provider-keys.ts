@@ -4,6 +4,9 @@ import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { SecretPlace, Secrets } from './secrets.ts';
 
+/** Providers whose keys are read when a call is made. */
+export const KEYED_PROVIDERS = ['openai'] as const;
+
 /** A key as it may be shown: keys of providers go in and never come out. */
 export type ProviderKey = Omit<queries.ProviderKeyRow, 'secretSealed'>;
 

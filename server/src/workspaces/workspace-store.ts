@@ -5,7 +5,7 @@ import * as usage from '../db/queries/workspace-usage.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
-import { createApiKey } from './api-keys.ts';
+import { createApiKey, type NewApiKey } from './api-keys.ts';
 
 /** What a workspace is made or changed with. */
 export interface WorkspaceInput {
@@ -19,7 +19,7 @@ export interface WorkspaceInput {
 
 /** A workspace cannot be what was asked for. */
 export class WorkspaceError extends Error {
-  readonly code: 'invalid' | 'conflict';
+  readonly code: 'invalid' | 'conflict' | 'forbidden';
   readonly field: string | null;
 
   constructor(code: WorkspaceError['code'], field: string | null, message: string) {
@@ -39,7 +39,7 @@ export interface WorkspaceStore {
   create(
     viewerId: string,
     input: WorkspaceInput & { name: string },
-  ): Promise<{ workspace: queries.WorkspaceRow; keyId: string; key: string }>;
+  ): Promise<{ workspace: queries.WorkspaceRow; firstKey: NewApiKey }>;
   get(viewerId: string, workspaceId: string): Promise<queries.WorkspaceRow | null>;
   list(viewerId: string, page?: PageRequest): Promise<Page<queries.WorkspaceRow>>;
   /** Null when there is no such workspace. @throws WorkspaceError */
@@ -82,8 +82,8 @@ export function createWorkspaceStore(options: {
           timezone: input.timezone ?? parent.timezone,
           maxConcurrentCalls: input.maxConcurrentCalls ?? null,
         });
-        const { row, key } = await createApiKey(client, clock, { workspaceId: id, name: 'first' });
-        return { workspace, keyId: row.id, key };
+        const firstKey = await createApiKey(client, clock, { workspaceId: id, name: 'first' });
+        return { workspace, firstKey };
       });
     },
     get: find,
@@ -92,6 +92,7 @@ export function createWorkspaceStore(options: {
       check(input);
       const before = await find(viewerId, workspaceId);
       if (!before) return null;
+      if (before.parentId !== null && viewerId === workspaceId) refuseOwnLimits(input);
       return db.tenant(workspaceId).transaction(async (client) => {
         if (input.currency !== undefined && input.currency !== before.currency) {
           await requireNoCalls(client, workspaceId);
@@ -120,14 +121,6 @@ export function createWorkspaceStore(options: {
             'conflict',
             null,
             'the workspace has calls that are not over; cancel or stop them first',
-          );
-        }
-        const children = await queries.listVisible(client, workspaceId, { limit: 2 });
-        if (children.data.length > 1) {
-          throw new WorkspaceError(
-            'conflict',
-            null,
-            'the workspace has children; delete them first',
           );
         }
         await apiKeys.revokeAll(client, workspaceId);
@@ -171,6 +164,18 @@ function check({ name, currency, timezone, maxConcurrentCalls }: WorkspaceInput)
   if (maxConcurrentCalls != null && !(maxConcurrentCalls >= 1 && maxConcurrentCalls <= 100_000)) {
     throw new WorkspaceError('invalid', 'max_concurrent_calls', 'expected 1 to 100000');
   }
+}
+
+/** What holds a sub-account is not its own to change. */
+function refuseOwnLimits({ currency, maxConcurrentCalls }: WorkspaceInput): void {
+  const field =
+    maxConcurrentCalls !== undefined
+      ? 'max_concurrent_calls'
+      : currency !== undefined
+        ? 'currency'
+        : null;
+  if (field === null) return;
+  throw new WorkspaceError('forbidden', field, 'is set with a key of the parent workspace');
 }
 
 /** By name only: an offset such as +02:00 knows no summer time. */

@@ -18,6 +18,7 @@ import { createDispatchRuleStore } from '../../trunks/dispatch-rule-store.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore } from '../../trunks/trunk-store.ts';
 import { createApiKey, verifyApiKey } from '../../workspaces/api-keys.ts';
+import { keyMaker } from '../../workspaces/create-key.ts';
 import { findLiveKitSecret } from '../../workspaces/livekit-keys.ts';
 import { scopesOf } from '../../workspaces/scopes.ts';
 import { createWorkspaceStore } from '../../workspaces/workspace-store.ts';
@@ -117,10 +118,7 @@ export async function openApiLab(): Promise<ApiLab> {
     sipHost: '192.0.2.1',
     feed,
     recordings,
-    createKey: async (id, name) => {
-      const made = await createApiKey(db.pool, clock, { workspaceId: id, name });
-      return { id: made.row.id, key: made.key };
-    },
+    createKey: keyMaker({ db, secrets, clock }),
     publicUrl: () => 'http://127.0.0.1:8080',
     health: () => Promise.resolve(health),
     metrics: () => Promise.resolve('trunkline_calls_live 0\n'),

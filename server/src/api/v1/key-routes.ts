@@ -1,64 +1,44 @@
 import { z } from 'zod';
 import * as apiKeys from '../../db/queries/api-keys.ts';
-import * as workspaces from '../../db/queries/workspaces.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
+import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
 import {
-  idParams,
-  isoOrNull,
-  pageOf,
-  pageQuery,
-  readErrors,
-  timeOrNull,
-  writeErrors,
-} from '../schemas/common.ts';
+  keyCreateSchema,
+  keyView,
+  keyViewSchema,
+  newKeySchema,
+  newKeyView,
+} from '../schemas/key.ts';
+import { invalidRequest } from '../validate.ts';
 
-const keyViewSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  prefix: z.string().describe('The first characters, to tell keys apart.'),
-  created_at: z.iso.datetime(),
-  last_used_at: timeOrNull,
-  revoked_at: timeOrNull,
-});
-
-const workspaceViewSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  created_at: z.iso.datetime(),
-});
-
-/** `/v1/keys` and `/v1/workspaces`. */
+/** `/v1/keys`. */
 export function keyRoutes(api: Api, context: ApiContext): void {
-  const { pool } = context.database;
+  const { database } = context;
+  const tags = ['keys'];
 
   api.post(
     '/keys',
     {
+      config: { scope: 'admin' },
       schema: {
-        tags: ['keys'],
+        tags,
         operationId: 'createKey',
         summary: 'Create an API key; it is shown once',
-        body: z.strictObject({ name: z.string().trim().min(1).max(100) }),
-        response: {
-          201: z.object({ id: z.string(), name: z.string(), key: z.string() }),
-          ...writeErrors,
-        },
+        body: keyCreateSchema,
+        response: { 201: newKeySchema, ...writeErrors },
       },
     },
-    async (request, reply) => {
-      const { name } = request.body;
-      const { id, key } = await context.createKey(request.caller.workspaceId, name);
-      return reply.status(201).send({ id, name, key });
-    },
+    async (request, reply) =>
+      reply.status(201).send(await makeKey(context, request.caller.workspaceId, request.body)),
   );
 
   api.get(
     '/keys',
     {
       schema: {
-        tags: ['keys'],
+        tags,
         operationId: 'listKeys',
         summary: 'List API keys',
         querystring: pageQuery,
@@ -66,7 +46,8 @@ export function keyRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const page = await apiKeys.list(pool, request.caller.workspaceId, request.query);
+      const { workspaceId } = request.caller;
+      const page = await apiKeys.list(database.tenant(workspaceId), workspaceId, request.query);
       return { data: page.data.map(keyView), next_cursor: page.nextCursor };
     },
   );
@@ -74,50 +55,39 @@ export function keyRoutes(api: Api, context: ApiContext): void {
   api.delete(
     '/keys/:id',
     {
+      config: { scope: 'admin' },
       schema: {
-        tags: ['keys'],
+        tags,
         operationId: 'revokeKey',
-        summary: 'Revoke an API key',
+        summary: 'Revoke an API key; at once',
         params: idParams,
         response: { 204: z.null(), ...writeErrors },
       },
     },
     async (request, reply) => {
+      const { workspaceId } = request.caller;
       const { id } = request.params;
-      if (!(await apiKeys.revoke(pool, request.caller.workspaceId, id))) {
+      if (!(await apiKeys.revoke(database.tenant(workspaceId), workspaceId, id))) {
         throw new ApiError('not_found', `there is no key ${id} that could be revoked`);
       }
       return reply.status(204).send(null);
     },
   );
-
-  api.get(
-    '/workspaces',
-    {
-      schema: {
-        tags: ['workspaces'],
-        operationId: 'listWorkspaces',
-        summary: 'The workspace of the key',
-        response: { 200: pageOf(workspaceViewSchema), ...readErrors },
-      },
-    },
-    async (request) => {
-      const row = await workspaces.get(pool, request.caller.workspaceId);
-      const data = row
-        ? [{ id: row.id, name: row.name, created_at: row.createdAt.toISOString() }]
-        : [];
-      return { data, next_cursor: null };
-    },
-  );
 }
 
-function keyView(row: apiKeys.ApiKeyRow): z.output<typeof keyViewSchema> {
-  return {
-    id: row.id,
-    name: row.name,
-    prefix: row.prefix,
-    created_at: row.createdAt.toISOString(),
-    last_used_at: isoOrNull(row.lastUsedAt),
-    revoked_at: isoOrNull(row.revokedAt),
-  };
+/**
+ * A key of the workspace, as it is shown this once.
+ * @throws ApiError `invalid_request`
+ */
+export async function makeKey(
+  context: ApiContext,
+  workspaceId: string,
+  body: z.output<typeof keyCreateSchema>,
+): Promise<z.output<typeof newKeySchema>> {
+  const { name, kind, scopes, expires_at } = body;
+  const expiresAt = expires_at === null ? null : new Date(expires_at);
+  if (expiresAt !== null && expiresAt.getTime() <= context.clock.now()) {
+    throw invalidRequest([{ field: 'expires_at', problem: 'expected a time to come' }]);
+  }
+  return newKeyView(await context.createKey({ workspaceId, name, kind, scopes, expiresAt }));
 }
