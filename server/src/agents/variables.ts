@@ -52,3 +52,45 @@ export function renderVariables(
   append(template.slice(position));
   return { text, missing };
 }
+
+/** Bytes of JSON that the variables of one call may have. */
+export const MAX_VARIABLES_BYTES = 65_536;
+const MAX_NAMES = 500;
+const MAX_DEPTH = 6;
+const NAME = /^[^\0{}]{1,100}$/;
+
+/** What is wrong with the variables of a call, in one sentence; null: nothing. */
+export function variablesProblem(values: Readonly<Record<string, JsonValue>>): string | null {
+  const bytes = Buffer.byteLength(JSON.stringify(values));
+  if (bytes > MAX_VARIABLES_BYTES) {
+    return `expected at most ${MAX_VARIABLES_BYTES} bytes of variables, got ${bytes}`;
+  }
+  const name = Object.keys(values).find((each) => !NAME.test(each));
+  if (name !== undefined) {
+    return `expected names of 1 to 100 characters without braces, got '${name.slice(0, 100)}'`;
+  }
+  return null;
+}
+
+/**
+ * Values by the names that templates use: text as it is, numbers and truth values as JSON writes
+ * them, null as nothing; an object as JSON and each of its values as `{object.name}`.
+ */
+export function flattenVariables(
+  values: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  const flat: Record<string, string> = {};
+  let count = 0;
+  const add = (name: string, value: unknown, depth: number): void => {
+    if (value === undefined || count++ >= MAX_NAMES) return;
+    if (typeof value !== 'object' || value === null) {
+      flat[name] = value === null ? '' : String(value as string | number | boolean);
+      return;
+    }
+    flat[name] = JSON.stringify(value);
+    if (depth >= MAX_DEPTH) return;
+    for (const [key, part] of Object.entries(value)) add(`${name}.${key}`, part, depth + 1);
+  };
+  for (const [name, value] of Object.entries(values)) add(name, value, 1);
+  return flat;
+}

@@ -1,8 +1,12 @@
+import { IANAZone } from 'luxon';
 import { agentConfigSchema, type AgentConfig } from '../agents/agent-config.ts';
 import type { RetryPolicy } from '../agents/retry-schema.ts';
-import type { JsonValue } from '../agents/variables.ts';
+import { variablesProblem, type JsonValue } from '../agents/variables.ts';
+import type { WeekWindow } from '../compliance/data/calling-windows.ts';
+import type { CallPurpose } from '../compliance/guardrail-types.ts';
 import * as agents from '../db/queries/agents.ts';
 import * as numbers from '../db/queries/numbers.ts';
+import * as trunks from '../db/queries/trunks.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import { isSandboxNumber, parseE164 } from '../trunks/e164.ts';
@@ -49,10 +53,16 @@ export interface CallRequest {
   whenFull?: 'refuse' | 'queue' | undefined;
   /** `record` stores a call with the status `balance-low` instead of refusing. Default `refuse`. */
   onInsufficientCredit?: 'refuse' | 'record' | undefined;
-  /** For the guardrails: the recipient's IANA time zone where it is known better than by number. */
+  /** A guardrail allows it later only: refuse, or put it off until then. Default: what fits the door. */
+  onGuardrailLater?: 'refuse' | 'reschedule' | undefined;
+  /** IANA zone of the callee where it is known better than by number. */
   timezone?: string | undefined;
-  /** For the guardrails: why the person is called. */
-  purpose?: string | undefined;
+  /** Why the person is called. Default: the workspace's. */
+  purpose?: CallPurpose | undefined;
+  /** Narrows the hours in which the person may be called. */
+  callingWindow?: WeekWindow | undefined;
+  /** The API key that asks, for caps per key. */
+  apiKeyId?: string | null | undefined;
 }
 
 /** A call that may be placed. */
@@ -66,10 +76,12 @@ export interface Admitted {
 
 /** How far ahead a call may be scheduled. */
 const MAX_SCHEDULE_MS = 366 * 24 * 3_600_000;
+const MAX_DURATION_S = 14_400;
+const MAX_METADATA_BYTES = 16_384;
 
 /**
- * The one way in for outbound calls: the agent exists and can run, the from-number belongs to an
- * active trunk of the workspace, both numbers are numbers.
+ * The shape of a call and its parts: the agent exists and can run, the from-number belongs to an
+ * active trunk of the workspace, both numbers are numbers. Guardrails, limits and money come after.
  * @throws AdmissionError
  */
 export async function admitCall(
@@ -77,7 +89,7 @@ export async function admitCall(
   request: CallRequest,
   nowMs: number,
 ): Promise<Admitted> {
-  checkSchedule(request.scheduledAt, nowMs);
+  checkShape(request, nowMs);
   const route = await findRoute(client, request);
   const { trunk, number } = route;
   if (!trunk.active) {
@@ -123,6 +135,34 @@ export function usableAgent(row: agents.AgentRow): AgentConfig {
   return parsed.data;
 }
 
+function checkShape(request: CallRequest, nowMs: number): void {
+  checkSchedule(request.scheduledAt, nowMs);
+  const problem = variablesProblem(request.variables ?? {});
+  if (problem !== null) throw new AdmissionError('invalid-variables', problem, 'variables');
+  const bytes = Buffer.byteLength(JSON.stringify(request.metadata ?? {}));
+  if (bytes > MAX_METADATA_BYTES) {
+    refuseOption('metadata', `expected at most ${MAX_METADATA_BYTES} bytes, got ${bytes}`);
+  }
+  const { maxDurationS, ringTimeoutMs, timezone } = request;
+  if (maxDurationS !== undefined && !isWithin(maxDurationS, 10, MAX_DURATION_S)) {
+    refuseOption('max_duration_s', `expected 10 to ${MAX_DURATION_S} seconds`);
+  }
+  if (ringTimeoutMs !== undefined && !isWithin(ringTimeoutMs, 1_000, 300_000)) {
+    refuseOption('ring_timeout_s', 'expected 1 to 300 seconds');
+  }
+  if (timezone !== undefined && !IANAZone.isValidZone(timezone)) {
+    refuseOption('timezone', 'expected an IANA time zone, such as Europe/Berlin');
+  }
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
+
+function refuseOption(field: string, message: string): never {
+  throw new AdmissionError('invalid-option', message, field);
+}
+
 function checkSchedule(scheduledAt: Date | undefined, nowMs: number): void {
   if (scheduledAt === undefined) return;
   const atMs = scheduledAt.getTime();
@@ -136,21 +176,26 @@ function checkSchedule(scheduledAt: Date | undefined, nowMs: number): void {
 }
 
 async function findRoute(client: Queryable, request: CallRequest): Promise<numbers.NumberRoute> {
-  const { workspaceId, from } = request;
+  const { workspaceId, from, trunkId } = request;
   if (from !== undefined) {
-    const parsed = parseE164(from, { sandbox: true });
+    // The number is looked up among ours: its form says enough.
+    const parsed = parseE164(from, { sandbox: true, check: 'form' });
     if (!parsed.ok) throw new AdmissionError('invalid-from', parsed.message, 'from');
     const route = await numbers.findByE164(client, parsed.e164);
     // A number of somebody else looks like one that does not exist.
-    if (!route || route.number.workspaceId !== workspaceId) {
+    const isOurs = route?.number.workspaceId === workspaceId;
+    if (!isOurs || (trunkId !== undefined && route.trunk.id !== trunkId)) {
       throw new AdmissionError(
         'from-not-found',
-        'the from-number belongs to no trunk of this workspace',
+        trunkId === undefined
+          ? 'the from-number belongs to no trunk of this workspace'
+          : `the from-number does not belong to trunk ${trunkId}`,
         'from',
       );
     }
     return route;
   }
+  if (trunkId !== undefined) return routeOfTrunk(client, workspaceId, trunkId);
   const route = await defaultRoute(client, request);
   if (!route) {
     throw new AdmissionError(
@@ -160,6 +205,22 @@ async function findRoute(client: Queryable, request: CallRequest): Promise<numbe
     );
   }
   return route;
+}
+
+/** The trunk's first number. */
+async function routeOfTrunk(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<numbers.NumberRoute> {
+  const trunk = await trunks.getWithGateways(client, workspaceId, trunkId);
+  if (!trunk) {
+    throw new AdmissionError('trunk-not-found', `there is no trunk ${trunkId}`, 'trunk_id');
+  }
+  const { data } = await numbers.list(client, workspaceId, { trunkId, limit: 1 });
+  const route = data[0] && (await numbers.findByE164(client, data[0].e164));
+  if (route) return route;
+  throw new AdmissionError('from-not-found', `trunk ${trunkId} has no number to call from`, 'from');
 }
 
 /**
@@ -174,7 +235,8 @@ async function defaultRoute(
     const own = await numbers.list(client, workspaceId, { agentId });
     for (const { e164 } of own.data) {
       const route = await numbers.findByE164(client, e164);
-      if (route?.trunk.active && route.trunk.gateways.length > 0) return route;
+      const { trunk } = route ?? {};
+      if (trunk?.active && trunk.outboundEnabled && trunk.gateways.length > 0) return route;
     }
   }
   const sandbox = await numbers.findByE164(client, SANDBOX_NUMBER);

@@ -1,4 +1,6 @@
+import type { Guardrails } from '../compliance/guardrails.ts';
 import type { Database } from '../db/database.ts';
+import type { SafeFetch } from '../egress/safe-fetch.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -9,6 +11,7 @@ import type { Wallet } from '../wallet/wallet.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import type { CallSlots } from './call-slots.ts';
 import type { LiveCall } from './live-call.ts';
+import type { SipTrace } from './sip-trace.ts';
 
 /** What calls need of the recordings. */
 export interface CallRecordings {
@@ -33,9 +36,18 @@ export interface CallContext {
   readonly nodeId: string;
   /** Host that we advertise in SIP and SDP. */
   readonly localHost: string;
+  /** What may be dialled. Null: everything (tests of other things). */
+  readonly guardrails: Guardrails | null;
+  /** How lookups of callers reach out; null: they fail. */
+  readonly safeFetch: SafeFetch | null;
+  /** The language model of agents that bring no key of their own. */
+  readonly llm: { openaiBaseUrl: string; openaiApiKey: string | null };
   readonly slots: CallSlots;
+  readonly sipTrace: SipTrace;
   /** Calls that this node runs or is about to dial, by id. */
   readonly live: Map<string, LiveCall>;
+  /** Calls that this node is making ready, so that a job delivered again joins in. */
+  readonly dialling: Map<string, Promise<void>>;
   /** Aborted when the program ends now: nothing is retried any more. */
   readonly closing: AbortSignal;
 }

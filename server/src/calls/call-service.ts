@@ -16,19 +16,24 @@ import { answerInbound } from './inbound.ts';
 import { registerNode } from './node-registry.ts';
 import { placeCall, type PlacedCall } from './place-call.ts';
 import { NODE_LEASE_MS, startReaper } from './reaper.ts';
+import { SipTrace } from './sip-trace.ts';
 import { listenForStops } from './stop-signals.ts';
 
 /** How soon a change of a trunk's addresses is known to the answerer. */
 const SOURCES_PERIOD_MS = 2_000;
 /** Time that live calls get to be hung up, with their ends stored, when the program ends. */
 const HANGUP_LIMIT_MS = 5_000;
+/** Where the program has no language model of its own. */
+export const NO_LLM = { openaiBaseUrl: 'https://api.openai.com/v1', openaiApiKey: null };
 /** Jobs that are at once made ready for dialling. */
 const DIAL_CONCURRENCY = 20;
 
-export interface CallServiceOptions extends Omit<
-  CallContext,
-  'slots' | 'live' | 'closing' | 'jobs' | 'nodeId'
-> {
+type OptionalPart = 'guardrails' | 'safeFetch' | 'llm';
+
+export interface CallServiceOptions
+  extends
+    Omit<CallContext, 'slots' | 'sipTrace' | 'live' | 'dialling' | 'closing' | 'jobs' | 'nodeId' | OptionalPart>,
+    Partial<Pick<CallContext, OptionalPart>> {
   /** New with every start of the process. */
   nodeId: string;
   jobs: Pick<JobQueue, 'send' | 'work' | 'createQueue'>;
@@ -72,8 +77,13 @@ export interface CallService {
 export async function startCalls(options: CallServiceOptions): Promise<CallService> {
   const closing = new AbortController();
   const ctx: CallContext = {
+    guardrails: null,
+    safeFetch: null,
+    llm: NO_LLM,
     ...options,
+    dialling: new Map(),
     slots: new CallSlots(options.maxCalls),
+    sipTrace: new SipTrace(options),
     live: new Map(),
     closing: closing.signal,
   };
@@ -130,6 +140,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     await refreshTrunks();
     keepSourcesFresh();
     // Unknown sources get no answer at all, whatever they ask.
+    ua.onTraffic = ctx.sipTrace.see;
     ua.screen = (_request, source) =>
       sources.trunksOf(source.host).length > 0 ? 'accept' : 'drop';
     stopAnswering = ua.events.on('invite', (leg) => void answerInbound(ctx, leg, sources));
@@ -192,6 +203,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
         sourcesTimer?.cancel();
         await stops.close();
         await reaper.close();
+        await ctx.sipTrace.close();
         await node.close();
       })();
       return closed;

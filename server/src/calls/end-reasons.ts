@@ -184,7 +184,9 @@ export const END_REASONS = {
   'caller-not-allowed': {
     meaning: 'The number called takes no calls from this caller.',
     fault: 'config',
-    action: 'Add the caller to `allowed_callers` of the trunk, or empty that list.',
+    action:
+      'Add the caller to `allowed_callers` of the trunk and `inbound.allowed_callers` of the ' +
+      'agent, or empty those lists; `inbound.unknown_callers` decides on whom a lookup knows.',
   },
   'trunk-inactive': {
     meaning: 'The trunk was switched off, or lost its gateways, before the call was dialled.',
@@ -245,11 +247,6 @@ export const END_REASONS = {
     meaning: 'The wallet of the workspace did not cover the call.',
     fault: 'user',
     action: 'Top the wallet up.',
-  },
-  'caller-not-allowed': {
-    meaning: 'The agent or the trunk takes no calls of this caller.',
-    fault: 'none',
-    action: 'Nothing; inbound.allowed_callers and inbound.unknown_callers of the agent say who may call.',
   },
   'caller-limit': {
     meaning: 'The caller called more often than the agent allows.',

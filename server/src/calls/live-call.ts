@@ -137,6 +137,7 @@ export class LiveCall {
   bindLeg(leg: Leg, attemptId: string | null): void {
     this.#leg = leg;
     this.#attemptId = attemptId;
+    this.#ctx.sipTrace.claim(this.plan.call, leg.sipCallId);
     leg.onOffer = (sdp) => this.#onOffer(sdp);
     leg.events.on('renegotiated', ({ sdp }) => this.#onLateAnswer(sdp));
     leg.events.on('ended', (end) => {
@@ -257,6 +258,7 @@ export class LiveCall {
       recordingKey: this.#ctx.recordings.keyOf(call.workspaceId, call.id),
       firstAgentAudioAtMs: this.#wallClockOf(report?.firstAgentAudioAtMs),
     });
+    this.#ctx.sipTrace.end(this.id);
     this.#resolveDone();
   }
 

@@ -1,10 +1,18 @@
 import * as calls from '../db/queries/calls.ts';
+import type { TransactionClient } from '../db/database.ts';
+import type { CallEvent } from '../events/call-event.ts';
 import { appendCallEvent } from '../events/event-log.ts';
 import { newId } from '../shared/ids.ts';
 import { AdmissionError } from './admission-error.ts';
-import { admitCall, type CallRequest } from './admission.ts';
+import { admitCall, type Admitted, type CallRequest, type Door } from './admission.ts';
+import { requireAgentReady } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
-import { statusEvent } from './record-status.ts';
+import { zeroCost } from './call-cost.ts';
+import { holdMoney } from './call-money.ts';
+import { requestHash, storedKey } from './idempotency.ts';
+import { findFullLimit } from './limits.ts';
+import { recordStatus, statusEvent } from './record-status.ts';
+import { limitsOf } from './workspace-limits.ts';
 
 export interface PlacedCall {
   call: calls.CallRow;
@@ -12,64 +20,188 @@ export interface PlacedCall {
   created: boolean;
 }
 
+/** Doors whose vendors put a call off that may not be made at this hour. */
+const RESCHEDULING: ReadonlySet<Door> = new Set(['bolna', 'campaign']);
+
+/** What a call is stored as. */
+type Start = Pick<calls.NewCall, 'status' | 'scheduledAt' | 'queuedAt'>;
+
 /**
- * Admits a call and stores it together with the job that dials it: both or none.
+ * The one way in for outbound calls. Admits a call and stores it together with the job that dials it
+ * and the money that it reserves: all or nothing.
  * @throws AdmissionError
  */
 export async function placeCall(ctx: CallContext, request: CallRequest): Promise<PlacedCall> {
-  const earlier = await sameKey(ctx, request);
+  const key = storedKey(request);
+  const hash = key === null ? null : requestHash(request);
+  const earlier = key === null ? null : await sameKey(ctx, request, key, hash);
   if (earlier) return earlier;
-  const nowMs = ctx.clock.now();
-  const admitted = await admitCall(ctx.db.pool, request, nowMs);
-  const scheduled = request.scheduledAt !== undefined && request.scheduledAt.getTime() > nowMs;
   try {
-    const { call, event } = await ctx.db.transaction(async (client) => {
-      const row = await calls.insert(client, {
-        id: newId('call', nowMs),
-        workspaceId: request.workspaceId,
-        direction: 'outbound',
-        agentId: admitted.agentRow.id,
-        trunkId: admitted.trunk.id,
-        fromNumber: admitted.from,
-        toNumber: admitted.to,
-        status: scheduled ? 'scheduled' : 'queued',
-        variables: request.variables ?? {},
-        idempotencyKey: request.idempotencyKey ?? null,
-        createdAt: new Date(nowMs),
-        ...(scheduled ? { scheduledAt: request.scheduledAt } : { queuedAt: new Date(nowMs) }),
-      });
-      const appended = await appendCallEvent(client, row.id, statusEvent(row));
-      // A scheduled call gets its job when its time has come.
-      if (!scheduled) {
-        await ctx.jobs.send('call.dial', { callId: row.id }, { client, singletonKey: row.id });
-      }
-      return { call: row, event: appended };
-    });
-    ctx.feed.publish(event);
+    const { call, events } = await ctx.db.transaction((client) =>
+      admitAndStore(ctx, client, request, { idempotencyKey: key, idempotencyHash: hash }),
+    );
+    for (const event of events) ctx.feed.publish(event);
     return { call, created: true };
   } catch (error) {
     // Two requests with one key at the same moment: one of them stored the call.
-    const first = isUniqueViolation(error) ? await sameKey(ctx, request) : null;
+    const first =
+      key !== null && isUniqueViolation(error) ? await sameKey(ctx, request, key, hash) : null;
     if (first) return first;
     throw error;
   }
 }
 
-async function sameKey(ctx: CallContext, request: CallRequest): Promise<PlacedCall | null> {
-  if (request.idempotencyKey === undefined) return null;
-  const call = await calls.findByIdempotencyKey(
-    ctx.db.pool,
-    request.workspaceId,
-    request.idempotencyKey,
+async function admitAndStore(
+  ctx: CallContext,
+  client: TransactionClient,
+  request: CallRequest,
+  key: Pick<calls.NewCall, 'idempotencyKey' | 'idempotencyHash'>,
+): Promise<{ call: calls.CallRow; events: CallEvent[] }> {
+  const nowMs = ctx.clock.now();
+  const admitted = await admitCall(client, request, nowMs);
+  await requireAgentReady(ctx, client, admitted.agentRow, admitted.agent);
+  const id = newId('call', nowMs);
+  const start = await startOf(ctx, client, request, admitted, { id, nowMs });
+  const waits = start.status !== 'queued' || mayWait(request);
+  if (!waits) await requirePlace(client, request, admitted);
+  const retry = request.retry === undefined ? admitted.agent.retry : request.retry;
+  const row = await calls.insert(client, {
+    id,
+    workspaceId: request.workspaceId,
+    direction: 'outbound',
+    agentId: admitted.agentRow.id,
+    trunkId: admitted.trunk.id,
+    fromNumber: admitted.from,
+    toNumber: admitted.to,
+    variables: request.variables ?? {},
+    createdAt: new Date(nowMs),
+    door: request.door ?? 'v1',
+    doorData: request.doorData ?? {},
+    metadata: request.metadata ?? {},
+    batchId: request.batchId ?? null,
+    retry,
+    maxDurationS: request.maxDurationS ?? null,
+    ringTimeoutMs: request.ringTimeoutMs ?? null,
+    timezone: request.timezone ?? null,
+    purpose: request.purpose ?? null,
+    callingWindow: request.callingWindow ?? null,
+    apiKeyId: request.apiKeyId ?? null,
+    waits,
+    ...key,
+    ...start,
+  });
+  const queued = await appendCallEvent(client, row.id, statusEvent(row));
+  // A call that is put off gets its money and its job when its time has come.
+  if (row.status !== 'queued') return { call: row, events: [queued] };
+  const held = await holdMoney(ctx, client, row, admitted.agent);
+  if (!held.ok) {
+    if (request.onInsufficientCredit !== 'record') throw insufficientCredit(held);
+    const broke = await recordBalanceLow(client, row.id, nowMs);
+    return { call: broke.call, events: [queued, ...broke.events] };
+  }
+  await ctx.jobs.send('call.dial', { callId: row.id }, { client, singletonKey: row.id });
+  return { call: row, events: [queued] };
+}
+
+/** Now, at its time, or when a guardrail allows it. */
+async function startOf(
+  ctx: CallContext,
+  client: TransactionClient,
+  request: CallRequest,
+  { agentRow, trunk, from, to }: Admitted,
+  { id, nowMs }: { id: string; nowMs: number },
+): Promise<Start> {
+  const at =
+    request.scheduledAt && request.scheduledAt.getTime() > nowMs ? request.scheduledAt : null;
+  const verdict = await ctx.guardrails?.check(client, {
+    stage: 'admission',
+    workspaceId: request.workspaceId,
+    trunk: { id: trunk.id, sandbox: trunk.sandbox },
+    from,
+    to,
+    agentId: agentRow.id,
+    callId: id,
+    keyId: request.apiKeyId ?? null,
+    ...(request.batchId !== undefined && { campaignId: request.batchId }),
+    ...(request.purpose !== undefined && { purpose: request.purpose }),
+    ...(request.callingWindow !== undefined && { window: request.callingWindow }),
+    ...(request.timezone !== undefined && { timezone: request.timezone }),
+    ...(at && { at }),
+  });
+  if (verdict?.allowed === false) {
+    const { retryAt, rule, message } = verdict;
+    if (retryAt === null || !mayReschedule(request)) {
+      throw new AdmissionError('guardrail', message, { field: 'to', rule, retryAt });
+    }
+    return { status: 'rescheduled', scheduledAt: retryAt };
+  }
+  return at
+    ? { status: 'scheduled', scheduledAt: at }
+    : { status: 'queued', queuedAt: new Date(nowMs) };
+}
+
+function mayReschedule({ door = 'v1', onGuardrailLater }: CallRequest): boolean {
+  return onGuardrailLater === undefined
+    ? RESCHEDULING.has(door)
+    : onGuardrailLater === 'reschedule';
+}
+
+function mayWait({ door = 'v1', whenFull }: CallRequest): boolean {
+  return whenFull === undefined ? door === 'campaign' : whenFull === 'queue';
+}
+
+/** @throws AdmissionError */
+async function requirePlace(
+  client: TransactionClient,
+  { workspaceId }: CallRequest,
+  { agent, agentRow, trunk }: Admitted,
+): Promise<void> {
+  const limits = await limitsOf(client, workspaceId, trunk, agent);
+  const scope = { workspaceId, trunkId: trunk.id, agentId: agentRow.id };
+  const full = await findFullLimit(client, scope, limits, 'admission');
+  if (!full) return;
+  throw new AdmissionError(
+    'limit-reached',
+    `the ${full.scope} has ${full.limit} of ${full.limit} calls at once; try again when one is over`,
   );
+}
+
+function insufficientCredit(held: { balanceMicros: number; neededMicros: number }): AdmissionError {
+  return new AdmissionError(
+    'insufficient-credit',
+    `the call needs ${held.neededMicros} micros of credit and the wallet has ${held.balanceMicros}`,
+    held,
+  );
+}
+
+/** Ends a call that was never dialled because nobody can pay for it. */
+export async function recordBalanceLow(
+  client: TransactionClient,
+  callId: string,
+  nowMs: number,
+): Promise<{ call: calls.CallRow; events: CallEvent[] }> {
+  const recorded = await recordStatus(client, callId, 'balance-low', {
+    endReason: 'insufficient-credit',
+    endedBy: 'system',
+    endedAt: new Date(nowMs),
+    cost: zeroCost(),
+  });
+  if (!recorded) throw new Error(`expected call ${callId} to be waiting, it is not`);
+  return recorded;
+}
+
+async function sameKey(
+  ctx: CallContext,
+  { workspaceId }: CallRequest,
+  key: string,
+  hash: string | null,
+): Promise<PlacedCall | null> {
+  const call = await calls.findByIdempotencyKey(ctx.db.pool, workspaceId, key);
   if (!call) return null;
-  const to = request.to.replace(/[\s().-]/g, '');
-  const differs =
-    call.toNumber !== to || (request.agentId !== undefined && call.agentId !== request.agentId);
-  if (differs) {
+  if (call.idempotencyHash !== null && call.idempotencyHash !== hash) {
     throw new AdmissionError(
       'idempotency-conflict',
-      'the idempotency key was used before for another call',
+      'the idempotency key was used before with another request',
     );
   }
   return { call, created: false };

@@ -83,6 +83,27 @@ export function createProviders(options: ProviderSetOptions): ProviderSet {
   };
 }
 
+/** Why an agent's language model cannot be asked, in one sentence; null: it can. */
+export function llmKeyProblem(
+  options: Pick<ProviderSetOptions, 'config' | 'secrets' | 'defaults'>,
+): string | null {
+  const { type, llm } = options.config;
+  if (type === 'scripted' || llm === null || llm.provider === 'fake') return null;
+  const { secrets, defaults } = options;
+  try {
+    chooseKey(
+      llm.base_url ?? defaults.openaiBaseUrl,
+      llm.base_url !== undefined,
+      secrets,
+      defaults,
+    );
+    return null;
+  } catch (error) {
+    if (error instanceof ProviderError) return error.message;
+    throw error;
+  }
+}
+
 function localSpeech({ speech }: ProviderSetOptions): LocalSpeech {
   if (speech === null) {
     throw new ProviderError('local-speech', 'embedded speech is switched off on this server', {

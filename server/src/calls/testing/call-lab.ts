@@ -24,7 +24,8 @@ import { createSecrets, type Secrets } from '../../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../../workspaces/workspace-store.ts';
 import type { CallContext } from '../call-context.ts';
 import { CallSlots } from '../call-slots.ts';
-import { startCalls, type CallService, type CallServiceOptions } from '../call-service.ts';
+import { NO_LLM, startCalls, type CallService, type CallServiceOptions } from '../call-service.ts';
+import { SipTrace } from '../sip-trace.ts';
 import { FINAL_STATUSES, type CallStatus } from '../call-status.ts';
 import { FakeVoicePool } from './fake-voice-pool.ts';
 
@@ -127,8 +128,13 @@ export async function openCallLab(): Promise<CallLab> {
         service,
         nodeId: options.nodeId,
         context: {
+          guardrails: null,
+          safeFetch: null,
+          llm: NO_LLM,
           ...options,
+          dialling: new Map(),
           slots: new CallSlots(options.maxCalls),
+          sipTrace: new SipTrace(options),
           live: new Map(),
           closing: new AbortController().signal,
         },

@@ -1,0 +1,22 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import type * as calls from '../db/queries/calls.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
+import type { HoldResult } from '../wallet/wallet.ts';
+import type { CallContext } from './call-context.ts';
+import { costProviders } from './cost-providers.ts';
+
+/** Reserves what a call's first minute may cost, in the caller's transaction. */
+export async function holdMoney(
+  { wallet }: Pick<CallContext, 'wallet'>,
+  client: Queryable,
+  call: calls.CallRow,
+  agent: Pick<AgentConfig, 'type' | 'stt' | 'tts' | 'llm'> | null,
+): Promise<HoldResult> {
+  const { workspaceId, id: callId } = call;
+  const estimate = await wallet.estimate(client, {
+    workspaceId,
+    providers: costProviders(agent, call.trunkId),
+    destination: call.toNumber,
+  });
+  return wallet.hold(client, { workspaceId, callId, estimate });
+}

@@ -1,0 +1,18 @@
+import type { Database } from '../../db/database.ts';
+import type { Clock } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/logger.ts';
+import type { CallService } from '../call-service.ts';
+
+/** What the parts of the rooms' life need. One per program. */
+export interface RoomContext {
+  readonly db: Pick<Database, 'pool' | 'transaction'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nodeId: string;
+  readonly calls: Pick<CallService, 'place' | 'hangup' | 'voiceOf'>;
+  /** Absolute path for the file of a room's recording; makes its folder. */
+  readonly recordings: {
+    pathFor(workspaceId: string, recordingId: string): Promise<string>;
+    keyOf(workspaceId: string, recordingId: string): string;
+  };
+}
