@@ -19,6 +19,7 @@ import { listRoutes } from './route-list.ts';
 import { refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
+import { callTraceRoutes } from './v1/call-trace-routes.ts';
 import { dispatchRuleRoutes } from './v1/dispatch-rule-routes.ts';
 import { keyRoutes } from './v1/key-routes.ts';
 import { liveRoutes } from './v1/live-routes.ts';
@@ -103,6 +104,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       const routes = withZod(v1);
       agentRoutes(routes, context);
       callRoutes(routes, context);
+      callTraceRoutes(routes, context);
       dispatchRuleRoutes(routes, context);
       keyRoutes(routes, context);
       liveRoutes(routes, context);

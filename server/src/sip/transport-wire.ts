@@ -8,6 +8,8 @@ import type { Wire } from './wire.ts';
 /** The sockets as the transactions see them. */
 export class TransportWire implements Wire {
   readonly advertisedHost: string;
+  /** Told of every message before it leaves. */
+  onSend: (message: SipMessage, to: SipAddress) => void = () => undefined;
   readonly #layer: TransportLayer;
   readonly #sending = new Set<Promise<void>>();
 
@@ -33,6 +35,7 @@ export class TransportWire implements Wire {
   }
 
   send(message: SipMessage, to: SipAddress): Promise<void> {
+    this.onSend(message, to);
     return this.#track(this.#layer.send(message, to));
   }
 
@@ -42,6 +45,7 @@ export class TransportWire implements Wire {
 
   respond(response: SipResponse, source: SipSource): Promise<void> {
     const to = responseAddress(response, source);
+    this.onSend(response, to);
     return this.#track(this.#layer.send(response, to, source.connection));
   }
 

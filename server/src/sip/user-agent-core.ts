@@ -46,6 +46,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly events: TypedEvents<UserAgentEvents>;
   readonly counters: UserAgentCounters;
   screen: UserAgent['screen'] = () => 'accept';
+  onTraffic: UserAgent['onTraffic'] = () => undefined;
   draining = false;
   readonly clock: Clock;
   readonly logger: Logger;

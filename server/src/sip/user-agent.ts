@@ -2,7 +2,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
-import type { SipAddress, SipHeader, SipRequest, SipResponse } from './message.ts';
+import type { SipAddress, SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { TransportLayer } from './transport-layer.ts';
 import { TransportWire } from './transport-wire.ts';
 import { UserAgentCore } from './user-agent-core.ts';
@@ -68,6 +68,14 @@ export interface UserAgentCounters {
   strayReceived: number;
 }
 
+/** A message that crossed the wire, retransmissions too. */
+export interface SipTraffic {
+  direction: 'sent' | 'received';
+  message: SipMessage;
+  /** The far end of the wire. */
+  peer: SipAddress;
+}
+
 /** A SIP user agent, client and server (RFC 3261 §8), over UDP and TCP. */
 export interface UserAgent {
   /** The port that is bound. */
@@ -90,6 +98,8 @@ export interface UserAgent {
   }): Promise<SipResponse>;
   /** Decides about requests from outside dialogs; `drop` answers nothing. Default: accept. */
   screen: (request: SipRequest, source: SipAddress) => 'accept' | 'drop';
+  /** Told of every message in the tick in which it crosses the wire. Must not throw or wait. */
+  onTraffic: (traffic: SipTraffic) => void;
   /** When set, OPTIONS outside dialogs and new INVITEs are answered 503 (draining). Default false. */
   draining: boolean;
   /**
@@ -119,7 +129,12 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     userAgent,
     ...(t1Ms === undefined ? {} : { t1Ms }),
   });
-  layer.onMessage = (message, source) => core.receive(message, source);
+  wire.onSend = (message, peer) => core.onTraffic({ direction: 'sent', message, peer });
+  layer.onMessage = (message, source) => {
+    const { host, port, transport } = source;
+    core.onTraffic({ direction: 'received', message, peer: { host, port, transport } });
+    core.receive(message, source);
+  };
   layer.onMalformed = (error, source) => core.receiveMalformed(error, source);
   return core;
 }

@@ -32,6 +32,15 @@ create table do_not_call (
 );
 create index do_not_call_by_list on do_not_call (workspace_id, list_id, number);
 
+-- What calls of whole hours cost, so that a cap of a month adds up a few hundred rows.
+create table spend_hours (
+  workspace_id text not null references workspaces,
+  scope text not null,
+  hour timestamptz not null,
+  micros bigint not null,
+  primary key (workspace_id, scope, hour)
+);
+
 create table consents (
   id text primary key,
   workspace_id text not null references workspaces,
@@ -79,7 +88,7 @@ create table call_pace (
   primary key (workspace_id, scope)
 );
 
-create index calls_by_callee on calls (workspace_id, to_number, created_at desc)
-  where direction = 'outbound';
-create index calls_by_trunk_time on calls (trunk_id, created_at desc);
+-- Attempts are counted by the callee, whichever trunk or campaign made them.
+create index calls_by_callee on calls (workspace_id, to_number, initiated_at desc)
+  where direction = 'outbound' and initiated_at is not null;
 `;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import * as sipTraces from '../../db/queries/sip-traces.ts';
+import type { ApiContext } from '../api-context.ts';
+import type { Api } from '../api-server.ts';
+import { idParams, readErrors } from '../schemas/common.ts';
+import { requiredCall } from './call-routes.ts';
+
+const traceViewSchema = z
+  .object({
+    messages: z.array(
+      z.object({
+        at: z.iso.datetime(),
+        direction: z.enum(['sent', 'received']),
+        peer: z.string().describe('The far end of the wire, `host:port`.'),
+        transport: z.string(),
+        summary: z.string().describe('The first line of the message.'),
+        text: z.string().describe('The whole message, secrets masked.'),
+      }),
+    ),
+  })
+  .meta({ id: 'SipLadder' });
+
+/** `/v1/calls/{id}/sip`: the signalling of a call. */
+export function callTraceRoutes(api: Api, context: ApiContext): void {
+  api.get(
+    '/calls/:id/sip',
+    {
+      schema: {
+        tags: ['calls'],
+        operationId: 'getCallSip',
+        summary: 'The SIP messages of a call that is over, in order, secrets masked',
+        params: idParams,
+        response: { 200: traceViewSchema, ...readErrors },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = request.caller;
+      const call = await requiredCall(context, workspaceId, request.params.id);
+      const client = context.database.tenant(workspaceId);
+      const messages = await sipTraces.read(client, workspaceId, call.id);
+      return {
+        messages: messages.map(({ at_ms, direction, peer, transport, text }) => ({
+          at: new Date(at_ms).toISOString(),
+          direction,
+          peer,
+          transport,
+          summary: text.split('\r\n', 1)[0] ?? '',
+          text,
+        })),
+      };
+    },
+  );
+}
