@@ -47,7 +47,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         id,
         workspaceId,
         config,
-        secrets: sealAll(context, workspaceId, id, secrets ?? {}),
+        secrets: sealAgentSecrets(context, workspaceId, id, secrets ?? {}),
       });
       return reply.status(201).send(agentView(row));
     },
@@ -115,7 +115,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         before.id,
         {
           config,
-          secrets: secrets && sealAll(context, workspaceId, before.id, secrets, before.secrets),
+          secrets: secrets && sealAgentSecrets(context, workspaceId, before.id, secrets, before.secrets),
         },
         before.version,
       );
@@ -158,7 +158,7 @@ function unknownAgent(id: string): ApiError {
 }
 
 /** The sealed values after a change: null takes one away. */
-function sealAll(
+export function sealAgentSecrets(
   context: ApiContext,
   workspaceId: string,
   agentId: string,
