@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { parentPort, Worker, workerData, type MessagePort } from 'node:worker_threads';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../../server/src/rtp/rtp-packet.ts';
 import { FRAME_SAMPLES, startMediaEngine } from '../../server/src/rtp/media-engine.ts';
+import { workerRest } from '../../server/src/rtp/thread-rest.ts';
 import { systemClock } from '../../server/src/shared/clock.ts';
 import { silentLogger } from '../../server/src/shared/logger.ts';
 import { rounded } from './harness/quantile.ts';
@@ -91,6 +92,7 @@ async function runEngine(port: MessagePort, calls: number, remotePort: number): 
     ...RTP_PORTS,
     clock: systemClock,
     logger: silentLogger,
+    rest: workerRest,
   });
   const hum = Int16Array.from(
     { length: FRAME_SAMPLES },

@@ -3,6 +3,7 @@ import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { CodecName, MediaDirection } from '../sdp/sdp.ts';
 import { PortPool } from './port-pool.ts';
+import type { ThreadRest } from './thread-rest.ts';
 import { UdpRtpStream } from './udp-rtp-stream.ts';
 import { Wheel } from './wheel.ts';
 
@@ -17,6 +18,8 @@ export interface MediaEngineOptions {
   portMax: number;
   clock: Clock;
   logger: Logger;
+  /** Set where the thread has little else to do: many streams then cost fewer awakenings. */
+  rest?: ThreadRest;
 }
 
 /** Where a stream's packets go and what they are. */
@@ -99,8 +102,10 @@ export interface MediaEngine {
 export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
   const { clock, logger } = options;
   const ports = new PortPool(options);
-  const wheel = new Wheel(clock, (error) =>
-    logger.error({ err: error }, 'a tick of a stream failed'),
+  const wheel = new Wheel(
+    clock,
+    (error) => logger.error({ err: error }, 'a tick of a stream failed'),
+    options.rest,
   );
   const streams = new Set<UdpRtpStream>();
   let closedGarbage = 0;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '../shared/clock.ts';
 import { FakeClock } from '../shared/testing/fake-clock.ts';
 import { Lateness } from './lateness.ts';
+import type { ThreadRest } from './thread-rest.ts';
 import { Wheel } from './wheel.ts';
 
 const failOnError = (error: unknown) => {
@@ -130,6 +131,91 @@ describe('wheel', () => {
     wheel.close();
     wheel.close();
     expect(clock.pendingCount).toBe(0);
+  });
+});
+
+describe('wheel that may rest its thread', () => {
+  /** Time passes only while the thread rests; `turn` is one round of the event loop. */
+  function restingThread() {
+    const state = { nowMs: 0, rests: [] as number[], timers: 0, next: null as (() => void) | null };
+    const clock: Clock = {
+      now: () => state.nowMs,
+      monotonicMs: () => state.nowMs,
+      setTimer(_delayMs, fn) {
+        state.timers++;
+        state.next = fn;
+        return { cancel: () => (state.next = null) };
+      },
+      sleep: () => Promise.resolve(),
+    };
+    const rest: ThreadRest = {
+      afterIo(fn) {
+        state.next = fn;
+        return { cancel: () => (state.next = null) };
+      },
+      rest(durationMs) {
+        state.rests.push(durationMs);
+        state.nowMs += durationMs;
+      },
+    };
+    const turn = () => {
+      const { next } = state;
+      state.next = null;
+      next?.();
+    };
+    return { state, clock, rest, turn };
+  }
+
+  it('serves few streams by timers, without resting', () => {
+    const { state, clock, rest, turn } = restingThread();
+    const wheel = new Wheel(clock, failOnError, rest);
+    for (let n = 0; n < 23; n++) wheel.add(() => undefined);
+    for (let n = 0; n < 100; n++) {
+      state.nowMs++;
+      turn();
+    }
+    expect(state.rests).toEqual([]);
+    expect(state.timers).toBeGreaterThan(90);
+    wheel.close();
+  });
+
+  it('gives each of many streams its 20 ms with five awakenings a round', () => {
+    const { state, clock, rest, turn } = restingThread();
+    const wheel = new Wheel(clock, failOnError, rest);
+    const ticks = Array.from({ length: 40 }, (): number[] => []);
+    for (const times of ticks) wheel.add(() => times.push(state.nowMs));
+    state.nowMs = 1;
+    turn();
+    const before = state.rests.length;
+    const startMs = state.nowMs;
+    for (const times of ticks) times.length = 0;
+    while (state.nowMs < startMs + 200) turn();
+    expect(state.rests.length - before).toBeLessThanOrEqual(51);
+    for (const times of ticks) {
+      expect(times.length).toBeGreaterThanOrEqual(9);
+      expect(times.slice(1).map((ms, i) => ms - (times[i] ?? 0))).toEqual(
+        Array(times.length - 1).fill(20),
+      );
+    }
+    expect(wheel.lateness().p99Ms).toBeLessThanOrEqual(0.25);
+    wheel.close();
+    expect(state.next).toBeNull();
+  });
+
+  it('does not rest while it is behind', () => {
+    const { state, clock, rest, turn } = restingThread();
+    const wheel = new Wheel(clock, failOnError, rest);
+    let count = 0;
+    for (let n = 0; n < 24; n++) wheel.add(() => count++);
+    turn();
+    turn();
+    count = 0;
+    const rests = state.rests.length;
+    state.nowMs += 100;
+    turn();
+    expect(state.rests).toHaveLength(rests);
+    expect(count).toBeGreaterThanOrEqual(5 * 24);
+    wheel.close();
   });
 });
 

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createLocalSpeech } from '../providers/local/local-speech.ts';
 import { createProviders } from '../providers/provider-set.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
+import { workerRest } from '../rtp/thread-rest.ts';
 import { systemClock } from '../shared/clock.ts';
 import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
@@ -25,7 +26,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const clock = systemClock;
   const logger = createLogger(data.log).child({ thread: 'voice' });
   logger.debug({ granted: setThreadPriority(MEDIA_NICE) }, 'asked for priority');
-  const engine = startMediaEngine({ ...data.rtp, clock, logger });
+  const engine = startMediaEngine({ ...data.rtp, clock, logger, rest: workerRest });
   const speech = data.speech === null ? null : createLocalSpeech(data.speech, { clock });
   const calls = new Map<string, VoiceCall>();
   /** Packets of calls that are over. */
