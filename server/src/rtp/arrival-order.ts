@@ -40,6 +40,11 @@ export class ArrivalOrder<T> {
       else if (ahead < 0) return this.#wasSeen(-ahead) ? 'duplicate' : 'late';
     }
     if (this.#expected < 0) this.#expected = sequenceNumber;
+    if (this.#held.size === 0 && sequenceNumber === this.#expected) {
+      this.#advance(true);
+      this.#deliver(item, 0);
+      return 'taken';
+    }
     if (this.#held.has(sequenceNumber)) return 'duplicate';
     if (this.#held.size === 0) this.#heldSinceMs = nowMs;
     this.#held.set(sequenceNumber, item);

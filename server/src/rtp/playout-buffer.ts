@@ -53,7 +53,8 @@ export class PlayoutBuffer {
   push(samples: Int16Array): void {
     const overflow = this.#length + samples.length - this.#ring.length;
     if (overflow > 0) this.#skip(overflow);
-    this.#write(samples.subarray(-this.#ring.length));
+    const size = this.#ring.length;
+    this.#write(samples.length > size ? samples.subarray(-size) : samples);
     this.#madeUpSamples = 0;
     this.#started = true;
   }
@@ -151,19 +152,24 @@ export class PlayoutBuffer {
   }
 
   #take(): void {
-    for (let i = 0; i < FRAME_SAMPLES; i++) {
-      this.#frame[i] = this.#ring[this.#read] ?? 0;
-      this.#read = this.#read + 1 === this.#ring.length ? 0 : this.#read + 1;
-    }
+    const ring = this.#ring;
+    const frame = this.#frame;
+    const untilEnd = Math.min(FRAME_SAMPLES, ring.length - this.#read);
+    for (let i = 0, at = this.#read; i < untilEnd; i++, at++) frame[i] = ring[at] as number;
+    for (let i = untilEnd, at = 0; i < FRAME_SAMPLES; i++, at++) frame[i] = ring[at] as number;
+    this.#read = (this.#read + FRAME_SAMPLES) % ring.length;
     this.#length -= FRAME_SAMPLES;
-    this.#envelope = Math.max(peakOf(this.#frame), this.#envelope * ENVELOPE_DECAY);
+    this.#envelope = Math.max(peakOf(frame), this.#envelope * ENVELOPE_DECAY);
   }
 
   #write(samples: Int16Array): void {
     const at = (this.#read + this.#length) % this.#ring.length;
-    const untilEnd = Math.min(samples.length, this.#ring.length - at);
-    this.#ring.set(samples.subarray(0, untilEnd), at);
-    this.#ring.set(samples.subarray(untilEnd), 0);
+    const untilEnd = this.#ring.length - at;
+    if (samples.length <= untilEnd) this.#ring.set(samples, at);
+    else {
+      this.#ring.set(samples.subarray(0, untilEnd), at);
+      this.#ring.set(samples.subarray(untilEnd), 0);
+    }
     this.#length += samples.length;
   }
 
@@ -181,6 +187,10 @@ export class PlayoutBuffer {
 
 function peakOf(frame: Int16Array): number {
   let peak = 0;
-  for (const sample of frame) peak = Math.max(peak, sample < 0 ? -sample : sample);
+  for (let i = 0; i < frame.length; i++) {
+    const sample = frame[i] as number;
+    if (sample > peak) peak = sample;
+    else if (-sample > peak) peak = -sample;
+  }
   return peak;
 }

@@ -52,6 +52,7 @@ export class RtpReceiver {
   readonly #dtmf: DtmfReceiver;
   /** What the ears are given, used again for each packet. */
   readonly #samples = new Int16Array(MAX_PAYLOAD_BYTES);
+  #lastView = this.#samples.subarray(0, FRAME_SAMPLES);
   #expected: ExpectedFormats | null = null;
   #ssrc: number | null = null;
   #lastArrivalMs: number | null = null;
@@ -182,14 +183,22 @@ export class RtpReceiver {
   }
 
   #decode({ payloadType, payload }: RtpPacket): Int16Array {
-    const target = this.#samples.subarray(0, payload.length);
+    const target = this.#view(payload.length);
     return this.#codecOf(payloadType) === 'PCMA'
       ? decodeAlaw(payload, target)
       : decodeMulaw(payload, target);
   }
 
   #silence(sampleCount: number): Int16Array {
-    return this.#samples.subarray(0, sampleCount).fill(0);
+    return this.#view(sampleCount).fill(0);
+  }
+
+  /** Packets of a stream are of one length, as good as always. */
+  #view(sampleCount: number): Int16Array {
+    if (this.#lastView.length !== sampleCount) {
+      this.#lastView = this.#samples.subarray(0, sampleCount);
+    }
+    return this.#lastView;
   }
 
   /** Samples between the last audio and this, by its timestamp where that can be believed. */

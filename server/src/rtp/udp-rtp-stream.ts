@@ -196,12 +196,7 @@ export class UdpRtpStream implements RtpStream {
   }
 
   /** False where there is nowhere to send to; `sent` is called only after true. */
-  #send(
-    socket: Socket,
-    packet: Buffer,
-    portOffset: 0 | 1,
-    sent: () => void = ignoreNetworkError,
-  ): boolean {
+  #send(socket: Socket, packet: Buffer, portOffset: 0 | 1, sent?: () => void): boolean {
     const target: Address | null = this.#latch.target;
     // RTCP of a far end on the last port has no port above it.
     if (!target || target.port < 1 || target.port + portOffset > MAX_PORT) return false;

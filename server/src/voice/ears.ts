@@ -127,9 +127,12 @@ export class Ears {
   #remember(samples: Int16Array): void {
     const ring = this.#preRoll;
     const tail = samples.length > ring.length ? samples.subarray(-ring.length) : samples;
-    const untilEnd = Math.min(tail.length, ring.length - this.#preRollAt);
-    ring.set(tail.subarray(0, untilEnd), this.#preRollAt);
-    ring.set(tail.subarray(untilEnd), 0);
+    const untilEnd = ring.length - this.#preRollAt;
+    if (tail.length <= untilEnd) ring.set(tail, this.#preRollAt);
+    else {
+      ring.set(tail.subarray(0, untilEnd), this.#preRollAt);
+      ring.set(tail.subarray(untilEnd), 0);
+    }
     this.#preRollAt = (this.#preRollAt + tail.length) % ring.length;
     this.#preRollFilled = Math.min(ring.length, this.#preRollFilled + tail.length);
   }
