@@ -6,14 +6,14 @@ const FRAME_MS = 20;
 const FRAME_SAMPLES = 160;
 const CHANNELS = 2;
 const FRAME_BYTES = FRAME_SAMPLES * CHANNELS * 2;
-/** One append a second. */
-const BATCH_FRAMES = 50;
+/** One append every two seconds. */
+const BATCH_FRAMES = 100;
 /** A disk that stands still for longer loses audio instead of memory. */
-const MAX_WAITING_BATCHES = 60;
+const MAX_WAITING_BATCHES = 30;
 
 /**
- * Writes a call as 8 kHz 16-bit stereo. `write` never waits: frames are gathered and appended once
- * a second, and the header is put right with each append, so that the file plays after a crash.
+ * Writes a call as 8 kHz 16-bit stereo. `write` never waits: frames are gathered and appended every
+ * two seconds, and the header is put right with each append, so that the file plays after a crash.
  */
 export class StereoWavWriter {
   readonly #path: string;
@@ -61,11 +61,10 @@ export class StereoWavWriter {
       this.#droppedFrames++;
       return;
     }
-    let at = this.#batchFrames * FRAME_SAMPLES * CHANNELS;
-    for (let i = 0; i < FRAME_SAMPLES; i++, at += CHANNELS) {
-      this.#batch[at] = left?.[i] ?? 0;
-      this.#batch[at + 1] = right?.[i] ?? 0;
-    }
+    // A fresh batch is silent already.
+    const at = this.#batchFrames * FRAME_SAMPLES * CHANNELS;
+    if (left !== null) spread(left, this.#batch, at);
+    if (right !== null) spread(right, this.#batch, at + 1);
     this.#batchFrames++;
     if (this.#batchFrames === BATCH_FRAMES) this.#flush();
   }
@@ -130,6 +129,12 @@ export class StereoWavWriter {
     await writeAll(file, headerOf(dataBytes), 0);
     this.#dataBytes = dataBytes;
   }
+}
+
+/** Every second sample of `target` from `at` on; at most one frame. */
+function spread(frame: Int16Array, target: Int16Array, at: number): void {
+  const count = Math.min(frame.length, FRAME_SAMPLES);
+  for (let i = 0; i < count; i++) target[at + i * CHANNELS] = frame[i] as number;
 }
 
 function newBatch(): Int16Array {
