@@ -10,9 +10,8 @@ import type { VadReport, VadRequest } from './speech-protocol.ts';
  * Frames of all calls that are ready within this time travel in one message: longer with many
  * calls, where a run over few frames costs almost as much as one over many.
  */
-const COALESCE_MS = 4;
-const COALESCE_MS_PER_SESSION = 0.12;
-const MAX_COALESCE_MS = 12;
+const COALESCE_MS_PER_SESSION = 0.4;
+const MAX_COALESCE_MS = 20;
 /** Nothing louder than this (of 32,768) is digital silence, with the smallest steps of G.711. */
 const SILENT_PEAK = 16;
 /** The model hears so much of a silence (512 ms) that the rest of it would tell it nothing new. */
@@ -83,10 +82,7 @@ class LocalVad implements VadProvider {
     if (this.#flushTimer === undefined) {
       // At once after a pause; a steady stream of frames is sent a few milliseconds apart.
       const sinceMs = this.#clock.monotonicMs() - this.#lastFlushMs;
-      const coalesceMs = Math.min(
-        MAX_COALESCE_MS,
-        COALESCE_MS + COALESCE_MS_PER_SESSION * this.#sessions.size,
-      );
+      const coalesceMs = Math.min(MAX_COALESCE_MS, COALESCE_MS_PER_SESSION * this.#sessions.size);
       this.#flushTimer = this.#clock.setTimer(Math.max(0, coalesceMs - sinceMs), () =>
         this.#flush(),
       );
@@ -162,7 +158,9 @@ class LocalVadSession implements VadSession {
   push(samples: Int16Array): void {
     let at = 0;
     while (at < samples.length && !this.#isClosed) {
-      const part = samples.subarray(at, at + VAD_FRAME_SAMPLES - this.#filled);
+      const room = VAD_FRAME_SAMPLES - this.#filled;
+      const fits = at === 0 && samples.length <= room;
+      const part = fits ? samples : samples.subarray(at, at + room);
       this.#frame.set(part, this.#filled);
       this.#filled += part.length;
       at += part.length;
@@ -232,7 +230,8 @@ class LocalVadSession implements VadSession {
 }
 
 function isSilent(frame: Int16Array): boolean {
-  for (const sample of frame) {
+  for (let i = 0; i < frame.length; i++) {
+    const sample = frame[i] as number;
     if (sample > SILENT_PEAK || sample < -SILENT_PEAK) return false;
   }
   return true;
