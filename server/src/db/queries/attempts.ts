@@ -123,3 +123,15 @@ export async function listOfDeadNodes(
     [deadAfterMs, limit, ownNodeId],
   );
 }
+
+/** Of several calls, each in the order in which they were made. */
+export async function listByCalls(
+  client: Queryable,
+  callIds: readonly string[],
+): Promise<AttemptRow[]> {
+  return selectRows(
+    client,
+    'select * from attempts where call_id = any($1) order by call_id, sequence',
+    [callIds],
+  );
+}

@@ -100,8 +100,7 @@ export interface CallRow {
   apiKeyId: string | null;
   /** Whether it may wait in line for a free place. */
   waits: boolean;
-  parkedUntil: Date | null;
-  /** What is full, such as `trunk:trunk_...`. */
+  /** What a queued call waits for, such as `trunk:trunk_...`; null: nothing. */
   parkedFor: string | null;
   /** The rule that refused it. */
   guardrail: string | null;
@@ -195,7 +194,6 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'callingWindow',
   'apiKeyId',
   'waits',
-  'parkedUntil',
   'parkedFor',
   'guardrail',
 ];
@@ -450,4 +448,12 @@ export async function listDue(client: Queryable, now: Date, limit = 100): Promis
      order by scheduled_at limit $2 for update skip locked`,
     [now, limit],
   );
+}
+
+/** Without a workspace: for the program itself. Those that there are, in no order. */
+export async function listByIds(
+  client: Queryable,
+  callIds: readonly string[],
+): Promise<CallRow[]> {
+  return selectRows(client, 'select * from calls where id = any($1)', [callIds]);
 }

@@ -53,3 +53,15 @@ function toRecord(turn: TurnRow): Record<string, unknown> {
 export async function listByCall(client: Queryable, callId: string): Promise<TurnRow[]> {
   return selectRows(client, 'select * from turns where call_id = $1 order by sequence', [callId]);
 }
+
+/** Of several calls, each in the order in which it was spoken. */
+export async function listByCalls(
+  client: Queryable,
+  callIds: readonly string[],
+): Promise<TurnRow[]> {
+  return selectRows(
+    client,
+    'select * from turns where call_id = any($1) order by call_id, sequence',
+    [callIds],
+  );
+}
