@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../db/database.ts';
+import { tenantDatabase } from '../db/tenant.ts';
 import { buildApi, startApi } from './api-server.ts';
 import { openApiLab, type ApiLab } from './testing/api-lab.ts';
 
@@ -243,7 +244,9 @@ describe('errors', () => {
   it('answers 503 while the database is away', async () => {
     const away = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
     const pool = { query: () => Promise.reject(away) } as unknown as Database['pool'];
-    const app = await buildApi({ ...lab.context, database: { ...lab.context.database, pool } });
+    const transaction = (): Promise<never> => Promise.reject(away);
+    const tenant = (id: string) => tenantDatabase(id, { pool, transaction, role: null });
+    const app = await buildApi({ ...lab.context, database: { pool, transaction, tenant } });
     const response = await app.inject({
       url: '/v1/calls',
       headers: { authorization: `Bearer ${lab.key}` },
