@@ -10,6 +10,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../shared/clock.ts';
 import type { ApiContext } from './api-context.ts';
 import { authenticate, requireScope, type Caller } from './auth.ts';
+import { bolnaRoutes } from './bolna/bolna-routes.ts';
 import { answerError, installErrorHandler } from './error-handler.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -115,6 +116,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
     },
     { prefix: '/v1' },
   );
+  await app.register(async (root) => bolnaRoutes(withZod(root), context));
   await app.ready();
   return plain(app);
 }
