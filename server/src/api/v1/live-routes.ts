@@ -31,7 +31,7 @@ const callEventsQuery = z.strictObject({
 
 const response = {
   101: callEventSchema.describe('The WebSocket is open; each message is one event as JSON text.'),
-  ...errorResponses(400, 401, 404, 426, 500, 503),
+  ...errorResponses(400, 401, 403, 404, 426, 500, 503),
 };
 
 /** The live feed over WebSocket: `/v1/events`, `/v1/calls/{id}/events`. */
