@@ -83,21 +83,17 @@ export const guardrailSettingsSchema = z.strictObject({
     .prefault({}),
   pace: z
     .strictObject({
-      trunk_calls_per_second: perSecond
-        .default(null)
-        .describe('Null: the trunk’s own calls_per_second, else 1; the sandbox has no limit.'),
       workspace_calls_per_second: perSecond.default(null),
       country_calls_per_second: perSecond.default(null),
-      max_queue_wait_s: z
-        .number()
-        .int()
-        .min(1)
-        .max(7 * 86_400)
-        .default(3_600)
-        .describe('A call that would wait longer for its turn on the trunk is refused.'),
     })
     .prefault({}),
-  max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
+  max_duration_s: z
+    .number()
+    .int()
+    .min(10)
+    .max(14_400)
+    .default(14_400)
+    .describe('No call lasts longer, whatever its agent says.'),
   calling_windows: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -176,6 +172,10 @@ export const guardrailSettingsSchema = z.strictObject({
         .default('by-region')
         .describe('How the callee learns of a recording; the sandbox records without a word.'),
       announcement: z.string().trim().min(1).max(500).default('This call is recorded.'),
+      agents: z
+        .record(z.string().max(100), z.enum(['announce', 'ask', 'off']))
+        .default({})
+        .describe('By agent id, in place of the mode of the workspace.'),
     })
     .prefault({}),
 });
@@ -184,3 +184,17 @@ export const guardrailSettingsSchema = z.strictObject({
 export type GuardrailSettings = z.output<typeof guardrailSettingsSchema>;
 
 export const defaultGuardrailSettings: GuardrailSettings = guardrailSettingsSchema.parse({});
+
+/**
+ * What is stored, completed by the defaults. A section that an older or newer program wrote and this
+ * one cannot read has its defaults; the others stand.
+ */
+export function readSettings(stored: unknown): GuardrailSettings {
+  if (stored === null || stored === undefined) return defaultGuardrailSettings;
+  const whole = guardrailSettingsSchema.safeParse(stored);
+  if (whole.success) return whole.data;
+  const readable = Object.entries(stored as Record<string, unknown>).filter(
+    ([section, value]) => guardrailSettingsSchema.safeParse({ [section]: value }).success,
+  );
+  return guardrailSettingsSchema.parse(Object.fromEntries(readable));
+}

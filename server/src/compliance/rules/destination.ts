@@ -5,11 +5,21 @@ import {
   type BlockedPrefix,
 } from '../data/blocked-prefixes.ts';
 import { EMERGENCY_CODES, MIN_E164_DIGITS, NANP_SERVICE_CODE } from '../data/emergency.ts';
+import { SANDBOX_COUNTRIES } from '../data/sandbox-countries.ts';
 import { refuse, type Refusal } from '../guardrail-types.ts';
 
 /** The sandbox's test numbers. */
 const SANDBOX_NUMBER = /^\+1500555\d{4}$/;
 const E164 = /^\+[1-9]\d{6,14}$/;
+
+/** Places whose numbers stand among those of a country, at its prices. */
+const PARTS: Readonly<Record<string, readonly string[]>> = {
+  FI: ['AX'],
+  GB: ['GG', 'IM', 'JE'],
+  IT: ['VA'],
+  NO: ['SJ'],
+  US: ['GU', 'PR', 'VI'],
+};
 
 export interface DestinationFacts {
   /** ISO codes that the workspace named; null: the countries of the trunk's own numbers. */
@@ -69,6 +79,8 @@ export function checkCountry(
   const country = countryOf(to);
   const allowed = allowedCountriesOf(facts);
   if (country !== null && allowed.has(country)) return null;
+  // Fictional numbers of examples, such as +15551234567, ring nowhere but in the sandbox.
+  if (trunk.sandbox && country === null && to.startsWith('+1555')) return null;
   const where = country ?? 'an unknown or international range';
   const list = [...allowed].sort().join(', ') || 'none';
   return refuse(
@@ -80,9 +92,11 @@ export function checkCountry(
 
 /** The countries that may be called. */
 export function allowedCountriesOf(facts: DestinationFacts): Set<string> {
-  if (facts.allowedCountries !== null) return new Set(facts.allowedCountries);
-  const own = facts.trunkNumbers.map((number) => countryOf(number) ?? sandboxCountry(number));
-  return new Set(own.filter((country) => country !== null));
+  if (facts.allowedCountries !== null) return withParts(facts.allowedCountries);
+  const own = facts.trunkNumbers.flatMap((number) =>
+    isSandboxDestination(number) ? SANDBOX_COUNTRIES : [countryOf(number)],
+  );
+  return withParts(own.filter((country) => country !== null));
 }
 
 /** G02: the longest prefix that matches decides, among the data's and the workspace's own. */
@@ -94,21 +108,25 @@ export function checkPrefix(to: string, facts: DestinationFacts): Refusal | null
   );
   const closed = longestOf(to, facts.blockedPrefixes);
   const opened = longestOf(to, facts.allowedPrefixes);
-  const pattern = BLOCKED_PATTERNS.some((entry) => entry.pattern.test(to));
+  const billed = BLOCKED_PATTERNS.some((entry) => entry.pattern.test(to)) || isPremium(to);
   const worst = closed.length > blocked.length ? closed : blocked;
   // An entry of the workspace's own is as strong as one of the data of the same length.
   if (opened !== '' && opened.length >= worst.length) return null;
-  if (worst === '' && !pattern) return null;
+  if (worst === '' && !billed) return null;
   return refuse(
     'G02',
     'blocked-prefix',
-    `numbers that begin with ${worst || 'a premium exchange (976)'} are blocked as premium, satellite or high-risk; add the prefix to destinations.allowed_prefixes of /v1/guardrails if you mean it`,
+    `numbers that begin with ${worst || to.slice(0, 6)} are blocked as premium, satellite or high-risk; add the prefix to destinations.allowed_prefixes of /v1/guardrails if you mean it`,
   );
 }
 
-/** The sandbox trunk's own number is of no country; it stands for the plan that it looks like. */
-function sandboxCountry(number: string): string | null {
-  return isSandboxDestination(number) ? 'US' : null;
+function withParts(countries: readonly string[]): Set<string> {
+  return new Set(countries.flatMap((country) => [country, ...(PARTS[country] ?? [])]));
+}
+
+/** What the numbering plan of its country calls premium. */
+function isPremium(to: string): boolean {
+  return parsePhoneNumberFromString(to)?.getType() === 'PREMIUM_RATE';
 }
 
 /** An island that the workspace named, or has numbers of, is no accident. */

@@ -32,7 +32,8 @@ create table do_not_call (
 );
 create index do_not_call_by_list on do_not_call (workspace_id, list_id, number);
 
--- What calls of whole hours cost, so that a cap of a month adds up a few hundred rows.
+-- What calls of whole hours cost, so that a cap of a month adds up a few hundred rows. The scope
+-- 'rolled' says which hours are done; 'workspace', 'trunk:...' and 'key:...' are whose they are.
 create table spend_hours (
   workspace_id text not null references workspaces,
   scope text not null,
@@ -40,6 +41,9 @@ create table spend_hours (
   micros bigint not null,
   primary key (workspace_id, scope, hour)
 );
+
+create index holds_settled on holds (workspace_id, updated_at) where state = 'settled';
+create index holds_held on holds (workspace_id) where state = 'held';
 
 create table consents (
   id text primary key,

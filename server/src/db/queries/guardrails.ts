@@ -1,28 +1,453 @@
 import type { Queryable } from './queryable.ts';
-import { requireOne } from './row.ts';
+import { countTouched, requireOne, selectOne, selectRows } from './row.ts';
+import { storableJson } from './storable-text.ts';
 
-export interface GuardrailFactRow {
+export interface FactKey {
+  workspaceId: string;
+  trunk: { id: string; sandbox: boolean };
+  from: string;
+  to: string;
+  campaignId: string | null;
+  now: Date;
+  /** Which locks are taken until the transaction ends. */
+  lock: { spend: boolean; destination: boolean };
+}
+
+/** What rules judge by that no call at the same moment changes. */
+export interface FactRow {
   /** As stored; null: nothing was set. */
   settings: unknown;
+  pausedReason: string | null;
   fromIsOnTrunk: boolean;
   /** One number of each range of the trunk. */
   trunkNumbers: string[];
+  /** Dearest minute of the destination, among the rates of its longest prefix. */
+  microsPerMinute: number;
+  listed: { id: string; kind: 'workspace' | 'campaign' | 'registry' }[];
+  registries: { country: string | null; importedAtMs: number }[];
+  /** Purposes that the callee agreed to. */
+  consents: string[];
+  overrides: { id: string; rules: string[]; reason: string }[];
 }
 
-/** What rules judge by that no other call changes. */
-export async function loadFacts(
-  client: Queryable,
-  key: { workspaceId: string; trunk: { id: string }; from: string },
-): Promise<GuardrailFactRow> {
+/**
+ * Everything but counts, and the locks for these: what is counted next, by a statement of its own,
+ * sees what was committed before the locks were given.
+ */
+export async function loadFacts(client: Queryable, key: FactKey): Promise<FactRow> {
   return requireOne(
     client,
-    `select
+    `with locks as (select
+       case when $7 and (select s.settings ? 'spend_caps' from guardrail_settings s
+           where s.workspace_id = $1)
+         then pg_advisory_xact_lock(hashtextextended('guardrail-spend:' || $1, 0))::text end,
+       case when $8 then
+         pg_advisory_xact_lock(hashtextextended('guardrail-to:' || $1 || ':' || $4, 0))::text end)
+     select locks.*,
        (select settings from guardrail_settings where workspace_id = $1) as settings,
+       (select coalesce(paused_reason, 'unusual traffic') from guardrail_settings
+         where workspace_id = $1 and paused_at is not null) as paused_reason,
        exists (select from numbers
          where workspace_id = $1 and trunk_id = $2 and e164 = $3) as from_is_on_trunk,
        array(select distinct on (left(e164, 6)) e164 from
          (select e164 from numbers where workspace_id = $1 and trunk_id = $2 limit 500) own
-       ) as trunk_numbers`,
-    [key.workspaceId, key.trunk.id, key.from],
+       ) as trunk_numbers,
+       coalesce((select r.micros_per_unit from (
+           select prefix, micros_per_unit from rates where kind = 'network' and unit = 'minute'
+           union all
+           select prefix, micros_per_unit from workspace_rates
+             where workspace_id = $1 and kind = 'network' and unit = 'minute') r
+         where starts_with(substr($4, 2), r.prefix)
+         order by length(r.prefix) desc, r.micros_per_unit desc limit 1), 0)::float8
+         as micros_per_minute,
+       coalesce((select json_agg(json_build_object('id', l.id, 'kind', l.kind))
+         from do_not_call n
+         join do_not_call_lists l on l.workspace_id = n.workspace_id and l.id = n.list_id
+         where n.workspace_id = $1 and n.number = $4
+           and (l.kind <> 'campaign' or l.id = $5)), '[]') as listed,
+       coalesce((select json_agg(json_build_object('country', country,
+           'importedAtMs', extract(epoch from imported_at) * 1000))
+         from do_not_call_lists where workspace_id = $1 and kind = 'registry'), '[]')
+         as registries,
+       array(select distinct purpose from consents
+         where workspace_id = $1 and number = $4 and revoked_at is null
+           and obtained_at <= $6) as consents,
+       coalesce((select json_agg(json_build_object('id', id, 'rules', rules, 'reason', reason)
+           order by created_at)
+         from guardrail_overrides where workspace_id = $1 and number = $4
+           and revoked_at is null and expires_at > $6), '[]') as overrides
+     from locks`,
+    [
+      key.workspaceId,
+      key.trunk.id,
+      key.from,
+      key.to,
+      key.campaignId,
+      key.now,
+      key.lock.spend,
+      key.lock.destination,
+    ],
   );
+}
+
+export interface CountKey {
+  workspaceId: string;
+  trunkId: string;
+  agentId: string | null;
+  to: string;
+  callId: string | null;
+  keyId: string | null;
+  /** Earlier attempts from then on are read; null: none are. */
+  attemptsSince: Date | null;
+  /** Spending from the month's, day's and hour's start; null: nothing is added up. */
+  spendSince: { month: Date; day: Date; hour: Date; now: Date } | null;
+}
+
+export interface SpendRow {
+  scope: 'workspace' | 'trunk' | 'key';
+  month: number;
+  day: number;
+  hour: number;
+}
+
+/** What other calls make: who is live, who was called before, what was spent and reserved. */
+export interface CountRow {
+  live: { workspace: number; trunk: number; agent: number; destination: number };
+  /** Newest first, at most 64. */
+  attempts: {
+    atMs: number;
+    status: string;
+    endReason: string | null;
+    rang: boolean;
+    answered: boolean;
+  }[];
+  spends: SpendRow[];
+  /** Of the call itself. */
+  reservedMicros: number;
+}
+
+/** Micros of a hold: charged, or still reserved. */
+const HOLD_MICROS = `case h.state when 'settled' then h.settled_micros
+  when 'held' then h.held_micros else 0 end`;
+
+export async function loadCounts(client: Queryable, key: CountKey): Promise<CountRow> {
+  const { spendSince } = key;
+  return requireOne(
+    client,
+    `select
+       (select json_build_object(
+           'workspace', count(*),
+           'trunk', count(*) filter (where trunk_id = $2),
+           'agent', count(*) filter (where agent_id = $3),
+           'destination', count(*) filter (where to_number = $4 and direction = 'outbound'))
+         from calls where workspace_id = $1 and status in ('initiated', 'ringing', 'in-progress')
+           and id is distinct from $5) as live,
+       coalesce((select json_agg(a) from (
+         select extract(epoch from c.initiated_at)::float8 * 1000 as "atMs", c.status,
+           c.end_reason as "endReason", c.ringing_at is not null as rang,
+           c.answered_at is not null as answered
+         from calls c left join trunks t on t.id = c.trunk_id
+         where c.workspace_id = $1 and c.to_number = $4 and c.direction = 'outbound'
+           and c.initiated_at > $7::timestamptz and c.id is distinct from $5
+           and t.sandbox is not true
+         order by c.initiated_at desc limit 64) a), '[]') as attempts,
+       coalesce((select json_agg(s) from (
+         select scope, sum(micros)::float8 as month,
+           coalesce(sum(micros) filter (where at >= $9), 0)::float8 as day,
+           coalesce(sum(micros) filter (where at >= $10), 0)::float8 as hour
+         from (
+           select split_part(scope, ':', 1) as scope, hour as at, micros from spend_hours
+           where workspace_id = $1 and hour >= $8::timestamptz
+             and scope in ('workspace', 'trunk:' || $2, 'key:' || $6)
+           union all
+           select scopes.scope, case h.state when 'held' then $11 else h.updated_at end,
+             ${HOLD_MICROS}
+           from holds h join calls c on c.id = h.call_id
+           cross join lateral (values ('workspace', true), ('trunk', c.trunk_id = $2),
+             ('key', c.api_key_id = $6)) scopes (scope, counts)
+           where h.workspace_id = $1 and scopes.counts and h.call_id is distinct from $5
+             and $8::timestamptz is not null
+             and (h.state = 'held' or h.state = 'settled' and h.updated_at >= greatest($8,
+               (select max(hour) + interval '1 hour' from spend_hours
+                where workspace_id = $1 and scope = 'rolled')))
+         ) spent group by scope) s), '[]') as spends,
+       coalesce((select h.held_micros::float8 from holds h
+         where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros`,
+    [
+      key.workspaceId,
+      key.trunkId,
+      key.agentId,
+      key.to,
+      key.callId,
+      key.keyId,
+      key.attemptsSince,
+      spendSince?.month ?? null,
+      spendSince?.day ?? null,
+      spendSince?.hour ?? null,
+      spendSince?.now ?? null,
+    ],
+  );
+}
+
+/** Adds up the hours of this month that are over for so long that no charge can still fall in them. */
+export async function rollUpSpend(
+  client: Queryable,
+  workspaceId: string,
+  month: Date,
+  now: Date,
+): Promise<void> {
+  await client.query(
+    `with span as (
+       select greatest($2::timestamptz, (select max(hour) + interval '1 hour' from spend_hours
+           where workspace_id = $1 and scope = 'rolled')) as since,
+         date_trunc('hour', $3::timestamptz, 'UTC') - interval '1 hour' as until),
+     spent as (
+       select scopes.scope, date_trunc('hour', h.updated_at, 'UTC') as hour,
+         sum(h.settled_micros) as micros
+       from span, holds h join calls c on c.id = h.call_id
+       cross join lateral (values ('workspace'), ('trunk:' || c.trunk_id),
+         ('key:' || c.api_key_id)) scopes (scope)
+       where h.workspace_id = $1 and h.state = 'settled' and scopes.scope is not null
+         and h.updated_at >= span.since and h.updated_at < span.until
+       group by 1, 2)
+     insert into spend_hours (workspace_id, scope, hour, micros)
+     select $1, scope, hour, micros from spent
+     union all
+     select $1, 'rolled', until - interval '1 hour', 0 from span where until > since
+     on conflict do nothing`,
+    [workspaceId, month, now],
+  );
+}
+
+export interface PaceRow {
+  nextAtMs: number;
+  queueAtMs: number;
+}
+
+/** The pace of a scope, locked until the transaction ends; null: nothing left yet. */
+export async function lockPace(
+  client: Queryable,
+  workspaceId: string,
+  scope: string,
+  now: Date,
+): Promise<PaceRow> {
+  await client.query(
+    `insert into call_pace (workspace_id, scope, next_at, queue_at) values ($1, $2, $3, $3)
+     on conflict do nothing`,
+    [workspaceId, scope, now],
+  );
+  return requireOne(
+    client,
+    `select extract(epoch from next_at)::float8 * 1000 as next_at_ms,
+       extract(epoch from queue_at)::float8 * 1000 as queue_at_ms
+     from call_pace where workspace_id = $1 and scope = $2 for update`,
+    [workspaceId, scope],
+  );
+}
+
+export async function setPace(
+  client: Queryable,
+  workspaceId: string,
+  scope: string,
+  pace: PaceRow,
+): Promise<void> {
+  await client.query(
+    `update call_pace set next_at = to_timestamp($3::float8 / 1000),
+       queue_at = to_timestamp($4::float8 / 1000)
+     where workspace_id = $1 and scope = $2`,
+    [workspaceId, scope, pace.nextAtMs, pace.queueAtMs],
+  );
+}
+
+export interface SettingsRow {
+  settings: Record<string, unknown>;
+  pausedAt: Date | null;
+  pausedReason: string | null;
+  updatedAt: Date;
+}
+
+export async function getSettings(
+  client: Queryable,
+  workspaceId: string,
+): Promise<SettingsRow | null> {
+  return selectOne(
+    client,
+    `select settings, paused_at, paused_reason, updated_at from guardrail_settings
+     where workspace_id = $1`,
+    [workspaceId],
+  );
+}
+
+/** The stored settings, locked for the transaction that changes them. */
+export async function lockSettings(client: Queryable, workspaceId: string): Promise<SettingsRow> {
+  await client.query(
+    'insert into guardrail_settings (workspace_id) values ($1) on conflict do nothing',
+    [workspaceId],
+  );
+  return requireOne(
+    client,
+    `select settings, paused_at, paused_reason, updated_at from guardrail_settings
+     where workspace_id = $1 for update`,
+    [workspaceId],
+  );
+}
+
+export async function putSettings(
+  client: Queryable,
+  workspaceId: string,
+  settings: Record<string, unknown>,
+): Promise<void> {
+  await client.query(
+    `update guardrail_settings set settings = $2, updated_at = now() where workspace_id = $1`,
+    [workspaceId, storableJson(settings)],
+  );
+}
+
+/** Stops (with a reason) or resumes all calls of a workspace. */
+export async function setPaused(
+  client: Queryable,
+  workspaceId: string,
+  paused: { at: Date; reason: string } | null,
+): Promise<void> {
+  await client.query(
+    `insert into guardrail_settings (workspace_id, paused_at, paused_reason) values ($1, $2, $3)
+     on conflict (workspace_id) do update set paused_at = excluded.paused_at,
+       paused_reason = excluded.paused_reason`,
+    [workspaceId, paused?.at ?? null, paused?.reason ?? null],
+  );
+}
+
+/** Whether it is this caller's turn to look for unusual traffic: once a minute a workspace. */
+export async function takeAnomalyTurn(
+  client: Queryable,
+  workspaceId: string,
+  now: Date,
+): Promise<boolean> {
+  const touched = await countTouched(
+    client,
+    `insert into guardrail_settings (workspace_id, anomalies_checked_at) values ($1, $2)
+     on conflict (workspace_id) do update set anomalies_checked_at = excluded.anomalies_checked_at
+       where guardrail_settings.anomalies_checked_at is null
+         or guardrail_settings.anomalies_checked_at <= excluded.anomalies_checked_at - interval '1 minute'`,
+    [workspaceId, now],
+  );
+  return touched > 0;
+}
+
+/** Figures of the latest outbound calls of a workspace over real trunks. */
+export interface AnomalyRow {
+  /** Of the newest calls, that are over. */
+  calls: number;
+  answered: number;
+  /** Answered and not longer than the limit. */
+  short: number;
+  /** Numbers called within the last hour. */
+  recentNumbers: string[];
+  /** Seconds spoken to numbers with the same first digits: this hour, and all 7 days. */
+  spoken: { number: string; hourS: number; weekS: number }[];
+}
+
+export async function loadAnomalies(
+  client: Queryable,
+  key: {
+    workspaceId: string;
+    sampleCalls: number;
+    shortCallS: number;
+    hour: Date;
+    /** Ids of calls that were made since then are not less. */
+    hourId: string;
+    weekId: string;
+  },
+): Promise<AnomalyRow> {
+  return requireOne(
+    client,
+    `with recent as (
+       select c.* from calls c join trunks t on t.id = c.trunk_id
+       where c.workspace_id = $1 and c.direction = 'outbound' and not t.sandbox and c.id >= $6),
+     sample as (
+       select answered_at, duration_ms from recent
+       where initiated_at is not null and status not in
+         ('scheduled', 'queued', 'rescheduled', 'initiated', 'ringing', 'in-progress')
+       order by id desc limit $2)
+     select (select count(*)::int from sample) as calls,
+       (select count(*)::int from sample where answered_at is not null) as answered,
+       (select count(*)::int from sample
+         where answered_at is not null and duration_ms <= $3 * 1000) as short,
+       array(select to_number from recent where id >= $5 and initiated_at is not null
+         order by id desc limit 500) as recent_numbers,
+       coalesce((select json_agg(s) from (
+         select min(to_number) as number,
+           coalesce(sum(duration_ms) filter (where answered_at >= $4), 0)::float8 / 1000 as "hourS",
+           sum(duration_ms)::float8 / 1000 as "weekS"
+         from recent where duration_ms > 0 group by left(to_number, 5) limit 1000) s), '[]')
+         as spoken`,
+    [key.workspaceId, key.sampleCalls, key.shortCallS, key.hour, key.hourId, key.weekId],
+  );
+}
+
+/** Workspaces that called over a real trunk since an id. */
+export async function callingWorkspaces(client: Queryable, sinceId: string): Promise<string[]> {
+  const rows = await selectRows<{ workspaceId: string }>(
+    client,
+    `select distinct c.workspace_id from calls c join trunks t on t.id = c.trunk_id
+     where c.direction = 'outbound' and not t.sandbox and c.id >= $1`,
+    [sinceId],
+  );
+  return rows.map(({ workspaceId }) => workspaceId);
+}
+
+/** How a trunk's calls of a period went. */
+export interface TrafficRow {
+  trunkId: string;
+  name: string;
+  calls: number;
+  answered: number;
+  /** Average of answered calls. */
+  averageDurationMs: number | null;
+  /** From the INVITE to the first ringing, average. */
+  averagePddMs: number | null;
+  zero: number;
+  upTo6S: number;
+  upTo12S: number;
+  upTo30S: number;
+}
+
+/** Outbound calls since `sinceId`, by trunk; null: of every workspace. */
+export async function trafficQuality(
+  client: Queryable,
+  workspaceId: string | null,
+  sinceId: string,
+): Promise<TrafficRow[]> {
+  return selectRows(
+    client,
+    `select t.id as trunk_id, t.name, count(*)::int as calls,
+       count(c.answered_at)::int as answered,
+       avg(c.duration_ms) filter (where c.answered_at is not null)::float8 as average_duration_ms,
+       avg(extract(epoch from c.ringing_at - c.initiated_at) * 1000)::float8 as average_pdd_ms,
+       count(*) filter (where c.answered_at is not null and c.duration_ms < 1000)::int as zero,
+       count(*) filter (where c.answered_at is not null and c.duration_ms <= 6000)::int as "upTo6S",
+       count(*) filter (where c.answered_at is not null and c.duration_ms <= 12000)::int as "upTo12S",
+       count(*) filter (where c.answered_at is not null and c.duration_ms <= 30000)::int as "upTo30S"
+     from calls c join trunks t on t.id = c.trunk_id
+     where c.direction = 'outbound' and c.initiated_at is not null and c.id >= $2
+       and ($1::text is null or c.workspace_id = $1)
+       and c.status not in ('scheduled', 'queued', 'rescheduled', 'initiated', 'ringing', 'in-progress')
+     group by t.id, t.name order by t.id limit 1000`,
+    [workspaceId, sinceId],
+  );
+}
+
+export async function hasConsent(
+  client: Queryable,
+  workspaceId: string,
+  number: string,
+  purpose: string,
+): Promise<boolean> {
+  const row = await selectOne(
+    client,
+    `select id from consents where workspace_id = $1 and number = $2 and purpose = $3
+       and revoked_at is null limit 1`,
+    [workspaceId, number, purpose],
+  );
+  return row !== null;
 }

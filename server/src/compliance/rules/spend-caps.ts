@@ -1,0 +1,72 @@
+import { refuse, type Refusal } from '../guardrail-types.ts';
+import type { GuardrailSettings } from '../settings.ts';
+
+export type SpendScope = 'workspace' | 'trunk' | 'key';
+export type SpendPeriod = 'hour' | 'day' | 'month';
+
+/** Spent and reserved in one scope and period. */
+export interface Spend {
+  scope: SpendScope;
+  period: SpendPeriod;
+  micros: number;
+}
+
+/** When each period began: periods are UTC hours, days and months. */
+export function periodStarts(nowMs: number): Record<SpendPeriod, number> {
+  const now = new Date(nowMs);
+  const [year, month, day] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()];
+  return {
+    hour: Date.UTC(year, month, day, now.getUTCHours()),
+    day: Date.UTC(year, month, day),
+    month: Date.UTC(year, month),
+  };
+}
+
+/** When the next period of the kind begins. */
+function nextPeriod(period: SpendPeriod, nowMs: number): Date {
+  const { hour, day, month } = periodStarts(nowMs);
+  if (period === 'hour') return new Date(hour + 3_600_000);
+  if (period === 'day') return new Date(day + 86_400_000);
+  const start = new Date(month);
+  return new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1));
+}
+
+export function capOf(
+  caps: GuardrailSettings['spend_caps'],
+  scope: SpendScope,
+  period: SpendPeriod,
+): number | null {
+  const cap = caps[scope];
+  return { hour: cap.hour_micros, day: cap.day_micros, month: cap.month_micros }[period];
+}
+
+/** Whether any cap is set: without one nothing is counted. */
+export function hasSpendCap(caps: GuardrailSettings['spend_caps']): boolean {
+  return Object.values(caps).some(
+    (cap) => cap.hour_micros !== null || cap.day_micros !== null || cap.month_micros !== null,
+  );
+}
+
+/**
+ * G04: what was spent, what live calls have reserved and what this call reserves stay within each
+ * cap. A cap that is exactly used up is reached, also for a call whose reserve is not known.
+ */
+export function checkSpend(
+  spends: readonly Spend[],
+  caps: GuardrailSettings['spend_caps'],
+  reserveMicros: number,
+  nowMs: number,
+): Refusal | null {
+  for (const { scope, period, micros } of spends) {
+    const cap = capOf(caps, scope, period);
+    if (cap === null) continue;
+    if (micros < cap && micros + reserveMicros <= cap) continue;
+    return refuse(
+      'G04',
+      'spend-cap',
+      `the ${scope}’s spend cap of ${cap} micros a ${period} is reached (spent and reserved: ${micros}); wait for the next ${period} or raise spend_caps.${scope}.${period}_micros of /v1/guardrails`,
+      nextPeriod(period, nowMs),
+    );
+  }
+  return null;
+}
