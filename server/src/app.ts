@@ -21,12 +21,14 @@ import { createLogger } from './shared/logger.ts';
 import { makePrivateDirectory } from './shared/private-directory.ts';
 import { startUserAgent } from './sip/user-agent.ts';
 import { createRecordingStore } from './storage/recordings.ts';
+import { createTrunkDoctor } from './trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from './trunks/dispatch-rule-store.ts';
 import { createNumberStore } from './trunks/number-store.ts';
 import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
 import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
-import { createApiKey, ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
+import { ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
+import { keyMaker } from './workspaces/create-key.ts';
 import { findLiveKitSecret } from './workspaces/livekit-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
 import { scopesOf } from './workspaces/scopes.ts';
@@ -228,12 +230,10 @@ async function build(
       numbers: createNumberStore({ db: database, clock }),
       dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
       sipHost: advertisedHost,
+      doctor: createTrunkDoctor({ ua: userAgent, clock, advertisedHost }),
       feed,
       recordings,
-      createKey: async (workspaceId, name) => {
-        const { row, key } = await createApiKey(database.pool, clock, { workspaceId, name });
-        return { id: row.id, key };
-      },
+      createKey: keyMaker({ db: database, secrets, clock }),
       publicUrl: () => url ?? '',
       health: () => healthOf({ database, calls, voice, config, carrierSipPort, clock }),
       metrics: () => registry.metrics(),

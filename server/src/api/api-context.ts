@@ -5,6 +5,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { RecordingStore } from '../storage/recordings.ts';
 import type { DispatchRuleStore } from '../trunks/dispatch-rule-store.ts';
+import type { TrunkDoctor } from '../trunks/doctor/trunk-doctor.ts';
 import type { NumberStore } from '../trunks/number-store.ts';
 import type { TrunkStore } from '../trunks/trunk-store.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
@@ -33,6 +34,7 @@ export interface ApiContext {
   trunks: TrunkStore;
   numbers: NumberStore;
   dispatchRules: DispatchRuleStore;
+  doctor: TrunkDoctor;
   /** Host that INVITEs of ours name. */
   sipHost: string;
   feed: LiveFeed;

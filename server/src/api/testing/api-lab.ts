@@ -14,6 +14,7 @@ import { systemClock } from '../../shared/clock.ts';
 import { newId, randomText } from '../../shared/ids.ts';
 import type { LogFields, Logger } from '../../shared/logger.ts';
 import { createRecordingStore, type RecordingStore } from '../../storage/recordings.ts';
+import { createTrunkDoctor } from '../../trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from '../../trunks/dispatch-rule-store.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore } from '../../trunks/trunk-store.ts';
@@ -116,6 +117,7 @@ export async function openApiLab(): Promise<ApiLab> {
     numbers: createNumberStore({ db, clock }),
     dispatchRules: createDispatchRuleStore({ db, secrets, clock }),
     sipHost: '192.0.2.1',
+    doctor: createTrunkDoctor({ ua: node.ua, clock, advertisedHost: '192.0.2.1' }),
     feed,
     recordings,
     createKey: keyMaker({ db, secrets, clock }),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import * as sipTraces from '../../db/queries/sip-traces.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { findingSchema } from '../schemas/diagnosis.ts';
 import { idParams, readErrors } from '../schemas/common.ts';
 import { requiredCall } from './call-routes.ts';
 
@@ -48,6 +49,26 @@ export function callTraceRoutes(api: Api, context: ApiContext): void {
           text,
         })),
       };
+    },
+  );
+
+  api.get(
+    '/calls/:id/diagnosis',
+    {
+      schema: {
+        tags: ['calls'],
+        operationId: 'getCallDiagnosis',
+        summary: 'What the signalling and the audio of a call say about its trunk',
+        params: idParams,
+        response: { 200: z.object({ findings: z.array(findingSchema) }), ...readErrors },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = request.caller;
+      const call = await requiredCall(context, workspaceId, request.params.id);
+      const trunk = call.trunkId && (await context.trunks.get(workspaceId, call.trunkId));
+      const client = context.database.tenant(workspaceId);
+      return { findings: await context.doctor.examine(client, trunk || null, call) };
     },
   );
 }

@@ -3,6 +3,7 @@ import { TrunkError } from '../../trunks/trunk-store.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
+import { diagnoseSchema, diagnosisView, diagnosisViewSchema } from '../schemas/diagnosis.ts';
 import { dialPlanQuery, dialPlanView, dialPlanViewSchema } from '../schemas/dial-plan.ts';
 import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
 import {
@@ -117,6 +118,39 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
       const { from, to } = request.query;
       const number = await context.numbers.find(request.caller.workspaceId, from);
       return dialPlanView(trunk, { from, to }, number?.trunkId === id, context.sipHost);
+    },
+  );
+
+  api.post(
+    '/trunks/:id/diagnose',
+    {
+      schema: {
+        tags,
+        operationId: 'diagnoseTrunk',
+        summary: 'Why calls over a trunk do not work, with the evidence and what to do',
+        description:
+          'Reads the settings, asks each gateway by OPTIONS, and examines a call: the one named, else the newest that is over. Nobody is called.',
+        params: idParams,
+        body: diagnoseSchema,
+        response: { 200: diagnosisViewSchema, ...writeErrors },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { workspaceId } = request.caller;
+      const trunk = await trunks.get(workspaceId, id);
+      if (!trunk) throw unknownTrunk(id);
+      const { call_id: callId, from } = request.body;
+      const diagnosis = await context.doctor.diagnose(context.database.tenant(workspaceId), {
+        workspaceId,
+        trunk,
+        callId,
+        from,
+      });
+      if (!diagnosis) {
+        throw new ApiError('not_found', `there is no call ${callId ?? ''} over trunk ${id}`);
+      }
+      return diagnosisView(id, diagnosis);
     },
   );
 

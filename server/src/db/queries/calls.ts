@@ -470,9 +470,20 @@ export async function listDue(client: Queryable, now: Date, limit = 100): Promis
 }
 
 /** Without a workspace: for the program itself. Those that there are, in no order. */
-export async function listByIds(
-  client: Queryable,
-  callIds: readonly string[],
-): Promise<CallRow[]> {
+export async function listByIds(client: Queryable, callIds: readonly string[]): Promise<CallRow[]> {
   return selectRows(client, 'select * from calls where id = any($1)', [callIds]);
+}
+
+/** The newest call over a trunk that is over; null where there is none. */
+export async function newestOver(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<CallRow | null> {
+  return selectOne(
+    client,
+    `select * from calls where workspace_id = $1 and trunk_id = $2 and end_reason is not null
+     order by id desc limit 1`,
+    [workspaceId, trunkId],
+  );
 }

@@ -1,0 +1,138 @@
+import * as calls from '../../db/queries/calls.ts';
+import * as numbers from '../../db/queries/numbers.ts';
+import type { Queryable } from '../../db/queries/queryable.ts';
+import * as sipTraces from '../../db/queries/sip-traces.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { getHeader } from '../../sip/message.ts';
+import type { UserAgent } from '../../sip/user-agent.ts';
+import { gatewaysInOrder } from '../routing.ts';
+import type { Trunk } from '../trunk-store.ts';
+import type { ExaminedCall, Finding, GatewayProbe } from './evidence.ts';
+import { examinedCall } from './examined-call.ts';
+import { findingsOf } from './findings.ts';
+
+export interface TrunkDoctorOptions {
+  ua: Pick<UserAgent, 'request'>;
+  clock: Clock;
+  /** What we put into SDP and Contact. */
+  advertisedHost: string;
+}
+
+/** What is asked. */
+export interface DiagnosisRequest {
+  workspaceId: string;
+  trunk: Trunk;
+  /** The call to look at. Default: the newest over the trunk that is over. */
+  callId?: string | undefined;
+  /** A from-number to look at. Default: that of the call. */
+  from?: string | undefined;
+}
+
+export interface Diagnosis {
+  call: ExaminedCall | null;
+  probes: GatewayProbe[];
+  findings: Finding[];
+}
+
+export interface TrunkDoctor {
+  /** Looks at the trunk, asks its gateways and reads the call. Null when there is no such call. */
+  diagnose(client: Queryable, request: DiagnosisRequest): Promise<Diagnosis | null>;
+  /** The same from a call's record alone; nothing is sent. */
+  examine(client: Queryable, trunk: Trunk | null, row: calls.CallRow): Promise<Finding[]>;
+}
+
+/** A gateway that is there answers at once. */
+const PROBE_LIMIT_MS = 4_000;
+
+/** Answers why calls over a trunk do not work, with the evidence. */
+export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
+  const { advertisedHost } = options;
+
+  async function fromIsOnTrunk(
+    client: Queryable,
+    { workspaceId, trunk }: Pick<DiagnosisRequest, 'workspaceId' | 'trunk'>,
+    from: string | null,
+  ): Promise<boolean | null> {
+    if (from === null) return null;
+    const route = await numbers.findByE164(client, from);
+    return route?.number.workspaceId === workspaceId && route.number.trunkId === trunk.id;
+  }
+
+  return {
+    async diagnose(client, request) {
+      const { workspaceId, trunk, callId } = request;
+      const row =
+        callId === undefined
+          ? await calls.newestOver(client, workspaceId, trunk.id)
+          : await calls.get(client, callId, workspaceId);
+      if (callId !== undefined && row?.trunkId !== trunk.id) return null;
+      const call = row && examinedCall(row, await sipTraces.read(client, workspaceId, row.id));
+      const from = request.from ?? (call?.direction === 'outbound' ? call.from : null);
+      const probes = await Promise.all(
+        gatewaysInOrder(trunk.gateways).map((gateway) => probe(options, trunk, gateway)),
+      );
+      const findings = findingsOf({
+        trunk,
+        call,
+        from,
+        fromIsOnTrunk: await fromIsOnTrunk(client, request, from),
+        probes,
+        advertisedHost,
+      });
+      return { call, probes, findings };
+    },
+    async examine(client, trunk, row) {
+      if (!trunk) return [];
+      const call = examinedCall(row, await sipTraces.read(client, row.workspaceId, row.id));
+      return findingsOf({
+        // What the trunk is now says nothing about a call of before.
+        trunk: { ...trunk, active: true, outboundEnabled: true },
+        call,
+        from: null,
+        fromIsOnTrunk: null,
+        probes: [],
+        advertisedHost,
+      });
+    },
+  };
+}
+
+/** RFC 3261 §11. */
+async function probe(
+  { ua, clock, advertisedHost }: TrunkDoctorOptions,
+  trunk: Trunk,
+  gateway: Trunk['gateways'][number],
+): Promise<GatewayProbe> {
+  const { host, port, transport } = gateway;
+  const shownHost = host.includes(':') ? `[${host}]` : host;
+  const name = `${shownHost}:${port};${transport}`;
+  const uri = `sip:${shownHost}:${port}${transport === 'udp' ? '' : `;transport=${transport}`}`;
+  const beganMs = clock.monotonicMs();
+  const limit = new AbortController();
+  try {
+    const response = await Promise.race([
+      ua.request({
+        method: 'OPTIONS',
+        requestUri: uri,
+        nextHop: { host, port, transport },
+        from: `sip:trunkline@${trunk.fromDomain ?? advertisedHost}`,
+        to: uri,
+      }),
+      clock.sleep(PROBE_LIMIT_MS, limit.signal).then(() => null),
+    ]);
+    const roundTripMs = Math.round(clock.monotonicMs() - beganMs);
+    // RFC 3261 §8.2.6.2: whoever answers puts a tag into To; what was made here has none.
+    const isOwn = response !== null && !/;\s*tag=/i.test(getHeader(response, 'To') ?? '');
+    if (!response || isOwn) {
+      const error = isOwn && response.status !== 408 ? 'nothing could be sent to it' : null;
+      return { gateway: name, status: null, reason: null, roundTripMs: null, error };
+    }
+    const { status, reason } = response;
+    return { gateway: name, status, reason, roundTripMs, error: null };
+  } catch (error) {
+    const { message } = error as Error;
+    return { gateway: name, status: null, reason: null, roundTripMs: null, error: message };
+  } finally {
+    limit.abort();
+  }
+}
