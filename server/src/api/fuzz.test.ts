@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiLab, type ApiLab } from './testing/api-lab.ts';
+import {
+  headersFor,
+  namesWorkspace,
+  openAccount,
+  operationsOf,
+  pathWith,
+  readDocument,
+  type Account,
+  type OpenApiDocument,
+} from './testing/api-operations.ts';
+import { inUrl, nastyText, openApiValues } from './testing/openapi-values.ts';
+
+/** The same requests in every run; another number makes others. */
+const SEED = 20_261_121;
+const RUNS_READING = 20;
+const RUNS_WRITING = 60;
+
+let lab: ApiLab;
+let document: OpenApiDocument;
+let account: Account;
+beforeAll(async () => {
+  lab = await openApiLab();
+  document = await readDocument(lab);
+  account = await openAccount(lab, lab.workspaceId);
+});
+afterAll(() => lab.close());
+
+describe('whatever is sent', () => {
+  it('no operation answers 5xx or a status that it does not document', async () => {
+    const values = openApiValues(document);
+    const { body: numbers } = await lab.send('GET', '/v1/numbers');
+    const real = [
+      lab.agentId,
+      lab.trunkId,
+      await lab.placeCall(),
+      (numbers as { data: { id: string }[] }).data[0]?.id ?? '',
+      'openai',
+    ];
+    const ids = fc.oneof(
+      fc.constantFrom(...real),
+      fc.constantFrom('%00', '%ED%A0%80', '..%2f', 'x'),
+      nastyText.map((text) => inUrl(text.slice(0, 150)) || 'x'),
+    );
+    const operations = operationsOf(document);
+    expect(operations.length).toBeGreaterThan(40);
+    const failures: string[] = [];
+    for (const operation of operations) {
+      const request = fc.record({
+        id: ids,
+        query: values.query(operation),
+        body: values.body(operation),
+      });
+      await fc
+        .assert(
+          fc.asyncProperty(request, async ({ id, query, body }) => {
+            const path = pathWith(operation.path, (name) =>
+              namesWorkspace(name) ? account.workspaceId : id,
+            );
+            const text = body === undefined ? undefined : JSON.stringify(body);
+            const answer = await lab.send(operation.method, path + query, text, {
+              ...headersFor(operation, account),
+              ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+            });
+            const known = Object.keys(operation.responses).map(Number);
+            // A path that the router cannot match never reaches the operation.
+            const unreached = answer.status === 404 || answer.text.includes('not a valid URL');
+            if (!unreached) expect(known, answer.text).toContain(answer.status);
+            // 501 is a clear refusal of what this program does not do.
+            if (answer.status !== 501) expect(answer.status, answer.text).toBeLessThan(500);
+          }),
+          {
+            numRuns: operation.method === 'GET' ? RUNS_READING : RUNS_WRITING,
+            endOnFailure: true,
+            seed: SEED,
+          },
+        )
+        .catch((error: Error) => {
+          const { message } = error.cause as Error;
+          failures.push(`${operation.method} ${operation.path}: ${message.slice(0, 400)}`);
+        });
+    }
+    expect(failures).toEqual([]);
+    expect(lab.log.filter(({ level }) => level === 'error')).toEqual([]);
+  }, 120_000);
+});
