@@ -131,6 +131,6 @@ describe('admission', () => {
   });
 
   it('is the same agent whose document is stored', async () => {
-    expect((await admit({})).agentRow.config).toEqual(AGENT_CONFIG);
+    expect((await admit({})).agentRow?.config).toEqual(AGENT_CONFIG);
   });
 });

@@ -4,7 +4,9 @@ import type { RetryPolicy } from '../agents/retry-schema.ts';
 import { variablesProblem, type JsonValue } from '../agents/variables.ts';
 import type { WeekWindow } from '../compliance/data/calling-windows.ts';
 import type { CallPurpose } from '../compliance/guardrail-types.ts';
+import type { TransactionClient } from '../db/database.ts';
 import * as agents from '../db/queries/agents.ts';
+import type { CallRow } from '../db/queries/calls.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
@@ -12,6 +14,7 @@ import type { Queryable } from '../db/queries/queryable.ts';
 import { isSandboxNumber, parseE164 } from '../trunks/e164.ts';
 import { SANDBOX_NUMBER } from '../trunks/sandbox-trunk.ts';
 import { AdmissionError } from './admission-error.ts';
+import { ROOM_LEG } from './room-leg-config.ts';
 
 /** Where a call was asked for. */
 export const DOORS = ['v1', 'bolna', 'bolti', 'zentrunk', 'livekit', 'campaign'] as const;
@@ -23,8 +26,8 @@ export interface CallRequest {
   to: string;
   /** Default: a number of the agent, else the sandbox number. */
   from?: string | undefined;
-  /** Default: the agent of the from-number. */
-  agentId?: string | undefined;
+  /** Default: the agent of the from-number. Null: none of ours speaks; it is a leg of a room. */
+  agentId?: string | null | undefined;
   /** Call from a number of this trunk. Default: any. */
   trunkId?: string | undefined;
   /** Values of `{name}`; those of objects are `{object.name}`. */
@@ -63,11 +66,14 @@ export interface CallRequest {
   callingWindow?: WeekWindow | undefined;
   /** The API key that asks, for caps per key. */
   apiKeyId?: string | null | undefined;
+  /** Runs in the transaction that stores the call, after the call and before its job. */
+  also?: ((client: TransactionClient, call: CallRow) => Promise<void>) | undefined;
 }
 
 /** A call that may be placed. */
 export interface Admitted {
-  agentRow: agents.AgentRow;
+  /** Null: none of ours speaks. */
+  agentRow: agents.AgentRow | null;
   agent: AgentConfig;
   trunk: TrunkWithGateways;
   from: string;
@@ -108,7 +114,13 @@ export async function admitCall(
   const to = parseE164(request.to, { sandbox: trunk.sandbox });
   if (!to.ok) throw new AdmissionError('invalid-to', to.message, 'to');
   const agentRow = await findAgent(client, request, route);
-  return { agentRow, agent: usableAgent(agentRow), trunk, from: number.e164, to: to.e164 };
+  return {
+    agentRow,
+    agent: agentRow ? usableAgent(agentRow) : ROOM_LEG,
+    trunk,
+    from: number.e164,
+    to: to.e164,
+  };
 }
 
 /**
@@ -184,13 +196,17 @@ async function findRoute(client: Queryable, request: CallRequest): Promise<numbe
     const route = await numbers.findByE164(client, parsed.e164);
     // A number of somebody else looks like one that does not exist.
     const isOurs = route?.number.workspaceId === workspaceId;
+    if (isOurs && trunkId !== undefined && route.trunk.id !== trunkId) {
+      const shared = await trunkThatShares(client, { workspaceId, trunkId }, parsed.e164);
+      if (shared) return { ...route, trunk: shared };
+    }
     if (!isOurs || (trunkId !== undefined && route.trunk.id !== trunkId)) {
       throw new AdmissionError(
-        'from-not-found',
+        'guardrail',
         trunkId === undefined
-          ? 'the from-number belongs to no trunk of this workspace'
-          : `the from-number does not belong to trunk ${trunkId}`,
-        'from',
+          ? 'the from-number belongs to no trunk of this workspace; use a number of one of its trunks'
+          : `the from-number does not belong to trunk ${trunkId}; use one of the trunk’s numbers`,
+        { field: 'from', rule: 'G10' },
       );
     }
     return route;
@@ -205,6 +221,17 @@ async function findRoute(client: Queryable, request: CallRequest): Promise<numbe
     );
   }
   return route;
+}
+
+/** A number of ours may be shown by several trunks to the same carrier, where each names it. */
+async function trunkThatShares(
+  client: Queryable,
+  { workspaceId, trunkId }: { workspaceId: string; trunkId: string },
+  e164: string,
+): Promise<TrunkWithGateways | null> {
+  const trunk = await trunks.getWithGateways(client, workspaceId, trunkId);
+  const { shared_numbers: shown } = trunk?.doorData ?? {};
+  return Array.isArray(shown) && shown.includes(e164) ? trunk : null;
 }
 
 /** The trunk's first number. */
@@ -231,7 +258,7 @@ async function defaultRoute(
   client: Queryable,
   { workspaceId, agentId, to }: CallRequest,
 ): Promise<numbers.NumberRoute | null> {
-  if (agentId !== undefined && !isSandboxNumber(to)) {
+  if (agentId != null && !isSandboxNumber(to)) {
     const own = await numbers.list(client, workspaceId, { agentId });
     for (const { e164 } of own.data) {
       const route = await numbers.findByE164(client, e164);
@@ -247,7 +274,8 @@ async function findAgent(
   client: Queryable,
   { workspaceId, agentId }: CallRequest,
   route: numbers.NumberRoute,
-): Promise<agents.AgentRow> {
+): Promise<agents.AgentRow | null> {
+  if (agentId === null) return null;
   if (agentId === undefined) {
     if (route.agent) return route.agent;
     throw new AdmissionError(

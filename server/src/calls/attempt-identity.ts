@@ -26,6 +26,15 @@ export interface AttemptIdentityOptions {
   toNumber: string;
   /** Host that we advertise; the domain of From where the trunk names none. */
   localHost: string;
+  /** Default: a new one. */
+  sipCallId?: string | undefined;
+  /** Name that is shown with the number. Default: none. */
+  displayName?: string | undefined;
+}
+
+/** RFC 3261 §8.1.1.4: unlike any other, anywhere. */
+export function newSipCallId(): string {
+  return randomText(26);
 }
 
 /** Makes up the SIP identity of an attempt. */
@@ -33,7 +42,7 @@ export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentit
   const { gateway, trunk, fromNumber, toNumber } = options;
   const plan = dialPlan(trunk, gateway, { from: fromNumber, to: toNumber }, options.localHost);
   const { requestUri, from, to, nextHop, headers } = plan;
-  const sipCallId = randomText(26);
+  const sipCallId = options.sipCallId ?? newSipCallId();
   const localTag = randomText(16);
   const branch = `${MAGIC_COOKIE}${randomText(20)}`;
   return {
@@ -46,7 +55,7 @@ export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentit
       sipCallId,
       localTag,
       branch,
-      from,
+      from: options.displayName ? { ...from, displayName: options.displayName } : from,
       to,
       headers,
     },

@@ -48,6 +48,10 @@ export interface CallContext {
   readonly live: Map<string, LiveCall>;
   /** Calls that this node is making ready, so that a job delivered again joins in. */
   readonly dialling: Map<string, Promise<void>>;
+  /** Begins to dial a stored call here, if there is room; its job comes in any case. */
+  readonly dialNow: (callId: string) => void;
+  /** A call is over: somebody who waits in line may go. */
+  readonly placeFree: () => void;
   /** Aborted when the program ends now: nothing is retried any more. */
   readonly closing: AbortSignal;
 }

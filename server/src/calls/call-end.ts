@@ -25,6 +25,12 @@ export type CallEndCause =
   /** The trunk takes no calls from this caller. */
   | { type: 'caller-not-allowed' }
   | { type: 'no-capacity' }
+  /** The caller called more often than the agent allows. */
+  | { type: 'caller-limit' }
+  /** As many calls run as may run at once. */
+  | { type: 'limit-reached' }
+  /** The caller did not know the PIN. */
+  | { type: 'wrong-pin' }
   /** The wallet does not cover the call. */
   | { type: 'no-credit' }
   | { type: 'voice-crashed' }
@@ -114,6 +120,12 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
       return failed('caller-not-allowed', 'system');
     case 'unknown-number':
       return failed('invalid-number', 'system');
+    case 'caller-limit':
+      return failed('caller-limit', 'system');
+    case 'limit-reached':
+      return failed('limit-reached', 'system');
+    case 'wrong-pin':
+      return endedAs(afterAnswer('wrong-pin', 'system'), context);
     case 'no-credit':
       return context.answered
         ? afterAnswer('credit-exhausted', 'system')

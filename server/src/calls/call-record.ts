@@ -1,6 +1,8 @@
 import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
 import * as turns from '../db/queries/turns.ts';
+import { addDoNotCall } from '../compliance/do-not-call.ts';
+import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
 import type { TransactionClient } from '../db/database.ts';
 import type { CallEvent, CallEventDraft } from '../events/call-event.ts';
 import { appendCallEvent } from '../events/event-log.ts';
@@ -40,15 +42,20 @@ export class CallRecord {
   readonly #ctx: CallContext;
   readonly #callId: string;
   readonly #workspaceId: string;
+  readonly #farNumber: string;
   readonly #turnSequences = new Map<string, number>();
   #tail: Promise<void> = Promise.resolve();
   #pendingCount = 0;
   #droppedCount = 0;
 
-  constructor(ctx: CallContext, call: { id: string; workspaceId: string }) {
+  constructor(
+    ctx: CallContext,
+    call: Pick<calls.CallRow, 'id' | 'workspaceId' | 'direction' | 'fromNumber' | 'toNumber'>,
+  ) {
     this.#ctx = ctx;
     this.#callId = call.id;
     this.#workspaceId = call.workspaceId;
+    this.#farNumber = call.direction === 'outbound' ? call.toNumber : call.fromNumber;
   }
 
   /** Resolves when everything that was asked for has been stored or given up. */
@@ -70,7 +77,7 @@ export class CallRecord {
     this.#write(async (client) => {
       if (attempt) await attempts.setDialog(client, attempt.id, attempt.dialog, attempt.answered);
       const recorded = await recordStatus(client, this.#callId, to, patch);
-      return recorded ? [recorded.event] : [];
+      return recorded?.events ?? [];
     });
   }
 
@@ -78,6 +85,14 @@ export class CallRecord {
   dialog(attemptId: string, dialog: DialogSnapshot): void {
     this.#write(async (client) => {
       await attempts.setDialog(client, attemptId, dialog);
+      return [];
+    });
+  }
+
+  /** What was learned about the caller. */
+  variables(values: Record<string, unknown>): void {
+    this.#write(async (client) => {
+      await calls.update(client, this.#callId, { variables: values });
       return [];
     });
   }
@@ -96,6 +111,14 @@ export class CallRecord {
       callId: this.#callId,
       sequence: null,
       atMs: this.#ctx.clock.now(),
+    });
+  }
+
+  /** The person wants no more calls: from now on no INVITE leaves for the number. */
+  doNotCall(): void {
+    this.#write(async (client) => {
+      await this.#listDoNotCall(client);
+      return [];
     });
   }
 
@@ -157,10 +180,22 @@ export class CallRecord {
     // Somebody else has ended it: this node was taken for dead, or the API was faster.
     if (!stored) return [];
     await turns.insertMany(client, rows);
+    // Somebody who said so and hung up at once may have cut the note short.
+    if (asksNotToBeCalled(ended.report?.outcome ?? {})) await this.#listDoNotCall(client);
     if (ended.answered) {
       await this.#ctx.jobs.send('call.post', { callId: this.#callId }, { client });
     }
-    return [stored.event];
+    return stored.events;
+  }
+
+  async #listDoNotCall(client: TransactionClient): Promise<void> {
+    await addDoNotCall(client, {
+      workspaceId: this.#workspaceId,
+      number: this.#farNumber,
+      source: 'call',
+      callId: this.#callId,
+      at: new Date(this.#ctx.clock.now()),
+    });
   }
 
   /**

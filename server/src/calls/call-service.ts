@@ -6,6 +6,7 @@ import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { TimerHandle } from '../shared/clock.ts';
 import { SourceList } from '../trunks/source-list.ts';
+import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import { AdmissionError } from './admission-error.ts';
 import type { CallRequest } from './admission.ts';
 import type { CallContext } from './call-context.ts';
@@ -18,6 +19,7 @@ import { placeCall, type PlacedCall } from './place-call.ts';
 import { NODE_LEASE_MS, startReaper } from './reaper.ts';
 import { SipTrace } from './sip-trace.ts';
 import { listenForStops } from './stop-signals.ts';
+import { releaseParked } from './waiting-line.ts';
 
 /** How soon a change of a trunk's addresses is known to the answerer. */
 const SOURCES_PERIOD_MS = 2_000;
@@ -32,7 +34,19 @@ type OptionalPart = 'guardrails' | 'safeFetch' | 'llm';
 
 export interface CallServiceOptions
   extends
-    Omit<CallContext, 'slots' | 'sipTrace' | 'live' | 'dialling' | 'closing' | 'jobs' | 'nodeId' | OptionalPart>,
+    Omit<
+      CallContext,
+      | 'slots'
+      | 'sipTrace'
+      | 'live'
+      | 'dialling'
+      | 'dialNow'
+      | 'placeFree'
+      | 'closing'
+      | 'jobs'
+      | 'nodeId'
+      | OptionalPart
+    >,
     Partial<Pick<CallContext, OptionalPart>> {
   /** New with every start of the process. */
   nodeId: string;
@@ -65,6 +79,8 @@ export interface CallService {
     page?: PageRequest,
   ): Promise<Page<calls.CallRow>>;
   hangup(workspaceId: string, callId: string): Promise<HangupResult>;
+  /** The audio of a call that runs on this node. */
+  voiceOf(callId: string): VoiceCallHandle | null;
   /** Reads the trunks' addresses anew, at once instead of within two seconds. */
   refreshTrunks(): Promise<void>;
   /** Takes no new calls; resolves when none is live, or all were hung up after `timeoutMs`. */
@@ -82,6 +98,8 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     llm: NO_LLM,
     ...options,
     dialling: new Map(),
+    dialNow,
+    placeFree,
     slots: new CallSlots(options.maxCalls),
     sipTrace: new SipTrace(options),
     live: new Map(),
@@ -93,6 +111,24 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   let sourcesTimer: TimerHandle | null = null;
   const draining = new AbortController();
   let closed: Promise<void> | null = null;
+
+  /** Saves the way through the queue. Should it come to nothing, the job is there. */
+  function dialNow(callId: string): void {
+    if (!carriesCalls || draining.signal.aborted) return;
+    if (ctx.slots.usedCount >= options.maxCalls || ctx.dialling.size >= DIAL_CONCURRENCY) return;
+    dialCall(ctx, callId, draining.signal).catch((error: unknown) =>
+      logger.debug({ err: error, callId }, 'a call is left to its job'),
+    );
+  }
+
+  let releasing = false;
+  function placeFree(): void {
+    if (releasing || closing.signal.aborted) return;
+    releasing = true;
+    releaseParked(ctx)
+      .catch((error: unknown) => logger.warn({ err: error }, 'calls in line were not released'))
+      .finally(() => (releasing = false));
+  }
 
   async function refreshTrunks(): Promise<void> {
     sources = await SourceList.of(await trunks.listActive(db.pool));
@@ -185,6 +221,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     },
     list: (workspaceId, filter, page) => calls.list(db.pool, workspaceId, filter, page),
     hangup: (workspaceId, callId) => hangupCall(ctx, workspaceId, callId),
+    voiceOf: (callId) => ctx.live.get(callId)?.voice ?? null,
     refreshTrunks,
     async drain(timeoutMs) {
       await stopTaking();

@@ -5,28 +5,65 @@ import type { CallEvent } from '../events/call-event.ts';
 import type { LegFailure } from '../sip/leg.ts';
 import type { AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
+import { refuseByGuardrail } from './dial-guardrail.ts';
+import { findFullLimit, type FullLimit } from './limits.ts';
+import type { CallPlan } from './live-call.ts';
 import { recordStatus } from './record-status.ts';
 import { retryWrite } from './retry-write.ts';
 
+/** What became of a queued call. */
+export type Claim =
+  /** Its attempt is committed: the INVITE may leave. */
+  | { type: 'ours' }
+  /** Somebody else has it, or it was canceled: nothing may leave. */
+  | { type: 'lost' }
+  /** There is no place for it now; it is as it was. */
+  | { type: 'full'; limit: FullLimit }
+  /** A guardrail refused it; that is stored. */
+  | { type: 'refused' };
+
 /**
  * Makes a queued call ours and commits its first attempt as dialling, with the SIP identity of the
- * INVITE, before that exists. False: somebody else has it, or it was canceled; nothing may leave.
+ * INVITE, before that exists. Guardrails and limits are judged in the same transaction, so that
+ * calls that are dialled at the same moment cannot pass together.
  *
  * The commit's answer may be lost. The claim is then done again: a row with this attempt's id is
  * our own earlier commit, and since nothing has left this process it is still ours to dial.
  */
-export function claimCall(
+export async function claimCall(
   ctx: CallContext,
-  call: { id: string; workspaceId: string },
+  plan: Pick<CallPlan, 'call' | 'trunk' | 'limits'>,
   identity: AttemptIdentity,
-): Promise<boolean> {
-  return claim(ctx, call, identity, 1, async (client) => {
+): Promise<Claim> {
+  const { call, trunk, limits } = plan;
+  let refused: Claim | null = null;
+  const ours = await claim(ctx, call, identity, 1, async (client) => {
+    refused = null;
+    const current = await calls.get(client, call.id);
+    if (current?.status !== 'queued') return null;
+    const events = await refuseByGuardrail(ctx, client, current, trunk);
+    if (events) {
+      refused = { type: 'refused' };
+      return { events, stop: true };
+    }
+    const scope = {
+      workspaceId: call.workspaceId,
+      trunkId: trunk.id,
+      agentId: call.agentId ?? '',
+      callId: call.id,
+    };
+    const limit = await findFullLimit(client, scope, limits, 'dial');
+    if (limit) {
+      refused = { type: 'full', limit };
+      return null;
+    }
     const recorded = await recordStatus(client, call.id, 'initiated', {
       nodeId: ctx.nodeId,
       initiatedAt: new Date(ctx.clock.now()),
     });
-    return recorded && [recorded.event];
+    return recorded && { events: recorded.events, stop: false };
   });
+  return refused ?? { type: ours ? 'ours' : 'lost' };
 }
 
 /**
@@ -53,8 +90,14 @@ export function claimNextGateway(
       sipReason: failure.local ? failure.cause : failure.reason,
       reasonHeader: failure.reasonHeader,
     });
-    return [];
+    return { events: [], stop: false };
   });
+}
+
+/** What was stored; `stop`: that was all, there is nothing to dial. */
+interface Owned {
+  events: CallEvent[];
+  stop: boolean;
 }
 
 async function claim(
@@ -62,10 +105,10 @@ async function claim(
   call: { id: string; workspaceId: string },
   identity: AttemptIdentity,
   sequence: number,
-  own: (client: TransactionClient) => Promise<CallEvent[] | null>,
+  own: (client: TransactionClient) => Promise<Owned | null>,
 ): Promise<boolean> {
   const { clock, logger, closing: signal } = ctx;
-  const events = await retryWrite({ clock, logger, signal }, () =>
+  const owned = await retryWrite({ clock, logger, signal }, () =>
     ctx.db.transaction(async (client) => {
       // The row lock waits for an earlier claim of ours whose answer was lost.
       await client.query('select from calls where id = $1 for update', [call.id]);
@@ -74,7 +117,7 @@ async function claim(
       ]);
       if (rowCount !== 0) return isStillOurs(client, ctx, call.id, identity.attemptId);
       const made = await own(client);
-      if (!made) return null;
+      if (!made || made.stop) return made;
       await attempts.insertDialing(client, {
         id: identity.attemptId,
         workspaceId: call.workspaceId,
@@ -89,9 +132,9 @@ async function claim(
       return made;
     }),
   );
-  if (!events) return false;
-  for (const event of events) ctx.feed.publish(event);
-  return true;
+  if (!owned) return false;
+  for (const event of owned.events) ctx.feed.publish(event);
+  return !owned.stop;
 }
 
 /** After a long outage others may have taken this node for dead and settled the call. */
@@ -100,12 +143,14 @@ async function isStillOurs(
   ctx: CallContext,
   callId: string,
   attemptId: string,
-): Promise<CallEvent[] | null> {
+): Promise<Owned | null> {
   const call = await calls.get(client, callId);
   const { rowCount } = await client.query(
     `select from attempts where id = $1 and node_id = $2 and state = 'dialing'`,
     [attemptId, ctx.nodeId],
   );
   const dialling = call?.status === 'initiated' || call?.status === 'ringing';
-  return rowCount !== 0 && dialling && call.nodeId === ctx.nodeId ? [] : null;
+  return rowCount !== 0 && dialling && call.nodeId === ctx.nodeId
+    ? { events: [], stop: false }
+    : null;
 }

@@ -1,48 +1,120 @@
 import * as calls from '../db/queries/calls.ts';
+import * as line from '../db/queries/waiting-line.ts';
 import { appendCallEvent } from '../events/event-log.ts';
 import { gatewaysInOrder } from '../trunks/routing.ts';
-import { attemptIdentity, type AttemptIdentity } from './attempt-identity.ts';
+import { attemptIdentity, newSipCallId, type AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { zeroCost } from './call-cost.ts';
-import { claimCall } from './claim.ts';
-import { LiveCall } from './live-call.ts';
+import { claimCall, type Claim } from './claim.ts';
+import { inviteTurn } from './invite-pacing.ts';
+import { glanceAtLimits } from './limits.ts';
+import { LiveCall, type CallPlan } from './live-call.ts';
 import { loadPlan } from './load-plan.ts';
 import { recordStatus } from './record-status.ts';
 import { runOutbound } from './outbound-call.ts';
+import { PACE, park } from './waiting-line.ts';
 
 /** A job that waited so long for a free slot goes back to the queue. */
 const SLOT_WAIT_MS = 10_000;
+/** A call whose turn in the trunk's line of INVITEs is later than this waits aside. */
+const MAX_TURN_WAIT_MS = 5_000;
+/** What the commit of an attempt usually takes, twice. */
+const CLAIM_LEAD_MS = 20;
 
 /**
  * Does the job `call.dial`: waits for a free slot, makes the agent ready, commits the attempt, and
- * only then lets the INVITE leave. Resolves when the call is on its way (or is not ours to dial);
- * rejects when the job should be delivered again. Delivering it twice is harmless.
+ * only then lets the INVITE leave. Resolves when the call is on its way, waits in line, or is not
+ * ours to dial; rejects when the job should be delivered again. Delivering it twice is harmless.
  * @param signal ends the waiting for a slot.
  */
-export async function dialCall(
-  ctx: CallContext,
-  callId: string,
-  signal: AbortSignal,
-): Promise<void> {
+export function dialCall(ctx: CallContext, callId: string, signal: AbortSignal): Promise<void> {
   // The same job delivered again while this node is at it.
+  const begun = ctx.dialling.get(callId);
+  if (begun) return begun;
+  const dialled = dial(ctx, callId, signal).finally(() => ctx.dialling.delete(callId));
+  ctx.dialling.set(callId, dialled);
+  return dialled;
+}
+
+async function dial(ctx: CallContext, callId: string, signal: AbortSignal): Promise<void> {
   if (ctx.live.has(callId)) return;
+  const call = await calls.get(ctx.db.pool, callId);
+  if (call?.status !== 'queued') return;
+  const planned = await plan(ctx, call);
+  if (!planned) return;
+  const full = await whatIsFull(ctx, planned.plan);
+  if (full !== null) {
+    await park(ctx, callId, full);
+    return;
+  }
   const releaseSlot = await takeSlot(ctx, signal);
   let running = false;
   try {
-    const call = await calls.get(ctx.db.pool, callId);
-    if (call?.status !== 'queued' || ctx.live.has(callId)) return;
-    const live = await prepare(ctx, call);
+    // A slot may have come late: it may be canceled by now.
+    if (ctx.live.has(callId)) return;
+    const live = await prepare(ctx, planned.plan);
     if (!live) return;
     running = true;
     void live.done.finally(() => {
       ctx.live.delete(callId);
       releaseSlot();
+      ctx.placeFree();
     });
-    await launch(ctx, live);
+    await launch(ctx, live, planned.identities);
   } finally {
     if (!running) releaseSlot();
   }
+}
+
+interface Planned {
+  plan: CallPlan;
+  /** One for each gateway, in the order in which they are dialled. */
+  identities: readonly AttemptIdentity[];
+}
+
+/** What the call is run with; null when it ended here. */
+async function plan(ctx: CallContext, call: calls.CallRow): Promise<Planned | null> {
+  const sipCallId = newSipCallId();
+  let loaded: Awaited<ReturnType<typeof loadPlan>>;
+  try {
+    loaded = await loadPlan(ctx, call, sipCallId);
+  } catch (error) {
+    await refuse(ctx, call, { type: 'agent-not-ready' }, error);
+    return null;
+  }
+  if (typeof loaded === 'string') {
+    await refuse(ctx, call, { type: loaded }, null);
+    return null;
+  }
+  const { trunk } = loaded;
+  const identities = gatewaysInOrder(trunk.gateways).map((gateway, index) =>
+    attemptIdentity({
+      nowMs: ctx.clock.now(),
+      trunk,
+      gateway,
+      fromNumber: call.fromNumber,
+      toNumber: call.toNumber,
+      localHost: ctx.localHost,
+      ...(index === 0 && { sipCallId }),
+      displayName: loaded.seat?.leg.displayName,
+    }),
+  );
+  return { plan: loaded, identities };
+}
+
+/** What the call would have to wait for now; null: nothing. A glance: the claim looks again. */
+async function whatIsFull(
+  ctx: CallContext,
+  { call, trunk, limits }: CallPlan,
+): Promise<string | null> {
+  const { pool } = ctx.db;
+  const { workspaceId, id: callId } = call;
+  const scope = { workspaceId, trunkId: trunk.id, agentId: call.agentId ?? '', callId };
+  const full = await glanceAtLimits(pool, scope, limits);
+  if (full) return full.key;
+  if (trunk.callsPerSecond === null) return null;
+  return (await line.aheadMs(pool, trunk.id)) > MAX_TURN_WAIT_MS ? paceKey(trunk) : null;
 }
 
 /** Waits for a while only: another node may have a free slot. */
@@ -59,19 +131,9 @@ async function takeSlot(ctx: CallContext, signal: AbortSignal): Promise<() => vo
 }
 
 /** The call with its agent ready to speak; null when it ended here. */
-async function prepare(ctx: CallContext, call: calls.CallRow): Promise<LiveCall | null> {
-  let plan: Awaited<ReturnType<typeof loadPlan>>;
-  try {
-    plan = await loadPlan(ctx, call);
-  } catch (error) {
-    await refuse(ctx, call, { type: 'agent-not-ready' }, error);
-    return null;
-  }
-  if (typeof plan === 'string') {
-    await refuse(ctx, call, { type: plan }, null);
-    return null;
-  }
-  const live = new LiveCall(ctx, plan);
+async function prepare(ctx: CallContext, callPlan: CallPlan): Promise<LiveCall | null> {
+  const { call } = callPlan;
+  const live = new LiveCall(ctx, callPlan);
   ctx.live.set(call.id, live);
   try {
     await live.openVoice();
@@ -85,37 +147,47 @@ async function prepare(ctx: CallContext, call: calls.CallRow): Promise<LiveCall 
   }
 }
 
-/** Commits the first attempt, then runs the call in the background. */
-async function launch(ctx: CallContext, live: LiveCall): Promise<void> {
-  if (live.cause) {
-    // The node shuts down, or the worker died: nothing was committed, so another may dial.
-    await live.discard();
-    throw new Error(`not dialled here: ${live.cause.type}`);
-  }
+/** Waits for the trunk's turn, commits the first attempt, then runs the call in the background. */
+async function launch(
+  ctx: CallContext,
+  live: LiveCall,
+  identities: readonly AttemptIdentity[],
+): Promise<void> {
   const { call, trunk } = live.plan;
-  const identities = gatewaysInOrder(trunk.gateways).map((gateway) =>
-    attemptIdentity({
-      nowMs: ctx.clock.now(),
-      trunk,
-      gateway,
-      fromNumber: call.fromNumber,
-      toNumber: call.toNumber,
-      localHost: ctx.localHost,
-    }),
-  );
   const [first] = identities as [AttemptIdentity, ...AttemptIdentity[]];
-  let ours = false;
+  let claim: Claim = { type: 'lost' };
+  let full: string | null = null;
   try {
-    ours = await claimCall(ctx, call, first);
+    const turn = await inviteTurn(ctx, trunk, MAX_TURN_WAIT_MS);
+    if (turn === 'later') {
+      full = paceKey(trunk);
+      return;
+    }
+    // The commit takes some milliseconds; the INVITE waits for the turn, not for the commit.
+    await ctx.clock.sleep(Math.max(0, turn.leftMs() - CLAIM_LEAD_MS), ctx.closing);
+    if (live.cause) {
+      // The node shuts down, or the worker died: nothing was committed, so another may dial.
+      throw new Error(`not dialled here: ${live.cause.type}`);
+    }
+    claim = await claimCall(ctx, live.plan, first);
+    if (claim.type === 'full') full = claim.limit.key;
+    if (claim.type === 'ours' && turn.leftMs() > 0) {
+      await ctx.clock.sleep(turn.leftMs(), ctx.closing).catch(() => undefined);
+    }
   } finally {
-    if (!ours) await live.discard();
+    if (claim.type !== 'ours') await live.discard();
+    if (full !== null) await park(ctx, call.id, full);
   }
-  if (!ours) return;
+  if (claim.type !== 'ours') return;
   void runOutbound(ctx, live, identities).catch((error: unknown) => {
     ctx.logger.error({ err: error, callId: call.id }, 'a call ended by a mistake of ours');
     void live.stop({ type: 'platform-error' });
     void live.finish();
   });
+}
+
+function paceKey(trunk: { id: string }): string {
+  return `${PACE}:${trunk.id}`;
 }
 
 /** Ends a queued call that cannot be dialled. */
@@ -136,12 +208,12 @@ async function refuse(
     };
     const recorded = await recordStatus(client, call.id, end.status, patch, ['queued']);
     if (!recorded) return [];
-    if (message === null) return [recorded.event];
+    if (message === null) return recorded.events;
     const warning = await appendCallEvent(client, call.id, {
       type: 'call.warning',
       data: { code: 'agent-not-ready', message },
     });
-    return [recorded.event, warning];
+    return [...recorded.events, warning];
   });
   for (const event of events) ctx.feed.publish(event);
   ctx.logger.warn({ err: error, callId: call.id, endReason: end.endReason }, 'call not dialled');

@@ -78,6 +78,6 @@ async function cancelWaiting(ctx: CallContext, call: calls.CallRow): Promise<cal
     ),
   );
   if (!recorded) return null;
-  ctx.feed.publish(recorded.event);
+  for (const event of recorded.events) ctx.feed.publish(event);
   return recorded.call;
 }

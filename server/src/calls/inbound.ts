@@ -1,11 +1,13 @@
-import * as numbers from '../db/queries/numbers.ts';
-import * as trunks from '../db/queries/trunks.ts';
+import { variablesProblem, type JsonValue } from '../agents/variables.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { InboundLeg, LegFailure } from '../sip/leg.ts';
 import type { SourceList } from '../trunks/source-list.ts';
 import type { CallContext } from './call-context.ts';
-import { costProviders } from './cost-providers.ts';
-import { calledNumber, calledText, callerIdentity } from './inbound-target.ts';
+import { holdMoney } from './call-money.ts';
+import { LOOKUP_TOKEN, lookUpCaller } from './caller-lookup.ts';
+import { inboundRefusal, overCapacity, type InboundCandidate } from './inbound-policy.ts';
+import { findInboundRoute, type OpenRoute } from './inbound-route.ts';
+import { callerIdentity } from './inbound-target.ts';
 import { LiveCall } from './live-call.ts';
 import { planOf, runnableAgent, type RunnableAgent } from './load-plan.ts';
 import {
@@ -14,32 +16,20 @@ import {
   type InboundRefusal,
   type InboundTarget,
 } from './store-inbound.ts';
+import { limitsOf } from './workspace-limits.ts';
 
 const RETRY_LATER = [{ name: 'Retry-After', value: '5' }];
-const UNKNOWN_NUMBER: InboundRefusal = {
-  cause: { type: 'unknown-number' },
-  code: 404,
-  reason: 'Not Found',
-};
-const CALLER_NOT_ALLOWED: InboundRefusal = {
-  cause: { type: 'caller-not-allowed' },
-  code: 403,
-  reason: 'Forbidden',
-};
 const AGENT_NOT_READY: InboundRefusal = {
   cause: { type: 'agent-not-ready' },
   code: 503,
   reason: 'Service Unavailable',
 };
 
-/** A call that nobody takes, of somebody whom we know. */
-interface RefusedRoute {
-  target: InboundTarget;
-  refusal: InboundRefusal;
-}
-
-/** A route that can take a call now. */
-type OpenRoute = numbers.NumberRoute & { agent: NonNullable<numbers.NumberRoute['agent']> };
+const UNKNOWN_CALLER: InboundRefusal = {
+  cause: { type: 'caller-not-allowed' },
+  code: 403,
+  reason: 'Forbidden',
+};
 
 /**
  * Answers an INVITE: source says which trunks, number says which agent; the agent is made ready
@@ -58,9 +48,9 @@ export async function answerInbound(
     gone.abort();
   });
   try {
-    const route = await findRoute(ctx, leg, sources);
+    const route = await findInboundRoute(ctx, leg, sources.trunksOf(leg.source.host));
     if (!route) return;
-    if (gone.signal.aborted) await storeGone(ctx, leg, targetOf(route));
+    if (gone.signal.aborted) await storeGone(ctx, leg, route.target);
     else if ('refusal' in route) await refuseAtOnce(ctx, leg, route.target, route.refusal);
     else await runInbound(ctx, leg, route, () => failure);
   } catch (error) {
@@ -69,69 +59,6 @@ export async function answerInbound(
       leg.reject(503, 'Service Unavailable', RETRY_LATER);
     }
   }
-}
-
-/** Where the call goes, or why it goes nowhere; null when it was refused here. */
-async function findRoute(
-  ctx: CallContext,
-  leg: InboundLeg,
-  sources: SourceList,
-): Promise<OpenRoute | RefusedRoute | null> {
-  const number = calledNumber(leg.request);
-  const route = number === null ? null : await numbers.findInbound(ctx.db.pool, number);
-  const trunkIds = sources.trunksOf(leg.source.host);
-  // A number of a trunk that this source does not speak for looks like one that does not exist.
-  if (!route || !trunkIds.includes(route.trunk.id)) {
-    ctx.logger.info(
-      { sipCallId: leg.sipCallId, pii: { number } },
-      'inbound call to no number of ours',
-    );
-    const target = await targetOfSource(ctx, trunkIds, number ?? calledText(leg.request));
-    if (target) return { target, refusal: UNKNOWN_NUMBER };
-    leg.reject(UNKNOWN_NUMBER.code, UNKNOWN_NUMBER.reason);
-    return null;
-  }
-  const caller = callerIdentity(leg.request);
-  const { allowedCallers } = route.trunk;
-  if (allowedCallers.length > 0 && !allowedCallers.includes(caller)) {
-    return { target: targetOf(route), refusal: CALLER_NOT_ALLOWED };
-  }
-  const takesCalls = route.trunk.active && route.trunk.inboundEnabled;
-  if (!takesCalls || !route.agent) {
-    ctx.logger.info({ sipCallId: leg.sipCallId, numberId: route.number.id }, 'nobody takes calls');
-    const refusal: InboundRefusal = {
-      cause: { type: takesCalls ? 'agent-not-ready' : 'trunk-inactive' },
-      code: 480,
-      reason: 'Temporarily Unavailable',
-      ...(takesCalls && { message: 'the number has no agent' }),
-    };
-    return { target: targetOf(route), refusal };
-  }
-  return { ...route, agent: route.agent };
-}
-
-function targetOf(route: numbers.NumberRoute | RefusedRoute): InboundTarget {
-  if ('target' in route) return route.target;
-  const { number, trunk, agent } = route;
-  return {
-    workspaceId: number.workspaceId,
-    trunkId: trunk.id,
-    agentId: agent?.id ?? null,
-    to: number.e164,
-  };
-}
-
-/** Whose call it was when the number says nothing; null where the source speaks for several. */
-async function targetOfSource(
-  ctx: CallContext,
-  trunkIds: readonly string[],
-  to: string,
-): Promise<InboundTarget | null> {
-  const owners = await trunks.workspacesOf(ctx.db.pool, trunkIds);
-  const [workspaceId] = owners;
-  if (workspaceId === undefined || owners.length > 1) return null;
-  const trunkId = trunkIds.length === 1 ? (trunkIds[0] ?? null) : null;
-  return { workspaceId, trunkId, agentId: null, to };
 }
 
 /** The answer does not wait for the record. */
@@ -162,33 +89,47 @@ async function runInbound(
   route: OpenRoute,
   failureNow: () => LegFailure | null,
 ): Promise<void> {
-  const target = targetOf(route);
+  const { target, trunk } = route;
   let runnable: RunnableAgent;
   try {
-    runnable = runnableAgent(ctx, route.agent);
+    runnable = await runnableAgent(ctx, ctx.db.pool, route.agent);
   } catch (error) {
     ctx.logger.warn({ err: error, agentId: route.agent.id }, 'the agent of a number cannot run');
     const { message } = error as Error;
     await refuseAtOnce(ctx, leg, target, { ...AGENT_NOT_READY, message });
     return;
   }
+  const { agent, workspace } = runnable;
+  const candidate: InboundCandidate = {
+    workspaceId: target.workspaceId,
+    trunkId: trunk.id,
+    agentId: route.agent.id,
+    caller: callerIdentity(leg.request),
+    agent,
+    limits: limitsOf(workspace, trunk, agent),
+  };
   const releaseSlot = ctx.slots.tryTake();
-  const stored = await storeInbound(ctx, leg, target).catch((error: unknown) => {
+  const stored = await storeInbound(ctx, leg, target, (client) =>
+    inboundRefusal(client, candidate, ctx.clock.now()),
+  ).catch((error: unknown) => {
     releaseSlot?.();
     throw error;
   });
-  if (!stored) {
+  if (!stored || 'refusal' in stored) {
     releaseSlot?.();
+    if (stored) await refuseAtOnce(ctx, leg, target, stored.refusal);
     // RFC 3261 §8.2.2.2: the same request came another way.
-    leg.reject(482, 'Loop Detected');
+    else leg.reject(482, 'Loop Detected');
     return;
   }
   // The trunk is not dialled, so its password is not needed.
-  const live = new LiveCall(ctx, planOf(stored.call, route.trunk, runnable, null));
+  const parts = { trunk, runnable, credentials: null, sipCallId: leg.sipCallId };
+  const live = new LiveCall(ctx, planOf(ctx, { ...parts, call: stored.call }));
   ctx.live.set(live.id, live);
   void live.done.finally(() => {
     ctx.live.delete(live.id);
     releaseSlot?.();
+    ctx.placeFree();
   });
   live.bindLeg(leg, stored.attemptId);
   leg.events.on('failed', (failure) => void live.finish({ failure }));
@@ -198,11 +139,15 @@ async function runInbound(
     return;
   }
   if (!releaseSlot) {
-    await refuse(live, leg, { cause: { type: 'no-capacity' }, code: 486, reason: 'Busy Here' });
+    await refuse(live, leg, overCapacity(agent.inbound, { type: 'no-capacity' }));
     return;
   }
   if (!(await holdCredit(ctx, live))) {
     await refuse(live, leg, { cause: { type: 'no-credit' }, code: 403, reason: 'Forbidden' });
+    return;
+  }
+  if (!(await knowCaller(ctx, live, leg))) {
+    await refuse(live, leg, UNKNOWN_CALLER);
     return;
   }
   try {
@@ -219,19 +164,46 @@ async function runInbound(
   await accept(live, leg, stored.attemptId);
 }
 
+/** Asks who calls, before the greeting. False: somebody whom this agent does not talk to. */
+async function knowCaller(ctx: CallContext, live: LiveCall, leg: InboundLeg): Promise<boolean> {
+  const { call, agent, providerSecrets } = live.plan;
+  const { lookup, unknown_callers: unknownCallers } = agent.inbound;
+  if (lookup === null) return true;
+  const result = await lookUpCaller({
+    lookup,
+    caller: call.fromNumber,
+    agentId: call.agentId ?? '',
+    callId: call.id,
+    token: providerSecrets[LOOKUP_TOKEN] ?? null,
+    fetch: ctx.safeFetch,
+    signal: ctx.closing,
+  });
+  switch (result.type) {
+    case 'known': {
+      const problem = variablesProblem(result.variables as Record<string, JsonValue>);
+      if (problem !== null) return warnOfLookup(live, problem);
+      live.learn(result.variables, leg.sipCallId);
+      return true;
+    }
+    case 'unknown':
+      return unknownCallers === 'accept';
+    // A list that cannot be read must not cost the calls of those who are on it.
+    case 'failed':
+      return warnOfLookup(live, result.message);
+  }
+}
+
+function warnOfLookup(live: LiveCall, message: string): true {
+  live.record.event({ type: 'call.warning', data: { code: 'caller-lookup', message } });
+  return true;
+}
+
 /** Reserves the first period of the call. */
 async function holdCredit(ctx: CallContext, { plan }: LiveCall): Promise<boolean> {
-  const { call, agent, trunk } = plan;
-  const { workspaceId, id: callId } = call;
-  return ctx.db.transaction(async (client) => {
-    const estimate = await ctx.wallet.estimate(client, {
-      workspaceId,
-      providers: costProviders(agent, trunk.id),
-      destination: call.toNumber,
-    });
-    const { ok } = await ctx.wallet.hold(client, { workspaceId, callId, estimate });
-    return ok;
-  });
+  const { ok } = await ctx.db.transaction((client) =>
+    holdMoney(ctx, client, plan.call, plan.agent),
+  );
+  return ok;
 }
 
 /** Rings, then answers, with media where the offer has it. */

@@ -1,4 +1,6 @@
 import type { Queryable } from '../db/queries/queryable.ts';
+import type { TrunkRow } from '../db/queries/trunks.ts';
+import type { CallContext } from './call-context.ts';
 
 /** The place in a trunk's line of INVITEs. */
 export type InviteTurn =
@@ -28,4 +30,24 @@ export async function takeInviteTurn(
   );
   const wait = rows[0]?.['wait_ms'] as number | undefined;
   return wait === undefined ? { type: 'later' } : { type: 'turn', waitMs: Math.max(0, wait) };
+}
+
+/** A turn that was taken. */
+export interface HeldTurn {
+  /** Time until the INVITE may leave; 0 or less: now. */
+  leftMs(): number;
+}
+
+/** The turn of a trunk's next INVITE: at once where the trunk sets no pace. */
+export async function inviteTurn(
+  { db, clock }: Pick<CallContext, 'db' | 'clock'>,
+  trunk: Pick<TrunkRow, 'id' | 'workspaceId' | 'callsPerSecond'>,
+  maxWaitMs: number,
+): Promise<HeldTurn | 'later'> {
+  const { id, workspaceId, callsPerSecond } = trunk;
+  if (callsPerSecond === null) return { leftMs: () => 0 };
+  const turn = await takeInviteTurn(db.pool, { id, workspaceId, callsPerSecond }, maxWaitMs);
+  if (turn.type === 'later') return 'later';
+  const dueMs = clock.monotonicMs() + turn.waitMs;
+  return { leftMs: () => dueMs - clock.monotonicMs() };
 }

@@ -12,7 +12,8 @@ export interface CallLimits {
 export interface LimitScope {
   workspaceId: string;
   trunkId: string;
-  agentId: string;
+  /** Null: a leg of a room that no agent speaks in. */
+  agentId: string | null;
   /** It does not count against itself. */
   callId?: string;
 }

@@ -1,4 +1,6 @@
+import { flattenVariables } from '../agents/variables.ts';
 import type { AgentConfig } from '../agents/agent-config.ts';
+import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
@@ -10,8 +12,12 @@ import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
 import { watchCredit } from './credit-watch.ts';
+import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
+import { pressKeys } from './press-keys.ts';
 import { recordingDurationMs } from './recording-duration.ts';
+import { setAutomation, type RoomSeat } from './room-seat.ts';
+import { firstZone, systemVariables } from './system-variables.ts';
 import { factOf } from './voice-facts.ts';
 
 /** A goodbye that takes longer than this is cut. */
@@ -29,8 +35,12 @@ export interface CallPlan {
   variables: Record<string, string>;
   /** Provider keys in clear, by provider name. */
   providerSecrets: Record<string, string>;
+  /** Calls at once where it runs. */
+  limits: CallLimits;
   /** For the trunk's digest challenges, in clear. */
   credentials: { username: string; password: string } | null;
+  /** Its place in a room that others can come into; null: nobody else comes. */
+  seat: RoomSeat | null;
 }
 
 /** How a call's leg came to its end, as far as it is known. */
@@ -47,7 +57,6 @@ export interface CallOutcome {
  * the first cause of the end counts and the end is recorded once.
  */
 export class LiveCall {
-  readonly plan: CallPlan;
   readonly record: CallRecord;
   /** Resolves when the end is stored and the far end released. */
   readonly done: Promise<void>;
@@ -55,6 +64,7 @@ export class LiveCall {
   readonly #resolveDone: () => void;
   readonly #sessionId: number;
   #sessionVersion = 1;
+  #plan: CallPlan;
   #voice: VoiceCallHandle | null = null;
   #leg: Leg | null = null;
   #attemptId: string | null = null;
@@ -63,16 +73,22 @@ export class LiveCall {
   #answeredMonotonicMs = 0;
   #firstAgentAudioAtMs: number | null = null;
   #ending: Promise<void> | null = null;
+  readonly #over = new AbortController();
   #credit: { close(): void } | null = null;
 
   constructor(ctx: CallContext, plan: CallPlan) {
     this.#ctx = ctx;
-    this.plan = plan;
+    this.#plan = plan;
     this.record = new CallRecord(ctx, plan.call);
     this.#sessionId = ctx.clock.now();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolveDone = resolve;
+  }
+
+  /** What it is run with. */
+  get plan(): CallPlan {
+    return this.#plan;
   }
 
   get id(): string {
@@ -88,9 +104,35 @@ export class LiveCall {
     return this.#answeredAtMs !== null;
   }
 
+  /** Its audio, while it has some. */
+  get voice(): VoiceCallHandle | null {
+    return this.#ending ? null : this.#voice;
+  }
+
   /** Whether it has, or had, a line of its own: then its end is ours to make. */
   get dialled(): boolean {
     return this.#leg !== null;
+  }
+
+  /** Adds what is known about the caller; before the agent is made ready. */
+  learn(values: Readonly<Record<string, unknown>>, sipCallId: string): void {
+    const { call, agent } = this.#plan;
+    const known = { ...call.variables, ...values };
+    const timezone = firstZone(
+      flattenVariables(values)['timezone'],
+      this.#plan.variables['timezone'],
+    );
+    const nowMs = this.#ctx.clock.now();
+    this.#plan = {
+      ...this.#plan,
+      call: { ...call, variables: known },
+      variables: {
+        ...agent.variables,
+        ...flattenVariables(known),
+        ...systemVariables(call, { sipCallId, timezone, nowMs }),
+      },
+    };
+    this.record.variables(known);
   }
 
   /** Makes the agent ready. Rejects when it cannot be made ready. */
@@ -107,6 +149,10 @@ export class LiveCall {
         variables,
         secrets: providerSecrets,
         recordingPath,
+        ...(this.plan.seat && {
+          room: { id: this.plan.seat.roomId, ringback: this.plan.seat.leg.ringback ?? false },
+          silent: call.agentId === null,
+        }),
         mediaTimeouts: {
           firstPacketMs: trunk.mediaTimeouts.first_packet_ms,
           lostMs: trunk.mediaTimeouts.lost_ms,
@@ -180,10 +226,34 @@ export class LiveCall {
         ? null
         : { id: this.#attemptId, dialog: leg.snapshot(), answered: true },
     );
-    this.#voice?.answered(atMs);
+    this.#letSpeak(atMs);
     const { wallet, clock, logger } = this.#ctx;
     const onGone = (): void => void this.stop({ type: 'no-credit' });
     this.#credit = watchCredit({ wallet, clock, logger, callId: this.id, onGone });
+  }
+
+  /** Keys that open the way to a person are pressed before anybody speaks. */
+  #letSpeak(answeredAtMs: number): void {
+    const voice = this.#voice;
+    const { seat } = this.plan;
+    if (!voice || !seat || (seat.leg.dtmf ?? '') === '') {
+      voice?.answered(answeredAtMs);
+      return;
+    }
+    const { clock, logger, closing } = this.#ctx;
+    const signal = AbortSignal.any([closing, this.#over.signal]);
+    void setAutomation(this.#ctx, seat, true)
+      .then(() => pressKeys(voice, seat.leg.dtmf ?? '', { clock, signal }))
+      .catch((error: unknown) => {
+        logger.warn({ err: error, callId: this.id }, 'keys could not be pressed after the answer');
+      })
+      .then(() => setAutomation(this.#ctx, seat, false))
+      .catch((error: unknown) => {
+        logger.warn({ err: error, callId: this.id }, 'the end of the keys was not stored');
+      })
+      .finally(() => {
+        if (!signal.aborted) voice.answered(answeredAtMs);
+      });
   }
 
   /** Ends the call for `cause`, unless it is ending already. Resolves when that is recorded. */
@@ -233,6 +303,7 @@ export class LiveCall {
   }
 
   async #recordEnd({ failure, sip, reasonHeader }: CallOutcome): Promise<void> {
+    this.#over.abort(new Error('the call is over'));
     this.#credit?.close();
     const atMs = this.#ctx.clock.now();
     const durationMs = this.answered
@@ -297,6 +368,8 @@ export class LiveCall {
   }
 
   #onVoiceEvent(event: VoiceCallEvent): void {
+    if (event.type === 'note' && asksNotToBeCalled(event.data)) this.record.doNotCall();
+    if (event.type === 'end-requested' && asksNotToBeCalled(event)) this.record.doNotCall();
     switch (event.type) {
       case 'turn':
         this.record.turn(event.turn);

@@ -1,17 +1,28 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import { flattenVariables } from '../agents/variables.ts';
 import * as agents from '../db/queries/agents.ts';
 import type * as calls from '../db/queries/calls.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
 import * as trunks from '../db/queries/trunks.ts';
-import type { CallContext } from './call-context.ts';
+import * as workspaces from '../db/queries/workspaces.ts';
 import { usableAgent } from './admission.ts';
+import { agentSecrets } from './agent-check.ts';
+import type { CallContext } from './call-context.ts';
 import type { CallPlan } from './live-call.ts';
+import { ROOM_LEG } from './room-leg-config.ts';
+import { findSeat, type RoomSeat } from './room-seat.ts';
+import { firstZone, systemVariables } from './system-variables.ts';
+import { limitsOf } from './workspace-limits.ts';
 
 /**
  * Everything that a stored call is run with, as it is now.
+ * @param sipCallId Call-ID of its first INVITE.
  * @throws Error with one sentence when the agent cannot run; what is wrong with the trunk is a value.
  */
 export async function loadPlan(
   ctx: CallContext,
   call: calls.CallRow,
+  sipCallId: string,
 ): Promise<CallPlan | 'trunk-inactive' | 'trunk-secret'> {
   const { pool } = ctx.db;
   const trunk =
@@ -21,32 +32,73 @@ export async function loadPlan(
   if (!trunk?.active || !trunk.outboundEnabled || trunk.gateways.length === 0) {
     return 'trunk-inactive';
   }
-  const agent =
-    call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
-  if (!agent) throw new Error('the agent was deleted before the call was dialled');
-  const runnable = runnableAgent(ctx, agent);
+  const seat = await findSeat(pool, call.id);
+  const runnable = await runnableOf(ctx, call, seat);
   try {
-    return planOf(call, trunk, runnable, credentialsOf(ctx, trunk));
+    const credentials = credentialsOf(ctx, trunk);
+    return planOf(ctx, { call, trunk, runnable, credentials, sipCallId, seat });
   } catch (error) {
     ctx.logger.error({ err: error, trunkId: trunk.id }, 'the trunk’s password cannot be opened');
     return 'trunk-secret';
   }
 }
 
+/** The agent that speaks; a leg of a room may have none. @throws Error with one sentence. */
+async function runnableOf(
+  ctx: CallContext,
+  call: calls.CallRow,
+  seat: RoomSeat | null,
+): Promise<RunnableAgent> {
+  const { pool } = ctx.db;
+  if (call.agentId === null && seat) {
+    const workspace = await workspaces.get(pool, call.workspaceId);
+    if (!workspace) throw new Error('the workspace of the call is gone');
+    return { agent: ROOM_LEG, workspace, providerSecrets: {} };
+  }
+  const agent =
+    call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
+  if (!agent) throw new Error('the agent was deleted before the call was dialled');
+  return runnableAgent(ctx, pool, agent);
+}
+
 /** The plan from what is at hand; cannot fail. */
 export function planOf(
-  call: calls.CallRow,
-  trunk: trunks.TrunkWithGateways,
-  runnable: RunnableAgent,
-  credentials: CallPlan['credentials'],
+  ctx: Pick<CallContext, 'clock'>,
+  parts: Pick<CallPlan, 'call' | 'trunk' | 'credentials'> & {
+    runnable: RunnableAgent;
+    sipCallId: string;
+    /** What a lookup knows about the caller. */
+    caller?: Readonly<Record<string, unknown>>;
+    seat?: RoomSeat | null;
+  },
 ): CallPlan {
+  const { call, runnable, credentials, sipCallId, caller } = parts;
+  const { agent, providerSecrets, workspace } = runnable;
+  const given = { ...agent.variables, ...flattenVariables({ ...caller, ...call.variables }) };
+  const timezone = firstZone(given['timezone'], call.timezone, workspace.timezone);
+  const nowMs = ctx.clock.now();
   return {
-    ...runnable,
     call,
-    trunk,
+    trunk: {
+      ...parts.trunk,
+      ringTimeoutMs: call.ringTimeoutMs ?? parts.trunk.ringTimeoutMs,
+      headers: { ...parts.trunk.headers, ...parts.seat?.leg.headers },
+    },
     credentials,
-    variables: { ...runnable.agent.variables, ...textOnly(call.variables) },
+    seat: parts.seat ?? null,
+    providerSecrets,
+    agent: { ...agent, max_duration_s: maxDurationOf(call, agent, parts.trunk) },
+    limits: limitsOf(workspace, parts.trunk, agent),
+    variables: { ...given, ...systemVariables(call, { sipCallId, timezone, nowMs }) },
   };
+}
+
+function maxDurationOf(
+  call: Pick<calls.CallRow, 'maxDurationS'>,
+  agent: Pick<AgentConfig, 'max_duration_s'>,
+  trunk: Pick<trunks.TrunkRow, 'maxCallDurationS'>,
+): number {
+  return Math.min(call.maxDurationS ?? agent.max_duration_s, trunk.maxCallDurationS ?? Infinity);
 }
 
 /** Throws SecretError when the password was sealed with another master key. */
@@ -58,29 +110,18 @@ function credentialsOf(ctx: CallContext, trunk: trunks.TrunkWithGateways): CallP
 }
 
 /** An agent with everything that it needs besides a call. */
-export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'>;
+export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'> & {
+  workspace: Pick<workspaces.WorkspaceRow, 'timezone' | 'maxConcurrentCalls'>;
+};
 
 /** Throws Error with one sentence when the agent cannot run. */
-export function runnableAgent(ctx: CallContext, agentRow: agents.AgentRow): RunnableAgent {
-  return {
-    agent: usableAgent(agentRow),
-    providerSecrets: Object.fromEntries(
-      Object.entries(agentRow.secrets).map(([provider, sealed]) => [
-        provider,
-        ctx.secrets.open(
-          { workspaceId: agentRow.workspaceId, table: 'agents', id: agentRow.id },
-          sealed,
-        ),
-      ]),
-    ),
-  };
-}
-
-function textOnly(variables: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
-  );
+export async function runnableAgent(
+  ctx: Pick<CallContext, 'secrets'>,
+  client: Queryable,
+  agentRow: agents.AgentRow,
+): Promise<RunnableAgent> {
+  const agent = usableAgent(agentRow);
+  const workspace = await workspaces.get(client, agentRow.workspaceId);
+  if (!workspace) throw new Error('the workspace of the agent is gone');
+  return { agent, workspace, providerSecrets: await agentSecrets(ctx, client, agentRow) };
 }

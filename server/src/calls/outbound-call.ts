@@ -5,10 +5,13 @@ import { nextGatewayAllowed } from '../trunks/routing.ts';
 import type { AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
 import { claimNextGateway } from './claim.ts';
+import { inviteTurn } from './invite-pacing.ts';
 import type { LiveCall } from './live-call.ts';
 
 /** How often a ring timer that fired before any 1xx looks again (Timer B decides until then). */
 const RING_TIMER_RECHECK_MS = 500;
+/** Longer than this a failover does not stand in line: somebody may be waiting for that call. */
+const FAILOVER_TURN_WAIT_MS = 10_000;
 
 /**
  * Runs a call whose first attempt is committed: dials gateway after gateway where that is allowed,
@@ -34,6 +37,9 @@ export async function runOutbound(
       await live.finish({ failure });
       return;
     }
+    // The next gateway's INVITE counts in the trunk's pace like any other.
+    const turn = await inviteTurn(ctx, live.plan.trunk, FAILOVER_TURN_WAIT_MS);
+    if (turn !== 'later') await ctx.clock.sleep(Math.max(0, turn.leftMs()), ctx.closing);
     const ours = await claimNextGateway(ctx, live.plan.call, next, index + 2, {
       attemptId: identity.attemptId,
       failure,

@@ -1,4 +1,6 @@
+import type { Permission } from '../compliance/guardrail-types.ts';
 import * as calls from '../db/queries/calls.ts';
+import * as workspaces from '../db/queries/workspaces.ts';
 import type { TransactionClient } from '../db/database.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import { appendCallEvent } from '../events/event-log.ts';
@@ -23,8 +25,11 @@ export interface PlacedCall {
 /** Doors whose vendors put a call off that may not be made at this hour. */
 const RESCHEDULING: ReadonlySet<Door> = new Set(['bolna', 'campaign']);
 
-/** What a call is stored as. */
-type Start = Pick<calls.NewCall, 'status' | 'scheduledAt' | 'queuedAt'>;
+/** What a call is stored as, and what the guardrails said about it. */
+interface Start {
+  fields: Pick<calls.NewCall, 'status' | 'scheduledAt' | 'queuedAt'>;
+  permission: Permission | null;
+}
 
 /**
  * The one way in for outbound calls. Admits a call and stores it together with the job that dials it
@@ -41,6 +46,7 @@ export async function placeCall(ctx: CallContext, request: CallRequest): Promise
       admitAndStore(ctx, client, request, { idempotencyKey: key, idempotencyHash: hash }),
     );
     for (const event of events) ctx.feed.publish(event);
+    if (call.status === 'queued') ctx.dialNow(call.id);
     return { call, created: true };
   } catch (error) {
     // Two requests with one key at the same moment: one of them stored the call.
@@ -59,17 +65,19 @@ async function admitAndStore(
 ): Promise<{ call: calls.CallRow; events: CallEvent[] }> {
   const nowMs = ctx.clock.now();
   const admitted = await admitCall(client, request, nowMs);
-  await requireAgentReady(ctx, client, admitted.agentRow, admitted.agent);
+  if (admitted.agentRow) {
+    await requireAgentReady(ctx, client, admitted.agentRow, admitted.agent);
+  }
   const id = newId('call', nowMs);
   const start = await startOf(ctx, client, request, admitted, { id, nowMs });
-  const waits = start.status !== 'queued' || mayWait(request);
+  const waits = start.fields.status !== 'queued' || mayWait(request);
   if (!waits) await requirePlace(client, request, admitted);
   const retry = request.retry === undefined ? admitted.agent.retry : request.retry;
   const row = await calls.insert(client, {
     id,
     workspaceId: request.workspaceId,
     direction: 'outbound',
-    agentId: admitted.agentRow.id,
+    agentId: admitted.agentRow?.id ?? null,
     trunkId: admitted.trunk.id,
     fromNumber: admitted.from,
     toNumber: admitted.to,
@@ -80,7 +88,7 @@ async function admitAndStore(
     metadata: request.metadata ?? {},
     batchId: request.batchId ?? null,
     retry,
-    maxDurationS: request.maxDurationS ?? null,
+    maxDurationS: maxDurationOf(request, admitted.agent, start.permission),
     ringTimeoutMs: request.ringTimeoutMs ?? null,
     timezone: request.timezone ?? null,
     purpose: request.purpose ?? null,
@@ -88,19 +96,21 @@ async function admitAndStore(
     apiKeyId: request.apiKeyId ?? null,
     waits,
     ...key,
-    ...start,
+    ...start.fields,
   });
-  const queued = await appendCallEvent(client, row.id, statusEvent(row));
+  await request.also?.(client, row);
+  const first = await appendCallEvent(client, row.id, statusEvent(row));
+  const events = [first, ...(await appendWarnings(client, row.id, start.permission))];
   // A call that is put off gets its money and its job when its time has come.
-  if (row.status !== 'queued') return { call: row, events: [queued] };
-  const held = await holdMoney(ctx, client, row, admitted.agent);
+  if (row.status !== 'queued') return { call: row, events };
+  const held = await holdMoney(ctx, client, row, admitted.agentRow && admitted.agent);
   if (!held.ok) {
     if (request.onInsufficientCredit !== 'record') throw insufficientCredit(held);
     const broke = await recordBalanceLow(client, row.id, nowMs);
-    return { call: broke.call, events: [queued, ...broke.events] };
+    return { call: broke.call, events: [...events, ...broke.events] };
   }
   await ctx.jobs.send('call.dial', { callId: row.id }, { client, singletonKey: row.id });
-  return { call: row, events: [queued] };
+  return { call: row, events };
 }
 
 /** Now, at its time, or when a guardrail allows it. */
@@ -119,7 +129,7 @@ async function startOf(
     trunk: { id: trunk.id, sandbox: trunk.sandbox },
     from,
     to,
-    agentId: agentRow.id,
+    agentId: agentRow?.id ?? null,
     callId: id,
     keyId: request.apiKeyId ?? null,
     ...(request.batchId !== undefined && { campaignId: request.batchId }),
@@ -133,11 +143,38 @@ async function startOf(
     if (retryAt === null || !mayReschedule(request)) {
       throw new AdmissionError('guardrail', message, { field: 'to', rule, retryAt });
     }
-    return { status: 'rescheduled', scheduledAt: retryAt };
+    return { fields: { status: 'rescheduled', scheduledAt: retryAt }, permission: null };
   }
-  return at
-    ? { status: 'scheduled', scheduledAt: at }
-    : { status: 'queued', queuedAt: new Date(nowMs) };
+  return {
+    fields: at
+      ? { status: 'scheduled', scheduledAt: at }
+      : { status: 'queued', queuedAt: new Date(nowMs) },
+    permission: verdict ?? null,
+  };
+}
+
+/** What the request and the guardrails leave of the agent's own limit; null: all of it. */
+function maxDurationOf(
+  { maxDurationS }: CallRequest,
+  agent: Admitted['agent'],
+  permission: Permission | null,
+): number | null {
+  const wanted = maxDurationS ?? agent.max_duration_s;
+  if (permission && permission.maxDurationS < wanted) return permission.maxDurationS;
+  return maxDurationS ?? null;
+}
+
+async function appendWarnings(
+  client: TransactionClient,
+  callId: string,
+  permission: Permission | null,
+): Promise<CallEvent[]> {
+  const events: CallEvent[] = [];
+  for (const { rule, message } of permission?.warnings ?? []) {
+    const data = { code: 'guardrail', message: `${rule}: ${message}` } as const;
+    events.push(await appendCallEvent(client, callId, { type: 'call.warning', data }));
+  }
+  return events;
 }
 
 function mayReschedule({ door = 'v1', onGuardrailLater }: CallRequest): boolean {
@@ -156,8 +193,8 @@ async function requirePlace(
   { workspaceId }: CallRequest,
   { agent, agentRow, trunk }: Admitted,
 ): Promise<void> {
-  const limits = await limitsOf(client, workspaceId, trunk, agent);
-  const scope = { workspaceId, trunkId: trunk.id, agentId: agentRow.id };
+  const limits = limitsOf(await workspaces.get(client, workspaceId), trunk, agent);
+  const scope = { workspaceId, trunkId: trunk.id, agentId: agentRow?.id ?? null };
   const full = await findFullLimit(client, scope, limits, 'admission');
   if (!full) return;
   throw new AdmissionError(

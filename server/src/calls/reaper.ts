@@ -1,3 +1,5 @@
+import { agentConfigSchema } from '../agents/agent-config.ts';
+import * as agents from '../db/queries/agents.ts';
 import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
 import * as nodes from '../db/queries/nodes.ts';
@@ -7,7 +9,10 @@ import type { TimerHandle } from '../shared/clock.ts';
 import type { DialogSnapshot } from '../sip/leg.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd } from './call-end.ts';
+import { holdMoney } from './call-money.ts';
+import { recordBalanceLow } from './place-call.ts';
 import { recordStatus } from './record-status.ts';
+import { releaseParked } from './waiting-line.ts';
 
 /** Longer than the database outage that a node should survive: it cannot renew its lease then. */
 export const NODE_LEASE_MS = 15_000;
@@ -40,6 +45,7 @@ export function startReaper(ctx: CallContext, leaseMs = NODE_LEASE_MS): Reaper {
       await stopSettledCalls(ctx);
       await settleDeadNodes(ctx, leaseMs);
       await queueDueCalls(ctx);
+      await releaseParked(ctx);
       if (++rounds % REQUEUE_EVERY_ROUNDS === 0) await requeueForgotten(ctx);
     } catch (error) {
       ctx.logger.warn({ err: error }, 'the reaper could not do its round');
@@ -132,7 +138,7 @@ async function settleCall(
   if (!recorded) return [];
   ctx.logger.warn({ callId: call.id, nodeId: call.nodeId }, 'settled a call of a node that died');
   await ctx.jobs.send('call.post', { callId: call.id }, { client });
-  return [recorded.event];
+  return recorded.events;
 }
 
 async function forgetDeadNodes(client: TransactionClient, leaseMs: number): Promise<void> {
@@ -149,25 +155,44 @@ function release(ctx: CallContext, attempt: attempts.AttemptRow): void {
   );
 }
 
+/** Queues calls that were put off, with the money that they reserve; who cannot pay is not called. */
 async function queueDueCalls(ctx: CallContext): Promise<void> {
-  const events = await ctx.db.transaction(async (client) => {
-    const now = new Date(ctx.clock.now());
-    const queued: CallEvent[] = [];
-    for (const call of await calls.listDue(client, now, BATCH)) {
-      const recorded = await recordStatus(client, call.id, 'queued', { queuedAt: now });
-      if (!recorded) continue;
-      await ctx.jobs.send('call.dial', { callId: call.id }, { client, singletonKey: call.id });
-      queued.push(recorded.event);
-    }
-    return queued;
-  });
-  for (const event of events) ctx.feed.publish(event);
+  for (;;) {
+    const { queued, events } = await ctx.db.transaction(async (client) => {
+      const now = new Date(ctx.clock.now());
+      const due = await calls.listDue(client, now, BATCH);
+      const made: CallEvent[] = [];
+      for (const call of due) made.push(...(await queueDue(ctx, client, call, now)));
+      return { queued: due.length, events: made };
+    });
+    for (const event of events) ctx.feed.publish(event);
+    if (queued < BATCH || ctx.closing.aborted) return;
+  }
+}
+
+async function queueDue(
+  ctx: CallContext,
+  client: TransactionClient,
+  call: calls.CallRow,
+  now: Date,
+): Promise<CallEvent[]> {
+  const agent =
+    call.agentId === null ? null : await agents.get(client, call.workspaceId, call.agentId);
+  // An agent that is gone or broken is told of when the call is dialled.
+  const config = agentConfigSchema.safeParse(agent?.config).data ?? null;
+  const held = await holdMoney(ctx, client, call, config);
+  if (!held.ok) return (await recordBalanceLow(client, call.id, now.getTime())).events;
+  const recorded = await recordStatus(client, call.id, 'queued', { queuedAt: now });
+  if (!recorded) return [];
+  await ctx.jobs.send('call.dial', { callId: call.id }, { client, singletonKey: call.id });
+  return recorded.events;
 }
 
 /** A job that is delivered twice is harmless, so a queued call gets another in case its own is lost. */
 async function requeueForgotten(ctx: CallContext): Promise<void> {
   const { rows } = await ctx.db.pool.query<{ id: string }>(
-    `select id from calls where status = 'queued' and queued_at < $1 order by id limit $2`,
+    `select id from calls where status = 'queued' and queued_at < $1 and parked_for is null
+     order by queued_at limit $2`,
     [new Date(ctx.clock.now() - REQUEUE_AFTER_MS), BATCH],
   );
   for (const { id } of rows) {

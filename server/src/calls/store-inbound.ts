@@ -36,22 +36,45 @@ export interface StoredInbound {
   attemptId: string;
 }
 
-/** The call and its one attempt; null when this INVITE is known already. */
-export function storeInbound(
+/**
+ * The call and its one attempt; null when this INVITE is known already.
+ * @param judge looks, in the same transaction, whether the call may be taken; what it returns is
+ *   returned, and nothing is stored.
+ */
+export async function storeInbound(
   ctx: CallContext,
   leg: InboundLeg,
   target: InboundTarget,
-): Promise<StoredInbound | null> {
-  return store(
-    ctx,
-    leg,
-    target,
-    { status: 'initiated', nodeId: ctx.nodeId },
-    async (client, made) => {
-      await attempts.setDialog(client, made.attemptId, leg.snapshot());
-      return [];
-    },
-  );
+  judge: (client: TransactionClient) => Promise<InboundRefusal | null> = () =>
+    Promise.resolve(null),
+): Promise<StoredInbound | { refusal: InboundRefusal } | null> {
+  try {
+    return await store(
+      ctx,
+      leg,
+      target,
+      { status: 'initiated', nodeId: ctx.nodeId },
+      async (client, made) => {
+        await attempts.setDialog(client, made.attemptId, leg.snapshot());
+        return [];
+      },
+      judge,
+    );
+  } catch (error) {
+    if (error instanceof InboundRefused) return { refusal: error.refusal };
+    throw error;
+  }
+}
+
+/** Takes back the transaction in which a call would have been stored. */
+class InboundRefused extends Error {
+  readonly refusal: InboundRefusal;
+
+  constructor(refusal: InboundRefusal) {
+    super('the call is not taken');
+    this.name = 'InboundRefused';
+    this.refusal = refusal;
+  }
 }
 
 /** A call that was refused before anything ran for it: stored as it ended, or not at all. */
@@ -84,11 +107,14 @@ async function store(
   { workspaceId, trunkId, agentId, to }: InboundTarget,
   fields: Omit<calls.CallPatch, 'fromNumber' | 'toNumber'> & Pick<calls.CallRow, 'status'>,
   also: (client: TransactionClient, made: StoredInbound) => Promise<CallEvent[]>,
+  judge?: (client: TransactionClient) => Promise<InboundRefusal | null>,
 ): Promise<StoredInbound | null> {
   const nowMs = ctx.clock.now();
   const attemptId = newId('attempt', nowMs);
   try {
     const { call, events } = await ctx.db.transaction(async (client) => {
+      const refusal = await judge?.(client);
+      if (refusal) throw new InboundRefused(refusal);
       const row = await calls.insert(client, {
         id: newId('call', nowMs),
         workspaceId,

@@ -37,7 +37,13 @@ export interface CallEventData {
   'call.interrupted': { turn_id: string; reaction_ms: number };
   /** Something that is wrong but does not end the call. */
   'call.warning': {
-    code: 'one-way-audio' | 'provider-error' | 'agent-not-ready' | 'recording-failed';
+    code:
+      | 'one-way-audio'
+      | 'provider-error'
+      | 'agent-not-ready'
+      | 'recording-failed'
+      | 'guardrail'
+      | 'caller-lookup';
     message: string;
   };
   /** Something the agent did, such as a tool that ran. */

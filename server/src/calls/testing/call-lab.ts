@@ -133,6 +133,8 @@ export async function openCallLab(): Promise<CallLab> {
           llm: NO_LLM,
           ...options,
           dialling: new Map(),
+          dialNow: () => undefined,
+          placeFree: () => undefined,
           slots: new CallSlots(options.maxCalls),
           sipTrace: new SipTrace(options),
           live: new Map(),

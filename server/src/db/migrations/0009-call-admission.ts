@@ -19,8 +19,7 @@ alter table calls add column calling_window jsonb;
 alter table calls add column api_key_id text;
 -- Whether it may wait in line for a free place; false: it was admitted because there was one.
 alter table calls add column waits boolean not null default false;
--- A queued call that cannot be dialled yet: until when, and what is full ('trunk:trunk_...').
-alter table calls add column parked_until timestamptz;
+-- What a queued call that cannot be dialled yet waits for, such as 'trunk:trunk_...'.
 alter table calls add column parked_for text;
 -- The rule that refused it, such as G04.
 alter table calls add column guardrail text;
@@ -45,7 +44,8 @@ create index calls_retries on calls (retry_of) where retry_of is not null;
 
 drop index calls_scheduled;
 create index calls_due on calls (scheduled_at) where status in ('scheduled', 'rescheduled');
-create index calls_parked on calls (parked_until) where status = 'queued' and parked_until is not null;
+create index calls_parked on calls (parked_for, queued_at)
+  where status = 'queued' and parked_for is not null;
 create index calls_waiting on calls (queued_at) where status = 'queued';
 create index calls_in_flight on calls (workspace_id, trunk_id, agent_id)
   where status in ('queued', 'initiated', 'ringing', 'in-progress');

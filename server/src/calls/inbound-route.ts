@@ -1,0 +1,132 @@
+import * as agents from '../db/queries/agents.ts';
+import * as rules from '../db/queries/dispatch-rules.ts';
+import * as numbers from '../db/queries/numbers.ts';
+import * as trunks from '../db/queries/trunks.ts';
+import type { TrunkWithGateways } from '../db/queries/trunks.ts';
+import type { InboundLeg } from '../sip/leg.ts';
+import type { CallContext } from './call-context.ts';
+import { calledNumber, calledText, callerIdentity } from './inbound-target.ts';
+import type { InboundRefusal, InboundTarget } from './store-inbound.ts';
+
+const UNKNOWN_NUMBER: InboundRefusal = {
+  cause: { type: 'unknown-number' },
+  code: 404,
+  reason: 'Not Found',
+};
+const CALLER_NOT_ALLOWED: InboundRefusal = {
+  cause: { type: 'caller-not-allowed' },
+  code: 403,
+  reason: 'Forbidden',
+};
+const UNAVAILABLE = { code: 480, reason: 'Temporarily Unavailable' };
+
+/** A call that nobody takes, of somebody whom we know. */
+export interface RefusedRoute {
+  target: InboundTarget;
+  refusal: InboundRefusal;
+}
+
+/** A route that can take a call now. */
+export interface OpenRoute {
+  target: InboundTarget;
+  trunk: TrunkWithGateways;
+  agent: agents.AgentRow;
+  /** The dispatch rule that it follows, where no number names the agent. */
+  rule: rules.DispatchRuleRow | null;
+}
+
+/**
+ * Where a call goes, or why it goes nowhere: the number called has an agent, else a dispatch rule
+ * names one. Null: nobody knows whose call it is.
+ */
+export async function findInboundRoute(
+  ctx: CallContext,
+  leg: InboundLeg,
+  trunkIds: readonly string[],
+): Promise<OpenRoute | RefusedRoute | null> {
+  const { pool } = ctx.db;
+  const called = calledNumber(leg.request);
+  const caller = callerIdentity(leg.request);
+  const route = called === null ? null : await numbers.findInbound(pool, called);
+  // A number of a trunk that this source does not speak for looks like one that does not exist.
+  if (!route || !trunkIds.includes(route.trunk.id)) {
+    return routeByRule(ctx, leg, { trunkIds, called, caller });
+  }
+  const { number, trunk, agent } = route;
+  const target: InboundTarget = {
+    workspaceId: number.workspaceId,
+    trunkId: trunk.id,
+    agentId: agent?.id ?? null,
+    to: number.e164,
+  };
+  const refusal = trunkRefusal(trunk, caller);
+  if (refusal) return { target, refusal };
+  if (agent) return { target, trunk, agent, rule: null };
+  const call = { workspaceId: number.workspaceId, trunkId: trunk.id, called: number.e164, caller };
+  const rule = await rules.findRule(pool, call);
+  return rule
+    ? followRule(ctx, { target, trunk, rule })
+    : { target, refusal: nobody('the number has no agent') };
+}
+
+/** A number that is none of ours may still match a rule of the trunk that it came by. */
+async function routeByRule(
+  ctx: CallContext,
+  leg: InboundLeg,
+  {
+    trunkIds,
+    called,
+    caller,
+  }: { trunkIds: readonly string[]; called: string | null; caller: string },
+): Promise<OpenRoute | RefusedRoute | null> {
+  const { pool } = ctx.db;
+  const to = called ?? calledText(leg.request);
+  // Where a source speaks for several workspaces, nothing says whose call it is.
+  const [workspaceId, ...others] = await trunks.workspacesOf(pool, trunkIds);
+  if (workspaceId === undefined || others.length > 0) return unknownNumber(ctx, leg, called, null);
+  const trunkId = trunkIds.length === 1 ? (trunkIds[0] ?? null) : null;
+  for (const id of trunkIds) {
+    const rule = await rules.findRule(pool, { workspaceId, trunkId: id, called: to, caller });
+    const trunk = rule && (await trunks.getWithGateways(pool, workspaceId, id));
+    // A rule for every number of every trunk is no answer to a number that nobody has.
+    if (!trunk || (rule.trunkIds.length === 0 && rule.calledNumbers.length === 0)) continue;
+    const target: InboundTarget = { workspaceId, trunkId: id, agentId: rule.agentId, to };
+    const refusal = trunkRefusal(trunk, caller);
+    return refusal ? { target, refusal } : followRule(ctx, { target, trunk, rule });
+  }
+  return unknownNumber(ctx, leg, called, { workspaceId, trunkId, agentId: null, to });
+}
+
+async function followRule(
+  ctx: CallContext,
+  { target, trunk, rule }: Pick<OpenRoute, 'target' | 'trunk'> & { rule: rules.DispatchRuleRow },
+): Promise<OpenRoute | RefusedRoute> {
+  const agent =
+    rule.agentId === null ? null : await agents.get(ctx.db.pool, rule.workspaceId, rule.agentId);
+  if (!agent) return { target, refusal: nobody(`dispatch rule ${rule.id} has no agent`) };
+  return { target: { ...target, agentId: agent.id }, trunk, agent, rule };
+}
+
+function unknownNumber(
+  ctx: CallContext,
+  leg: InboundLeg,
+  number: string | null,
+  target: InboundTarget | null,
+): RefusedRoute | null {
+  const fields = { sipCallId: leg.sipCallId, pii: { number } };
+  ctx.logger.info(fields, 'inbound call to no number of ours');
+  if (target) return { target, refusal: UNKNOWN_NUMBER };
+  leg.reject(UNKNOWN_NUMBER.code, UNKNOWN_NUMBER.reason);
+  return null;
+}
+
+function trunkRefusal(trunk: TrunkWithGateways, caller: string): InboundRefusal | null {
+  const { active, inboundEnabled, allowedCallers } = trunk;
+  if (!active || !inboundEnabled) return { cause: { type: 'trunk-inactive' }, ...UNAVAILABLE };
+  if (allowedCallers.length > 0 && !allowedCallers.includes(caller)) return CALLER_NOT_ALLOWED;
+  return null;
+}
+
+function nobody(message: string): InboundRefusal {
+  return { cause: { type: 'agent-not-ready' }, ...UNAVAILABLE, message };
+}
