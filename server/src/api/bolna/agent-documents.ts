@@ -137,7 +137,7 @@ function overlaid(before: AgentConfig, change: Partial<AgentConfigInput>): Agent
     ...before,
     ...change,
     ...(change.inbound && { inbound: { ...before.inbound, ...change.inbound } }),
-  } as AgentConfigInput;
+  };
 }
 
 async function keep(

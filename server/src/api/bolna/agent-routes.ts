@@ -8,7 +8,7 @@ import { AgentDocuments, type DocumentedAgent } from './agent-documents.ts';
 import { bolnaErrors, notFound, unprocessable } from './bolna-errors.ts';
 import { agentParams, ownId } from './bolna-ids.ts';
 import { stopQueued } from './stop-queued.ts';
-import { asJson, type Json } from './translation.ts';
+import { asJson, asText, type Json } from './translation.ts';
 
 const warningSchema = z.object({ field: z.string(), message: z.string() });
 
@@ -237,11 +237,11 @@ function agentView({ row, document }: DocumentedAgent): z.output<typeof agentSch
     agent_type: 'other',
     ...document,
     id: bolnaId(row.id),
-    agent_name: String(document['agent_name'] ?? ''),
+    agent_name: asText(document['agent_name']) ?? '',
     agent_status: 'processed',
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
     tasks: Array.isArray(document['tasks']) ? document['tasks'] : [],
     agent_prompts: document['agent_prompts'],
-  } as z.output<typeof agentSchema>;
+  };
 }

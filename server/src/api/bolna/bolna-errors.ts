@@ -6,7 +6,12 @@ import { NumberError } from '../../trunks/number-store.ts';
 import { TrunkError } from '../../trunks/trunk-store.ts';
 import { WorkspaceError } from '../../workspaces/workspace-store.ts';
 import { toApiError } from '../error-handler.ts';
-import { admissionApiError, ApiError, type ApiErrorCode, type FieldProblem } from '../errors.ts';
+import {
+  admissionApiError,
+  type ApiError,
+  type ApiErrorCode,
+  type FieldProblem,
+} from '../errors.ts';
 
 /** A refusal with the status that Bolna's clients expect. */
 export class BolnaError extends Error {
@@ -69,16 +74,16 @@ type Described<Status extends number> = Record<
 /** Responses of error statuses, besides those that every route can have. */
 export function bolnaErrors<Status extends number>(
   ...statuses: Status[]
-): Described<Status | 401 | 403 | 500 | 503> {
+): Described<Status | 401 | 403 | 422 | 500 | 503> {
   return Object.fromEntries(
-    [...statuses, 401, 403, 500, 503].map((status) => [
+    [...new Set([...statuses, 401, 403, 422, 500, 503])].map((status) => [
       status,
       {
         description: MEANINGS[status] ?? '',
         content: { 'application/json': { schema: bolnaErrorSchema } },
       },
     ]),
-  ) as Described<Status | 401 | 403 | 500 | 503>;
+  ) as Described<Status | 401 | 403 | 422 | 500 | 503>;
 }
 
 /** Gives the errors of the dialect's routes Bolna's form. */

@@ -7,6 +7,8 @@ import { bolnaAgentRoutes } from './agent-routes.ts';
 import { installBolnaErrors } from './bolna-errors.ts';
 import { bolnaCallRoutes } from './call-routes.ts';
 import { bolnaExecutionRoutes } from './execution-routes.ts';
+import { bolnaNumberRoutes } from './number-routes.ts';
+import { bolnaTrunkRoutes } from './trunk-routes.ts';
 
 /** Bolna's API at the root, in a scope of its own: `app` is a plugin's instance. */
 export function bolnaRoutes(app: Api, context: ApiContext): void {
@@ -34,6 +36,8 @@ export function bolnaRoutes(app: Api, context: ApiContext): void {
   bolnaAgentRoutes(app, context);
   bolnaCallRoutes(app, context);
   bolnaExecutionRoutes(app, context);
+  bolnaTrunkRoutes(app, context);
+  bolnaNumberRoutes(app, context);
 }
 
 function asObject(value: unknown): object {

@@ -43,7 +43,7 @@ function toldBy({ type, data }: CallEventRow, providers: Providers): Told | null
       type: 'response',
       component: isCaller ? 'transcriber' : 'llm',
       provider: isCaller ? providers.stt : providers.llm,
-      data: String(fields['text'] ?? ''),
+      data: asText(fields['text']) ?? '',
     };
   }
   const event = { type: 'event', provider: null, data: JSON.stringify(fields) } as const;

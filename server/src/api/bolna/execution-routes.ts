@@ -143,7 +143,10 @@ export function bolnaExecutionRoutes(api: Api, context: ApiContext): void {
           deprecated: name === 'getBolnaAgentExecution',
           operationId: name,
           summary: 'Get an execution',
-          params: executionParams.extend({ agent_id: z.string().max(100).optional() }),
+          params:
+            name === 'getBolnaAgentExecution'
+              ? executionParams.extend({ agent_id: z.string().max(100).optional() })
+              : (executionParams as z.ZodType<{ execution_id: string; agent_id?: string }>),
           response: { 200: executionSchema, ...bolnaErrors(404) },
         },
       },
