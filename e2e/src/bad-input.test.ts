@@ -24,8 +24,8 @@ describe('POST /v1/calls refuses', () => {
     [
       'a from-number of no active trunk',
       { to, from: '+14155550000' },
-      422,
-      'from_not_on_active_trunk',
+      403,
+      'guardrail',
       /\+14155550000/,
     ],
     ['a number that is not E.164', { to: '0171 234' }, 400, 'invalid_number', /0171 234/],

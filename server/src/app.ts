@@ -6,6 +6,7 @@ import type { ApiContext, Health } from './api/api-context.ts';
 import { startApi } from './api/api-server.ts';
 import { startCalls, type CallService } from './calls/call-service.ts';
 import { startCarrierThread } from './carrier/carrier-thread.ts';
+import { createGuardrails } from './compliance/guardrails.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import * as agents from './db/queries/agents.ts';
@@ -179,8 +180,10 @@ async function build(
   closers.push(() => feed.close());
   const recordings = createRecordingStore(path.join(config.dataDir, 'recordings'));
   const wallet = createWallet({ db: database });
+  const guardrails = createGuardrails({ clock });
   const calls = await startCalls({
     db: database,
+    guardrails,
     jobs,
     ua: userAgent,
     voice,
@@ -233,6 +236,7 @@ async function build(
       doctor: createTrunkDoctor({ ua: userAgent, clock, advertisedHost }),
       feed,
       recordings,
+      guardrails,
       createKey: keyMaker({ db: database, secrets, clock }),
       publicUrl: () => url ?? '',
       health: () => healthOf({ database, calls, voice, config, carrierSipPort, clock }),

@@ -1,4 +1,5 @@
 import type { CallService } from '../calls/call-service.ts';
+import type { Guardrails } from '../compliance/guardrails.ts';
 import type { Database } from '../db/database.ts';
 import type { LiveFeed } from '../events/live-feed.ts';
 import type { Clock } from '../shared/clock.ts';
@@ -38,6 +39,7 @@ export interface ApiContext {
   /** Host that INVITEs of ours name. */
   sipHost: string;
   feed: LiveFeed;
+  guardrails: Guardrails;
   recordings: Pick<RecordingStore, 'open'>;
   /** A key or a pair of a workspace, readable only now. */
   createKey: CreateKey;

@@ -9,6 +9,7 @@ import { inboundRefusal, overCapacity, type InboundCandidate } from './inbound-p
 import { findInboundRoute, type OpenRoute } from './inbound-route.ts';
 import { callerIdentity } from './inbound-target.ts';
 import { LiveCall } from './live-call.ts';
+import { withRecordingConsent } from './recording-consent.ts';
 import { planOf, runnableAgent, type RunnableAgent } from './load-plan.ts';
 import {
   storeInbound,
@@ -124,7 +125,8 @@ async function runInbound(
   }
   // The trunk is not dialled, so its password is not needed.
   const parts = { trunk, runnable, credentials: null, sipCallId: leg.sipCallId };
-  const live = new LiveCall(ctx, planOf(ctx, { ...parts, call: stored.call }));
+  const plan = planOf(ctx, { ...parts, call: stored.call });
+  const live = new LiveCall(ctx, await withRecordingConsent(ctx, plan));
   ctx.live.set(live.id, live);
   void live.done.finally(() => {
     ctx.live.delete(live.id);

@@ -9,6 +9,7 @@ import { usableAgent } from './admission.ts';
 import { agentSecrets } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallPlan } from './live-call.ts';
+import { withRecordingConsent } from './recording-consent.ts';
 import { ROOM_LEG } from './room-leg-config.ts';
 import { findSeat, type RoomSeat } from './room-seat.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
@@ -34,13 +35,15 @@ export async function loadPlan(
   }
   const seat = await findSeat(pool, call.id);
   const runnable = await runnableOf(ctx, call, seat);
+  let credentials: CallPlan['credentials'];
   try {
-    const credentials = credentialsOf(ctx, trunk);
-    return planOf(ctx, { call, trunk, runnable, credentials, sipCallId, seat });
+    credentials = credentialsOf(ctx, trunk);
   } catch (error) {
     ctx.logger.error({ err: error, trunkId: trunk.id }, 'the trunk’s password cannot be opened');
     return 'trunk-secret';
   }
+  const plan = planOf(ctx, { call, trunk, runnable, credentials, sipCallId, seat });
+  return withRecordingConsent(ctx, plan);
 }
 
 /** The agent that speaks; a leg of a room may have none. @throws Error with one sentence. */

@@ -166,7 +166,8 @@ function withDefaults(input: TrunkInput): TrunkInput {
     callerIdHeader: profile.callerIdHeader,
     codecs: [...profile.codecs],
     qualifyFrequencyS: profile.qualifyFrequencyS,
-    callsPerSecond: profile.callsPerSecond,
+    // Toll fraud and overload begin with speed: faster than this is somebody's decision.
+    callsPerSecond: profile.callsPerSecond ?? (input.sandbox ? null : 1),
     ...given(input),
     authType: authTypeOf(input, { authType: 'none' }),
   };

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { recordStatus } from '../../calls/record-status.ts';
 import type { CallStatus } from '../../calls/call-status.ts';
 import { FROM, openCallLab, type CallLab } from '../../calls/testing/call-lab.ts';
+import { createGuardrails } from '../../compliance/guardrails.ts';
 import type * as calls from '../../db/queries/calls.ts';
 import * as turns from '../../db/queries/turns.ts';
 import type { CallEventDraft } from '../../events/call-event.ts';
@@ -80,7 +81,8 @@ export async function openApiLab(): Promise<ApiLab> {
   const { db, secrets, feed, workspaceId } = lab;
   const clock = systemClock;
   await lab.jobs.createQueue('call.dial', { expireInSeconds: 120, retryLimit: 1 });
-  const node = await lab.node({ carriesCalls: false });
+  const guardrails = createGuardrails({ clock });
+  const node = await lab.node({ carriesCalls: false, guardrails });
   const trunkId = await lab.trunk([9]);
   const folder = await mkdtemp(path.join(tmpdir(), 'trunkline-api-'));
   const recordings = createRecordingStore(folder);
@@ -120,6 +122,7 @@ export async function openApiLab(): Promise<ApiLab> {
     doctor: createTrunkDoctor({ ua: node.ua, clock, advertisedHost: '192.0.2.1' }),
     feed,
     recordings,
+    guardrails,
     createKey: keyMaker({ db, secrets, clock }),
     publicUrl: () => 'http://127.0.0.1:8080',
     health: () => Promise.resolve(health),

@@ -90,10 +90,9 @@ describe('POST /v1/calls', () => {
 
   it('names the from-number that is on no trunk', async () => {
     const { status, body } = await lab.send('POST', '/v1/calls', { to: TO, from: '+14155550123' });
-    expect(status).toBe(422);
-    expect(body).toMatchObject(
-      error('from_not_on_active_trunk', expect.stringContaining('+14155550123')),
-    );
+    expect(status).toBe(403);
+    expect(body).toMatchObject(error('guardrail', expect.stringContaining('from-number')));
+    expect(body).toMatchObject({ error: { details: [{ field: 'from', rule: 'G10' }] } });
   });
 
   it('refuses a from-number whose trunk is switched off', async () => {

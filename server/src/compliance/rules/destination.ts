@@ -94,7 +94,7 @@ export function checkCountry(
 export function allowedCountriesOf(facts: DestinationFacts): Set<string> {
   if (facts.allowedCountries !== null) return withParts(facts.allowedCountries);
   const own = facts.trunkNumbers.flatMap((number) =>
-    isSandboxDestination(number) ? SANDBOX_COUNTRIES : [countryOf(number)],
+    isSandboxDestination(number) ? [...SANDBOX_COUNTRIES] : [countryOf(number)],
   );
   return withParts(own.filter((country) => country !== null));
 }

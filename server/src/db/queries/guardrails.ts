@@ -48,7 +48,9 @@ export async function loadFacts(client: Queryable, key: FactKey): Promise<FactRo
        (select coalesce(paused_reason, 'unusual traffic') from guardrail_settings
          where workspace_id = $1 and paused_at is not null) as paused_reason,
        exists (select from numbers
-         where workspace_id = $1 and trunk_id = $2 and e164 = $3) as from_is_on_trunk,
+         where workspace_id = $1 and e164 = $3 and (trunk_id = $2 or exists (select from trunks
+           where id = $2 and workspace_id = $1 and door_data->'shared_numbers' ? $3)))
+         as from_is_on_trunk,
        array(select distinct on (left(e164, 6)) e164 from
          (select e164 from numbers where workspace_id = $1 and trunk_id = $2 limit 500) own
        ) as trunk_numbers,
