@@ -26,6 +26,7 @@ import { keyRoutes } from './v1/key-routes.ts';
 import { liveRoutes } from './v1/live-routes.ts';
 import { numberRoutes } from './v1/number-routes.ts';
 import { providerKeyRoutes } from './v1/provider-key-routes.ts';
+import { providerSubstitutionRoutes } from './v1/provider-substitution-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
 import { workspaceRoutes } from './v1/workspace-routes.ts';
 
@@ -111,6 +112,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       liveRoutes(routes, context);
       numberRoutes(routes, context);
       providerKeyRoutes(routes, context);
+      providerSubstitutionRoutes(routes, context);
       trunkRoutes(routes, context);
       workspaceRoutes(routes, context);
     },

@@ -63,7 +63,7 @@ export function readAgentDocument(
       greeting: readGreeting(document['agent_welcome_message'], to),
       ...settings,
       prompt: [prompt, settings.prompt].filter((part) => part !== '').join('\n\n'),
-      ...readWebhook(document['webhook_url']),
+      ...(asText(document['webhook_url']) !== null && readWebhook(document['webhook_url'])),
       ...inbound.config,
       ...readAfterwards(tasks, index, to),
     },
