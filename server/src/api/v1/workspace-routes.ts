@@ -85,7 +85,10 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
         response: { 200: workspaceViewSchema, ...readErrors },
       },
     },
-    async (request) => workspaceView(await required(request.caller.workspaceId, request.params.id)),
+    async (request) =>
+      workspaceView(
+        await requiredWorkspace(context, request.caller.workspaceId, request.params.id),
+      ),
   );
 
   api.patch(
@@ -146,7 +149,11 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request, reply) => {
-      const { id } = await required(request.caller.workspaceId, request.params.id);
+      const { id } = await requiredWorkspace(
+        context,
+        request.caller.workspaceId,
+        request.params.id,
+      );
       return reply.status(201).send(await makeKey(context, id, request.body));
     },
   );
@@ -166,19 +173,13 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
     },
     async (request) => {
       const { workspaceId } = request.caller;
-      const workspace = await required(workspaceId, request.params.id);
+      const workspace = await requiredWorkspace(context, workspaceId, request.params.id);
       const range = rangeOf(request.query);
       const usage = await workspaces.usage(workspaceId, workspace.id, range);
       if (!usage) throw unknownWorkspace(workspace.id);
       return usageView(workspace, range, usage);
     },
   );
-
-  async function required(viewerId: string, id: string): Promise<WorkspaceRow> {
-    const row = await workspaces.get(viewerId, id);
-    if (!row) throw unknownWorkspace(id);
-    return row;
-  }
 
   function rangeOf(query: z.output<typeof usageQuery>): { from: Date; to: Date } {
     const to = query.to === undefined ? new Date(context.clock.now()) : new Date(query.to);
@@ -192,6 +193,20 @@ export function workspaceRoutes(api: Api, context: ApiContext): void {
       { field: 'from', problem: `expected a time before to, by at most ${MAX_USAGE_DAYS} days` },
     ]);
   }
+}
+
+/**
+ * The viewer's own workspace, or one of its sub-accounts by its id.
+ * @throws ApiError `not_found`
+ */
+export async function requiredWorkspace(
+  context: Pick<ApiContext, 'workspaces'>,
+  viewerId: string,
+  id: string = viewerId,
+): Promise<WorkspaceRow> {
+  const row = await context.workspaces.get(viewerId, id);
+  if (!row) throw unknownWorkspace(id);
+  return row;
 }
 
 function inputOf(body: z.output<typeof workspacePatchSchema>): WorkspaceInput {

@@ -1,0 +1,248 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LAB_FROM, openApiLab, type Answer, type ApiLab } from './testing/api-lab.ts';
+import {
+  examplesOf,
+  headersFor,
+  isOpen,
+  namesWorkspace,
+  openAccount,
+  operationsOf,
+  parametersOf,
+  pathWith,
+  readDocument,
+  type Account,
+  type OpenApiDocument,
+  type Operation,
+} from './testing/api-operations.ts';
+import { openApiValues } from './testing/openapi-values.ts';
+
+/**
+ * Ours has one of everything; theirs knows every id of it. What they may see or change of ours by
+ * any operation of the document is nothing.
+ */
+
+const SEED = 20_261_121;
+/** Bodies tried until one is past the checks of shape. */
+const BODIES = 40;
+const SHAPE_REFUSED = new Set([400, 413, 415, 422]);
+/** Where the path itself names another's workspace, a dialect may refuse the key instead. */
+const NOT_THEIRS = [401, 403, 404];
+
+let lab: ApiLab;
+let document: OpenApiDocument;
+let operations: Operation[];
+let ours: Account;
+let theirs: Account;
+/** Ids of ours: of rows, and as the dialects write them. */
+const ids = new Set<string>();
+
+beforeAll(async () => {
+  lab = await openApiLab();
+  document = await readDocument(lab);
+  operations = operationsOf(document).filter((operation) => !isOpen(operation));
+  const { rows } = await lab.calls.db.pool.query<{ id: string }>(
+    'select id from workspaces where id <> $1',
+    [lab.workspaceId],
+  );
+  ours = await openAccount(lab, lab.workspaceId);
+  theirs = await openAccount(lab, rows[0]?.id ?? '');
+  await lab.playCall(await lab.placeCall());
+  await lab.placeCall();
+  await fillOurs();
+  await collectIds();
+}, 120_000);
+afterAll(() => lab.close());
+
+async function ask(
+  operation: Operation,
+  account: Account,
+  request: { path: string; body?: unknown },
+): Promise<Answer> {
+  const { path, body } = request;
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return lab.send(operation.method, path, text, {
+    ...headersFor(operation, account),
+    ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+  });
+}
+
+/** Bodies of an operation: those that the document shows, then ones that its schema means. */
+function bodiesOf(operation: Operation): unknown[] {
+  if (!operation.requestBody) return [undefined];
+  const values = openApiValues(document).plainBody(operation);
+  return [
+    ...examplesOf(document, operation),
+    ...fc.sample(values, { numRuns: BODIES, seed: SEED }),
+  ].map(withReal);
+}
+
+/** Ids that a body names are of what is there. */
+function withReal(body: unknown): unknown {
+  const real: Record<string, unknown> = {
+    agent_id: lab.agentId,
+    trunk_id: lab.trunkId,
+    from: LAB_FROM,
+    from_phone_number: LAB_FROM,
+  };
+  if (body === undefined) return undefined;
+  return JSON.parse(JSON.stringify(body), (name, value: unknown) => real[name] ?? value);
+}
+
+/** Everything that can be made without naming a resource is made once. */
+async function fillOurs(): Promise<void> {
+  for (const operation of operations) {
+    if (!['POST', 'PUT'].includes(operation.method)) continue;
+    const parameters = parametersOf(operation.path);
+    if (parameters.some((name) => !namesWorkspace(name) && name !== 'provider')) continue;
+    const path = pathWith(operation.path, (name) =>
+      name === 'provider' ? 'openai' : ours.workspaceId,
+    );
+    for (const body of bodiesOf(operation)) {
+      const { status } = await ask(operation, ours, { path, body });
+      if (status < 300) break;
+    }
+  }
+}
+
+/** From the database, and from what the lists answer. */
+async function collectIds(): Promise<void> {
+  const tenant = lab.calls.db.tenant(ours.workspaceId);
+  for (const table of await tablesOf()) {
+    const { rows } = await tenant.query(
+      `select to_jsonb(t) ->> 'id' as id from ${table} t limit 5`,
+    );
+    for (const { id } of rows) if (typeof id === 'string') ids.add(id);
+  }
+  for (const operation of operations.filter(({ method }) => method === 'GET')) {
+    const parameters = parametersOf(operation.path);
+    if (parameters.some((name) => !namesWorkspace(name))) continue;
+    const path = pathWith(operation.path, () => ours.workspaceId);
+    const { body } = await ask(operation, ours, { path });
+    JSON.stringify(body ?? null, (name, value: unknown) => {
+      const isId = /(^|_)id$|Id$|^sid$/.test(name) && typeof value === 'string';
+      if (isId && value.length >= 8 && value.length <= 100) ids.add(value);
+      return value;
+    });
+  }
+  ids.delete(theirs.workspaceId);
+  ids.add('openai');
+}
+
+async function tablesOf(): Promise<string[]> {
+  const { rows } = await lab.calls.db.pool.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace
+       and relkind in ('r', 'p') and relforcerowsecurity order by relname`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/** What is stored of ours, but for when keys were used. */
+async function snapshot(): Promise<Record<string, string>> {
+  const tenant = lab.calls.db.tenant(ours.workspaceId);
+  const state: Record<string, string> = {};
+  for (const table of await tablesOf()) {
+    const { rows } = await tenant.query(
+      `select coalesce(string_agg(line, E'\\n' order by line), '') as text
+       from (select (to_jsonb(t) - 'last_used_at')::text as line from ${table} t) lines`,
+    );
+    state[table] = String(rows[0]?.['text']);
+  }
+  return state;
+}
+
+describe('another workspace', () => {
+  it('gets 404 for each of our ids by every operation, and changes nothing', async () => {
+    const before = await snapshot();
+    const wrong: string[] = [];
+    const unreached: string[] = [];
+    for (const operation of operations) {
+      const parameters = parametersOf(operation.path).filter((name) => !namesWorkspace(name));
+      if (parameters.length === 0) continue;
+      const bodies = bodiesOf(operation);
+      let reached = false;
+      for (const id of ids) {
+        const path = pathWith(operation.path, (name) =>
+          namesWorkspace(name) ? theirs.workspaceId : encodeURIComponent(id),
+        );
+        let status = 0;
+        for (const body of bodies) {
+          ({ status } = await ask(operation, theirs, { path, body }));
+          if (!SHAPE_REFUSED.has(status)) break;
+        }
+        // A provider's name is nobody's: they set and remove a key of their own by it.
+        const own = id === 'openai';
+        if (status === 404 || status === 501) reached = true;
+        else if (!SHAPE_REFUSED.has(status) && !own)
+          wrong.push(`${operation.method} ${path}: ${status}`);
+      }
+      if (!reached) unreached.push(`${operation.method} ${operation.path}`);
+    }
+    expect(wrong).toEqual([]);
+    expect(await snapshot()).toEqual(before);
+    expect(ids.size).toBeGreaterThan(10);
+    expect(unreached).toEqual([]);
+  }, 120_000);
+
+  it('gets nothing by our workspace’s id in a path', async () => {
+    const wrong: string[] = [];
+    for (const operation of operations) {
+      if (!parametersOf(operation.path).some(namesWorkspace)) continue;
+      const path = pathWith(operation.path, (name) =>
+        namesWorkspace(name) ? ours.workspaceId : lab.agentId,
+      );
+      for (const body of bodiesOf(operation).slice(0, 3)) {
+        const { status } = await ask(operation, theirs, { path, body });
+        if (!NOT_THEIRS.includes(status)) wrong.push(`${operation.method} ${path}: ${status}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('neither sees nor changes anything of ours by what it sends', async () => {
+    const before = await snapshot();
+    const seen: string[] = [];
+    for (const operation of operations) {
+      const parameters = parametersOf(operation.path);
+      if (parameters.some((name) => !namesWorkspace(name))) continue;
+      const path = pathWith(operation.path, () => theirs.workspaceId);
+      const names = (operation.parameters ?? []).filter((one) => one.in === 'query');
+      const queries = names.flatMap(({ name }) =>
+        [...ids].slice(0, 40).map((id) => `?${name}=${encodeURIComponent(id)}`),
+      );
+      const requests = [
+        ...bodiesOf(operation).map((body) => ({ path, body })),
+        ...queries.map((query) => ({ path: path + query, body: undefined })),
+      ];
+      for (const request of requests) {
+        const answer = await ask(operation, theirs, request);
+        if (answer.status >= 300) continue;
+        for (const id of ids) {
+          if (id !== 'openai' && answer.text.includes(`"${id}"`)) {
+            seen.push(`${operation.method} ${request.path} shows ${id}`);
+          }
+        }
+      }
+    }
+    expect(seen).toEqual([]);
+    expect(await snapshot()).toEqual(before);
+  }, 120_000);
+
+  it('is judged by ids that are right: with our key each resource is there', async () => {
+    const absent: string[] = [];
+    for (const operation of operations) {
+      const parameters = parametersOf(operation.path).filter((name) => !namesWorkspace(name));
+      if (operation.method !== 'GET' || parameters.length !== 1) continue;
+      let found = false;
+      for (const id of ids) {
+        const path = pathWith(operation.path, (name) =>
+          namesWorkspace(name) ? ours.workspaceId : encodeURIComponent(id),
+        );
+        const { status } = await ask(operation, ours, { path });
+        found ||= status !== 404 && status < 500;
+      }
+      if (!found) absent.push(operation.path);
+    }
+    expect(absent).toEqual([]);
+  }, 60_000);
+});
