@@ -8,6 +8,10 @@ const CHANNELS = 2;
 const FRAME_BYTES = FRAME_SAMPLES * CHANNELS * 2;
 /** One append every two seconds. */
 const BATCH_FRAMES = 100;
+const SILENCE = new Int16Array(FRAME_SAMPLES);
+/** Batches of all writers that may be filled again: fresh memory all the time is work for the collector. */
+const MAX_SPARE_BATCHES = 64;
+const spareBatches: Int16Array[] = [];
 /** A disk that stands still for longer loses audio instead of memory. */
 const MAX_WAITING_BATCHES = 30;
 
@@ -61,10 +65,9 @@ export class StereoWavWriter {
       this.#droppedFrames++;
       return;
     }
-    // A fresh batch is silent already.
     const at = this.#batchFrames * FRAME_SAMPLES * CHANNELS;
-    if (left !== null) spread(left, this.#batch, at);
-    if (right !== null) spread(right, this.#batch, at + 1);
+    spread(left ?? SILENCE, this.#batch, at);
+    spread(right ?? SILENCE, this.#batch, at + 1);
     this.#batchFrames++;
     if (this.#batchFrames === BATCH_FRAMES) this.#flush();
   }
@@ -102,6 +105,7 @@ export class StereoWavWriter {
       for (let batch = this.#waiting[0]; batch; batch = this.#waiting[0]) {
         await this.#append(this.#file, bytesOf(batch));
         this.#waiting.shift();
+        recycle(batch);
       }
     } catch (error) {
       this.#error = toError(error);
@@ -131,14 +135,19 @@ export class StereoWavWriter {
   }
 }
 
-/** Every second sample of `target` from `at` on; at most one frame. */
+/** One frame to every second sample of `target` from `at` on; what a short one lacks is silence. */
 function spread(frame: Int16Array, target: Int16Array, at: number): void {
   const count = Math.min(frame.length, FRAME_SAMPLES);
   for (let i = 0; i < count; i++) target[at + i * CHANNELS] = frame[i] as number;
+  for (let i = count; i < FRAME_SAMPLES; i++) target[at + i * CHANNELS] = 0;
 }
 
 function newBatch(): Int16Array {
-  return new Int16Array((BATCH_FRAMES * FRAME_BYTES) / 2);
+  return spareBatches.pop() ?? new Int16Array((BATCH_FRAMES * FRAME_BYTES) / 2);
+}
+
+function recycle({ buffer }: Int16Array): void {
+  if (spareBatches.length < MAX_SPARE_BATCHES) spareBatches.push(new Int16Array(buffer));
 }
 
 async function openWithHeader(path: string): Promise<FileHandle> {
