@@ -2,6 +2,7 @@
  * Spacing of the agent's packets at the receiver: `node bench/src/spacing.ts`. In the same run the
  * same receiver judges a bare Node sender with one timer chain a stream: the floor.
  */
+import type { LineFigures } from './farm/line-meter.ts';
 import type { LinesReport } from './farm/farm-protocol.ts';
 import type { BareSenderProcedures } from './farm/bare-sender.ts';
 import { monologueAgent } from './harness/agents.ts';
@@ -9,6 +10,7 @@ import { startBenchSession, type BenchSession } from './harness/bench-session.ts
 import { runBenchmark, type Benchmark, type BenchOutput } from './harness/benchmark.ts';
 import { forked } from './harness/forked.ts';
 import { watchLoad, type Load } from './harness/load-watch.ts';
+import { watchPackets } from './harness/packet-stamps.ts';
 import { quantile, rounded } from './harness/quantile.ts';
 
 const CALLS: readonly number[] = [1, 10, 100];
@@ -33,7 +35,10 @@ export const spacing: Benchmark = {
       await session.close();
     }
     output.note('ratio: p99 of the program over p99 of the bare sender.');
-    output.note('own late p99: how late the receiver’s own sending was, in the same process.');
+    output.note(
+      'stamped by kernel: arrival as the kernel saw it (python3 and the right to sniff); by receiver: as its event loop saw it.',
+    );
+    output.note('receiver off: the same by its event loop; late: its own sending.');
   },
 };
 
@@ -42,36 +47,51 @@ async function measureProgram(
   agentId: string,
   calls: number,
   output: BenchOutput,
-  floor: { report: LinesReport; load: Load },
+  floor: Spacing,
 ): Promise<void> {
-  const { farm, program } = session;
+  const { farm } = session;
   await farm.plan({ behaviour: 'listen' });
   await session.placeCalls(agentId, calls, PLACE_EVERY_MS);
   await new Promise((resolve) => {
     setTimeout(resolve, SETTLE_MS);
   });
-  const load = await watchLoad(program.pid, farm);
-  const report = await farm.measureLines(MEASURE_MS);
-  const used = await load();
+  const measured = await measure(session);
   await farm.hangUpAll();
   await session.settle();
-  const own = quantile(offsets(report), 0.99);
-  const bare = quantile(offsets(floor.report), 0.99);
-  output.row(rowOf('bare sender', calls, floor.report), floor.load);
+  const own = quantile(offsets(measured.figures), 0.99);
+  const bare = quantile(offsets(floor.figures), 0.99);
+  output.row(rowOf('bare sender', calls, floor), floor.load);
   output.row(
     {
-      ...rowOf('program', calls, report),
+      ...rowOf('program', calls, measured),
       ratio: own === null || !bare ? null : Number((own / bare).toFixed(2)),
     },
-    used,
+    measured.load,
   );
 }
 
-async function measureFloor(
-  session: BenchSession,
-  count: number,
-): Promise<{ report: LinesReport; load: Load }> {
-  const { farm, program } = session;
+interface Spacing {
+  /** By the kernel's clock where that can be had, else by the receiver's event loop. */
+  figures: LineFigures;
+  stampedBy: 'kernel' | 'receiver';
+  receiver: LinesReport;
+  load: Load;
+}
+
+async function measure({ farm, program }: BenchSession): Promise<Spacing> {
+  const load = await watchLoad(program.pid, farm);
+  const stamps = await watchPackets();
+  const receiver = await farm.measureLines(MEASURE_MS);
+  const stamped = (await stamps?.stop(receiver.ports)) ?? null;
+  const used = await load();
+  // What the watcher missed would count as lost.
+  return stamped === null || stamped.missed > 0
+    ? { figures: receiver, stampedBy: 'receiver', receiver, load: used }
+    : { figures: stamped.figures, stampedBy: 'kernel', receiver, load: used };
+}
+
+async function measureFloor(session: BenchSession, count: number): Promise<Spacing> {
+  const { farm } = session;
   const sender = forked<BareSenderProcedures>(new URL('farm/bare-sender.ts', import.meta.url));
   try {
     const senderPorts = await sender.rpc.call('open', { count });
@@ -80,9 +100,7 @@ async function measureFloor(
     await new Promise((resolve) => {
       setTimeout(resolve, SETTLE_MS);
     });
-    const load = await watchLoad(program.pid, farm);
-    const report = await farm.measureLines(MEASURE_MS);
-    return { report, load: await load() };
+    return await measure(session);
   } finally {
     await farm.closeLines();
     await sender.close();
@@ -92,26 +110,28 @@ async function measureFloor(
 function rowOf(
   scenario: string,
   calls: number,
-  report: LinesReport,
+  { figures, stampedBy, receiver }: Spacing,
 ): Record<string, number | string | null> {
-  const off = offsets(report);
+  const off = offsets(figures);
   return {
     scenario,
     calls,
-    lines: report.lines,
-    packets: report.packets,
-    'gap p50': rounded(report.gapsMs, 0.5, 2),
+    lines: receiver.lines,
+    packets: figures.packets,
+    'stamped by': stampedBy,
+    'gap p50': rounded(figures.gapsMs, 0.5, 2),
     'off p50': rounded(off, 0.5, 2),
     'off p99': rounded(off, 0.99, 2),
     'off max': rounded(off, 1, 1),
-    'sequence errors': report.sequenceErrors,
-    'timestamp errors': report.timestampErrors,
-    'own late p99': rounded(report.ownLatenessMs, 0.99, 2),
+    'sequence errors': figures.sequenceErrors,
+    'timestamp errors': figures.timestampErrors,
+    'receiver off p99': rounded(offsets(receiver), 0.99, 2),
+    'receiver late p99': rounded(receiver.ownLatenessMs, 0.99, 2),
   };
 }
 
-function offsets(report: LinesReport): number[] {
-  return report.gapsMs.map((gapMs) => Math.abs(gapMs - FRAME_MS));
+function offsets({ gapsMs }: Pick<LineFigures, 'gapsMs'>): number[] {
+  return gapsMs.map((gapMs) => Math.abs(gapMs - FRAME_MS));
 }
 
 if (import.meta.main) await runBenchmark(spacing);

@@ -61,6 +61,8 @@ export type FarmProcedures = {
 
 export interface LinesReport {
   lines: number;
+  /** Where the lines receive. */
+  ports: number[];
   packets: number;
   sequenceErrors: number;
   timestampErrors: number;

@@ -175,6 +175,7 @@ export class PhoneFarm {
       figures.reduce((total, one) => total + one[key], 0);
     return {
       lines: lines.length,
+      ports: lines.map((line) => line.port),
       packets: sum('packets'),
       sequenceErrors: sum('sequenceErrors'),
       timestampErrors: sum('timestampErrors'),

@@ -35,6 +35,7 @@ export class RtpLine {
   #sequenceNumber = Math.floor(Math.random() * 0xffff);
   #rtpTimestamp = Math.floor(Math.random() * 0xffffffff);
   #first = true;
+  #port = 0;
   #stop: (() => void) | null = null;
   #closed = false;
 
@@ -45,11 +46,17 @@ export class RtpLine {
     this.#socket.on('error', () => undefined);
   }
 
+  /** Where packets are received; 0 before `open`. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** Binds a free port of the loopback interface. */
   async open(): Promise<number> {
     this.#socket.bind(0, '127.0.0.1');
     await once(this.#socket, 'listening');
-    return this.#socket.address().port;
+    this.#port = this.#socket.address().port;
+    return this.#port;
   }
 
   /** Sends to this port from now on. */
