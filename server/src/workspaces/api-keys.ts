@@ -17,9 +17,11 @@ export interface NewApiKey {
   key: string;
 }
 
-/** A new random key: `tl_` and 64 hex digits. */
-export function generateApiKey(): string {
-  return `${PREFIX}${randomBytes(KEY_BYTES).toString('hex')}`;
+/** A new random key: `tl_` and 64 hex digits, or `sa-` and 32, as Bolna's sub-accounts have them. */
+export function generateApiKey(form: 'tl' | 'sa' = 'tl'): string {
+  return form === 'tl'
+    ? `${PREFIX}${randomBytes(KEY_BYTES).toString('hex')}`
+    : `sa-${randomBytes(KEY_BYTES / 2).toString('hex')}`;
 }
 
 /** What a key is made with. */
@@ -30,6 +32,8 @@ export interface ApiKeyOptions {
   scopes?: readonly Scope[] | undefined;
   /** Default never. */
   expiresAt?: Date | null | undefined;
+  /** How it looks. Default `tl`. */
+  form?: 'tl' | 'sa' | undefined;
 }
 
 /** Makes a key of a workspace. Only its SHA-256 is stored. */
@@ -38,8 +42,9 @@ export async function createApiKey(
   clock: Clock,
   options: ApiKeyOptions,
 ): Promise<NewApiKey> {
-  const key = generateApiKey();
-  return { key, row: await store(client, clock, key, options) };
+  const { form, ...stored } = options;
+  const key = generateApiKey(form);
+  return { key, row: await store(client, clock, key, stored) };
 }
 
 /** The key's row, and a note that it was used; null for one that is unknown, revoked or past its end. */

@@ -5,7 +5,7 @@ import * as usage from '../db/queries/workspace-usage.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
-import { createApiKey, type NewApiKey } from './api-keys.ts';
+import { createApiKey, type ApiKeyOptions, type NewApiKey } from './api-keys.ts';
 
 /** What a workspace is made or changed with. */
 export interface WorkspaceInput {
@@ -38,7 +38,7 @@ export interface WorkspaceStore {
   /** A child of the viewer with its first key, readable only now. @throws WorkspaceError */
   create(
     viewerId: string,
-    input: WorkspaceInput & { name: string },
+    input: WorkspaceInput & { name: string; keyForm?: ApiKeyOptions['form'] },
   ): Promise<{ workspace: queries.WorkspaceRow; firstKey: NewApiKey }>;
   get(viewerId: string, workspaceId: string): Promise<queries.WorkspaceRow | null>;
   list(viewerId: string, page?: PageRequest): Promise<Page<queries.WorkspaceRow>>;
@@ -82,7 +82,11 @@ export function createWorkspaceStore(options: {
           timezone: input.timezone ?? parent.timezone,
           maxConcurrentCalls: input.maxConcurrentCalls ?? null,
         });
-        const firstKey = await createApiKey(client, clock, { workspaceId: id, name: 'first' });
+        const firstKey = await createApiKey(client, clock, {
+          workspaceId: id,
+          name: 'first',
+          form: input.keyForm,
+        });
         return { workspace, firstKey };
       });
     },
