@@ -67,6 +67,21 @@ async function ask(
   });
 }
 
+/** The operation's path for an account and a resource, with the query that it cannot do without. */
+function pathOf(operation: Operation, account: Account, id: string): string {
+  const needed = (operation.parameters ?? []).filter((one) => one.in === 'query' && one.required);
+  const query = new URLSearchParams(
+    needed.map(({ name, schema }): [string, string] => [
+      name,
+      schema['format'] === 'date-time' ? '2026-01-01T00:00:00Z' : '+15005550101',
+    ]),
+  );
+  const path = pathWith(operation.path, (name) =>
+    namesWorkspace(name) ? account.workspaceId : encodeURIComponent(id),
+  );
+  return needed.length === 0 ? path : `${path}?${query.toString()}`;
+}
+
 /** Bodies of an operation: those that the document shows, then ones that its schema means. */
 function bodiesOf(operation: Operation): unknown[] {
   if (!operation.requestBody) return [undefined];
@@ -159,16 +174,16 @@ describe('another workspace', () => {
     for (const operation of operations) {
       const parameters = parametersOf(operation.path).filter((name) => !namesWorkspace(name));
       if (parameters.length === 0) continue;
-      const bodies = bodiesOf(operation);
+      let bodies = bodiesOf(operation);
       let reached = false;
       for (const id of ids) {
-        const path = pathWith(operation.path, (name) =>
-          namesWorkspace(name) ? theirs.workspaceId : encodeURIComponent(id),
-        );
+        const path = pathOf(operation, theirs, id);
         let status = 0;
         for (const body of bodies) {
           ({ status } = await ask(operation, theirs, { path, body }));
-          if (!SHAPE_REFUSED.has(status)) break;
+          if (SHAPE_REFUSED.has(status)) continue;
+          bodies = [body];
+          break;
         }
         // A provider's name is nobody's: they set and remove a key of their own by it.
         const own = id === 'openai';
@@ -176,7 +191,8 @@ describe('another workspace', () => {
         else if (!SHAPE_REFUSED.has(status) && !own)
           wrong.push(`${operation.method} ${path}: ${status}`);
       }
-      if (!reached) unreached.push(`${operation.method} ${operation.path}`);
+      if (!reached && !parameters.includes('provider'))
+        unreached.push(`${operation.method} ${operation.path}`);
     }
     expect(wrong).toEqual([]);
     expect(await snapshot()).toEqual(before);
@@ -235,9 +251,7 @@ describe('another workspace', () => {
       if (operation.method !== 'GET' || parameters.length !== 1) continue;
       let found = false;
       for (const id of ids) {
-        const path = pathWith(operation.path, (name) =>
-          namesWorkspace(name) ? ours.workspaceId : encodeURIComponent(id),
-        );
+        const path = pathOf(operation, ours, id);
         const { status } = await ask(operation, ours, { path });
         found ||= status !== 404 && status < 500;
       }
