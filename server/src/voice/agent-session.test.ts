@@ -96,6 +96,37 @@ describe('turn', () => {
     expect(new Set(said)).toEqual(new Set([3]));
   });
 
+  it('is guessed when speech fades, and answered only after silence', async () => {
+    const driver = await SessionDriver.listening();
+    // So long that the fading fills whole frames of the detector.
+    await driver.speech(620);
+    await driver.fadingSpeech(40);
+    expect(driver.stt.asked).toBe(1);
+    await driver.silence(380);
+    expect(driver.dialogue.asked).toHaveLength(1);
+    expect(driver.dialogue.committed).toHaveLength(0);
+    await driver.silence(100);
+    expect(driver.dialogue.committed).toHaveLength(1);
+    expect(driver.stt.asked).toBe(1);
+  });
+
+  it('forgets a guess made while speech faded when it goes on, and the next waits for silence', async () => {
+    const driver = await SessionDriver.listening();
+    // So long that the fading fills whole frames of the detector.
+    await driver.speech(620);
+    await driver.fadingSpeech(40);
+    expect(driver.stt.asked).toBe(1);
+    await driver.speech(280);
+    await driver.fadingSpeech(160);
+    expect(driver.stt.asked).toBe(1);
+    expect(driver.dialogue.committed).toHaveLength(0);
+    await driver.silence(60);
+    expect(driver.stt.asked).toBe(2);
+    await driver.silence(500);
+    expect(driver.dialogue.committed).toHaveLength(1);
+    expect(driver.of('turn').filter(({ turn }) => turn.speaker === 'caller')).toHaveLength(1);
+  });
+
   it('waits longer after a dangling word', async () => {
     const driver = await SessionDriver.listening();
     driver.stt.text = 'I would like to';

@@ -46,6 +46,10 @@ export class CallerTurn {
   #silenceMs = 0;
   /** Guesses of this utterance that were wrong. */
   #drops = 0;
+  /** The guess was made while speech faded, before any silence. */
+  #guessedFading = false;
+  /** One such guess of this utterance was wrong. */
+  #fadingSpent = false;
 
   constructor(options: CallerTurnOptions) {
     this.#options = options;
@@ -150,6 +154,7 @@ export class CallerTurn {
     this.#ears.endUtterance();
     this.#turnId = '';
     this.#drops = 0;
+    this.#fadingSpent = false;
   }
 
   /** The agent holds its breath: is the caller taking the floor? */
@@ -216,11 +221,14 @@ export class CallerTurn {
         if (signal.type === 'started') this.#options.input('speech-started');
         return;
       case 'caller-speaking':
-        if (this.#silenceMs >= speculateAfterMs(this.#drops)) this.#options.input('pause');
+        this.#guessedFading = signal.type === 'speaking';
+        if (this.#mayBeOver(signal)) this.#options.input('pause');
         return;
       case 'caller-pausing':
         if (signal.type === 'speaking') {
-          this.#drops++;
+          // Whose guess came before any silence has not been too hasty about silence.
+          if (this.#guessedFading && !this.#fadingSpent) this.#fadingSpent = true;
+          else this.#drops++;
           this.#options.input('speech-resumed');
         } else this.#judgeEnd();
         return;
@@ -236,6 +244,12 @@ export class CallerTurn {
       case 'ended':
         return;
     }
+  }
+
+  /** Worth a guess. Until one of an utterance was wrong, it need not wait for silence. */
+  #mayBeOver(signal: SpeechSignal): boolean {
+    if (signal.type === 'speaking') return signal.fading && !this.#fadingSpent;
+    return this.#silenceMs >= speculateAfterMs(this.#drops);
   }
 
   #onSignalOverAgent(signal: SpeechSignal): void {
@@ -258,7 +272,8 @@ export class CallerTurn {
 
   #judgeEnd(): void {
     const guess = this.#speculation;
-    if (!guess) return;
+    // A guess made while speech faded waits for silence, as any does.
+    if (!guess || this.#silenceMs === 0) return;
     const { config, dialogue, input } = this.#options;
     const { endpointing_min_ms: minMs, endpointing_max_ms: maxMs } = config.turn;
     if (guess.error !== null) {

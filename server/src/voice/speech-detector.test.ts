@@ -29,13 +29,31 @@ describe('speech detector', () => {
   it('goes on above 0.35 and pauses below', () => {
     const detector = new SpeechDetector(32);
     for (const probability of [0.9, 0.9, 0.9]) detector.push(probability);
-    expect(detector.push(0.4)).toEqual({ type: 'speaking', speechMs: 128, pausedMs: 0 });
+    expect(detector.push(0.4)).toEqual({
+      type: 'speaking',
+      speechMs: 128,
+      pausedMs: 0,
+      fading: true,
+    });
     expect(detector.push(0.3)).toEqual({ type: 'pausing', speechMs: 128, silenceMs: 32 });
     expect(detector.push(0.1)).toEqual({ type: 'pausing', speechMs: 128, silenceMs: 64 });
-    expect(detector.push(0.4)).toEqual({ type: 'speaking', speechMs: 160, pausedMs: 64 });
+    expect(detector.push(0.4)).toEqual({
+      type: 'speaking',
+      speechMs: 160,
+      pausedMs: 64,
+      fading: true,
+    });
     expect(detector.speaking).toBe(true);
     detector.reset();
     expect(detector.speaking).toBe(false);
+  });
+
+  it('tells a frame that is surely speech from one in which it fades', () => {
+    const detector = new SpeechDetector(32);
+    for (const probability of [0.9, 0.9, 0.9]) detector.push(probability);
+    expect(detector.push(0.95)).toMatchObject({ type: 'speaking', fading: false });
+    expect(detector.push(0.6)).toMatchObject({ type: 'speaking', fading: true });
+    expect(detector.push(0.2)).toMatchObject({ type: 'pausing' });
   });
 
   it('needs about as much speech with shorter frames', () => {

@@ -8,8 +8,11 @@ export type SpeechSignal =
   | { type: 'dismissed' }
   /** Somebody speaks. `speechMs`: already, up to now. */
   | { type: 'started'; speechMs: number }
-  /** Speech goes on. `pausedMs`: the silence just before this frame, 0 inside a word. */
-  | { type: 'speaking'; speechMs: number; pausedMs: number }
+  /**
+   * Speech goes on. `pausedMs`: the silence just before this frame, 0 inside a word. `fading`: less
+   * surely speech than a word in its middle is: it may end here.
+   */
+  | { type: 'speaking'; speechMs: number; pausedMs: number; fading: boolean }
   /** Silence since the last speech; the utterance is not over until somebody calls `reset`. */
   | { type: 'pausing'; speechMs: number; silenceMs: number };
 
@@ -19,6 +22,8 @@ const BEGIN_ABOVE = 0.5;
 const SUSPECT_ABOVE = 0.7;
 /** Above it speech that has begun goes on. */
 const CONTINUE_ABOVE = 0.35;
+/** Below it speech that has begun is fading. */
+const FADING_BELOW = 0.7;
 /** Speech must last this long to count: three frames of 32 ms, with room for other frame sizes. */
 const BEGIN_MS = 80;
 const SUSPECT_MS = 60;
@@ -83,7 +88,12 @@ export class SpeechDetector {
       const pausedMs = this.#silenceMs;
       this.#silenceMs = 0;
       this.#speechMs += this.#frameMs;
-      return { type: 'speaking', speechMs: this.#speechMs, pausedMs };
+      return {
+        type: 'speaking',
+        speechMs: this.#speechMs,
+        pausedMs,
+        fading: probability < FADING_BELOW,
+      };
     }
     this.#silenceMs += this.#frameMs;
     return { type: 'pausing', speechMs: this.#speechMs, silenceMs: this.#silenceMs };

@@ -1,5 +1,5 @@
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
-import type { CallReady, CallReport } from './worker-protocol.ts';
+import type { CallReady, CallReport, SeatState } from './worker-protocol.ts';
 
 /** One open call, seen from the main thread. */
 export interface VoiceCallHandle extends CallReady {
@@ -12,6 +12,10 @@ export interface VoiceCallHandle extends CallReady {
   finish(text: string | null): Promise<void>;
   /** Resolves when the last digit has left; rejects when the far end takes none. */
   sendDtmf(digits: string): Promise<void>;
+  /** Says who hears whom in the call's room. */
+  seat?(who: 'caller' | 'agent', state: SeatState): void;
+  /** Stops the agent at once and lets it out of the room; the call goes on. */
+  dismissAgent?(): Promise<void>;
   /** Stops media at once. Idempotent; always resolves, after a crash with what was known by then. */
   close(): Promise<CallReport>;
 }

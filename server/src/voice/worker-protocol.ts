@@ -14,6 +14,27 @@ export interface OpenCall {
   /** Absolute path of the WAV to be written; null: no recording. */
   recordingPath: string | null;
   mediaTimeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
+  /** A room that others can come into. Default: one of the call's own. */
+  room?: CallRoom | undefined;
+  /** No agent speaks: the call is a leg of its room and nothing else. Default false. */
+  silent?: boolean | undefined;
+}
+
+/** The room that a call is in. */
+export interface CallRoom {
+  id: string;
+  /** Whether the others hear ringing until it is answered. */
+  ringback: boolean;
+}
+
+/** Who hears whom, as far as it is not everybody everybody. */
+export interface SeatState {
+  /** Nobody hears it. */
+  muted: boolean;
+  /** It hears nobody. */
+  deaf: boolean;
+  /** Those whom it does not hear, by their ids in the room. */
+  unheard: readonly string[];
 }
 
 /** Media is bound and the agent can speak. */

@@ -69,6 +69,11 @@ export class SessionDriver {
     return this.#run(durationMs, 8_000);
   }
 
+  /** The end of a word: speech, but hardly. */
+  fadingSpeech(durationMs: number): Promise<void> {
+    return this.#run(durationMs, 420);
+  }
+
   silence(durationMs: number): Promise<void> {
     return this.#run(durationMs, 0);
   }
