@@ -69,8 +69,13 @@ export function createWorkspaceStore(options: {
     async create(viewerId, input) {
       check(input);
       const parent = await find(viewerId, viewerId);
-      if (!parent)
+      if (!parent) {
         throw new WorkspaceError('conflict', null, 'the workspace of the key was deleted');
+      }
+      // One level: else a sub-account would escape its own limit by sub-accounts of its own.
+      if (parent.parentId !== null) {
+        throw new WorkspaceError('forbidden', null, 'a sub-account cannot have sub-accounts');
+      }
       const id = newId('ws', clock.now());
       // In the child's name: its key belongs to it, and the parent's fence would refuse that.
       return db.tenant(id).transaction(async (client) => {
