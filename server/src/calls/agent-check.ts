@@ -6,15 +6,25 @@ import { readProviderSecrets } from '../workspaces/provider-keys.ts';
 import { AdmissionError } from './admission-error.ts';
 import type { CallContext } from './call-context.ts';
 
+const OPENAI_ORIGIN = 'https://api.openai.com';
+
 /** The keys that an agent runs with, in clear: the workspace's, then its own. */
 export async function agentSecrets(
   ctx: Pick<CallContext, 'secrets'>,
   client: Queryable,
   row: AgentRow,
 ): Promise<Record<string, string>> {
-  const shared = await readProviderSecrets(client, ctx.secrets, row.workspaceId);
+  // Whoever may change agents must not learn the workspace's key at an endpoint of their own.
+  const shared = hasOwnEndpoint(row)
+    ? {}
+    : await readProviderSecrets(client, ctx.secrets, row.workspaceId);
   const named = Object.entries(shared).map(([provider, secret]) => [secretName(provider), secret]);
   return { ...Object.fromEntries(named), ...ownSecrets(ctx, row) } as Record<string, string>;
+}
+
+function hasOwnEndpoint({ config }: AgentRow): boolean {
+  const url = (config as { llm?: { base_url?: string } | null }).llm?.base_url;
+  return url !== undefined && URL.parse(url)?.origin !== OPENAI_ORIGIN;
 }
 
 /** A workspace's keys are named after providers (`openai`), an agent's as in the environment. */
