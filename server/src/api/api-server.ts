@@ -16,11 +16,16 @@ import { readJsonBodies } from './json-body.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { installReferencePage } from './reference-page.ts';
+import { registerLiveKit } from './livekit/livekit-routes.ts';
 import { listRoutes } from './route-list.ts';
 import { refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
 import { callTraceRoutes } from './v1/call-trace-routes.ts';
+import { consentRoutes } from './v1/consent-routes.ts';
+import { doNotCallImportRoute, doNotCallRoutes } from './v1/do-not-call-routes.ts';
+import { guardrailOverrideRoutes } from './v1/guardrail-override-routes.ts';
+import { guardrailRoutes } from './v1/guardrail-routes.ts';
 import { dispatchRuleRoutes } from './v1/dispatch-rule-routes.ts';
 import { keyRoutes } from './v1/key-routes.ts';
 import { liveRoutes } from './v1/live-routes.ts';
@@ -107,7 +112,12 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       agentRoutes(routes, context);
       callRoutes(routes, context);
       callTraceRoutes(routes, context);
+      consentRoutes(routes, context);
       dispatchRuleRoutes(routes, context);
+      doNotCallRoutes(routes, context);
+      guardrailOverrideRoutes(routes, context);
+      guardrailRoutes(routes, context);
+      await v1.register(async (csv) => doNotCallImportRoute(withZod(csv), context));
       keyRoutes(routes, context);
       liveRoutes(routes, context);
       numberRoutes(routes, context);
@@ -119,6 +129,10 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
     { prefix: '/v1' },
   );
   await app.register(async (root) => bolnaRoutes(withZod(root), context));
+  await registerLiveKit(plain(app), {
+    ...context,
+    findLiveKitSecret: context.auth.findLiveKitSecret,
+  });
   await app.ready();
   return plain(app);
 }

@@ -198,3 +198,41 @@ export function readSettings(stored: unknown): GuardrailSettings {
   );
   return guardrailSettingsSchema.parse(Object.fromEntries(readable));
 }
+
+const shape = guardrailSettingsSchema.shape;
+
+/**
+ * A change: any fields of any section, without their defaults; null takes a section back to them.
+ */
+export const guardrailPatchSchema = z.strictObject({
+  destinations: patchOf(shape.destinations),
+  spend_caps: patchOf(shape.spend_caps),
+  concurrency: patchOf(shape.concurrency),
+  pace: patchOf(shape.pace),
+  max_duration_s: z.number().int().min(10).max(14_400).nullable().optional(),
+  calling_windows: patchOf(shape.calling_windows),
+  do_not_call: patchOf(shape.do_not_call),
+  consent: patchOf(shape.consent),
+  attempts: patchOf(shape.attempts),
+  anomaly: patchOf(shape.anomaly),
+  recording: patchOf(shape.recording),
+});
+
+/** The section's fields, each optional and without a default of its own. */
+function patchOf<Shape extends z.ZodRawShape>(section: z.ZodPrefault<z.ZodObject<Shape>>) {
+  const fields = Object.entries(section.unwrap().shape).map(([name, field]) => [
+    name,
+    withoutDefault(field as z.ZodType).optional(),
+  ]);
+  return z
+    .strictObject(Object.fromEntries(fields) as Record<string, z.ZodType>)
+    .nullable()
+    .optional();
+}
+
+function withoutDefault(field: z.ZodType): z.ZodType {
+  if (field instanceof z.ZodDefault || field instanceof z.ZodPrefault) {
+    return withoutDefault(field.unwrap() as z.ZodType);
+  }
+  return field;
+}
