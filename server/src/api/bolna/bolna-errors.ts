@@ -138,11 +138,31 @@ function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null 
     return new BolnaError(status[error.code], error.message);
   }
   if (error instanceof WorkspaceError) {
-    return new BolnaError(error.code === 'invalid' ? 422 : 400, error.message);
+    const status = { invalid: 422, conflict: 400, forbidden: 403 };
+    return new BolnaError(status[error.code], error.message);
   }
-  const known = error instanceof AdmissionError ? admissionApiError(error) : toApiError(error);
+  if (error instanceof AdmissionError) return refusedCall(error);
+  const known = toApiError(error);
   if (!known) return null;
   return new BolnaError(statusOf(known, request), known.message, known.details);
+}
+
+/** The guardrail that looks whether the caller's number is one of ours. */
+const CALLER_ID_RULE = 'G10';
+const CALL_FIELDS: Record<string, string> = {
+  from: 'from_phone_number',
+  to: 'recipient_phone_number',
+  variables: 'user_data',
+};
+
+function refusedCall(error: AdmissionError): BolnaError {
+  const known = admissionApiError(error);
+  const status = error.rule === CALLER_ID_RULE ? 422 : (STATUSES[known.code] ?? known.status);
+  const details = known.details.map((each) => ({
+    ...each,
+    field: CALL_FIELDS[each.field] ?? each.field,
+  }));
+  return new BolnaError(status, known.message, details);
 }
 
 /** An API key that is wrong is 403 at Bolna, one that is missing 401. */

@@ -3,11 +3,14 @@ import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { authenticate, requireScope, type Caller } from '../auth.ts';
 import { refuseUnstorable } from '../safe-input.ts';
+import { bolnaAccountRoutes } from './account-routes.ts';
 import { bolnaAgentRoutes } from './agent-routes.ts';
 import { installBolnaErrors } from './bolna-errors.ts';
 import { bolnaCallRoutes } from './call-routes.ts';
 import { bolnaExecutionRoutes } from './execution-routes.ts';
 import { bolnaNumberRoutes } from './number-routes.ts';
+import { bolnaRefusedRoutes } from './refused-routes.ts';
+import { bolnaSubAccountRoutes } from './sub-account-routes.ts';
 import { bolnaTrunkRoutes } from './trunk-routes.ts';
 
 /** Bolna's API at the root, in a scope of its own: `app` is a plugin's instance. */
@@ -38,6 +41,9 @@ export function bolnaRoutes(app: Api, context: ApiContext): void {
   bolnaExecutionRoutes(app, context);
   bolnaTrunkRoutes(app, context);
   bolnaNumberRoutes(app, context);
+  bolnaAccountRoutes(app, context);
+  bolnaSubAccountRoutes(app, context);
+  bolnaRefusedRoutes(app);
 }
 
 function asObject(value: unknown): object {
