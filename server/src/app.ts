@@ -5,12 +5,15 @@ import { demoAgent } from './agents/demo-agent.ts';
 import type { ApiContext, Health } from './api/api-context.ts';
 import { startApi } from './api/api-server.ts';
 import { startCalls, type CallService } from './calls/call-service.ts';
+import type { RoomContext } from './calls/rooms/room-context.ts';
+import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
 import { startCarrierThread } from './carrier/carrier-thread.ts';
 import { createGuardrails } from './compliance/guardrails.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import * as agents from './db/queries/agents.ts';
 import { readCallEvents } from './events/event-log.ts';
+import { appendEvent } from './events/outbox.ts';
 import { createLiveFeed } from './events/live-feed.ts';
 import { startJobs } from './jobs/job-queue.ts';
 import { createMetrics } from './metrics.ts';
@@ -20,8 +23,12 @@ import type { Clock } from './shared/clock.ts';
 import { newId, randomText } from './shared/ids.ts';
 import { createLogger } from './shared/logger.ts';
 import { makePrivateDirectory } from './shared/private-directory.ts';
+import { loadTlsIdentity } from './sip/tls-identity.ts';
 import { startUserAgent } from './sip/user-agent.ts';
+import { createRecordingLibrary } from './storage/recording-library.ts';
 import { createRecordingStore } from './storage/recordings.ts';
+import { createRecordingUrls } from './storage/recording-urls.ts';
+import { createS3Store } from './storage/s3-store.ts';
 import { createTrunkDoctor } from './trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from './trunks/dispatch-rule-store.ts';
 import { createNumberStore } from './trunks/number-store.ts';
@@ -137,6 +144,15 @@ async function build(
     host: config.sip.host,
     port: config.sip.port,
     advertisedHost,
+    tls: {
+      port: config.sip.tls.port,
+      ...(await loadTlsIdentity({
+        ...config.sip.tls,
+        directory: config.dataDir,
+        hosts: [advertisedHost],
+        nowMs: clock.now(),
+      })),
+    },
     userAgent: `Trunkline/${await version()}`,
     clock,
     logger,
@@ -179,8 +195,11 @@ async function build(
   const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
   closers.push(() => feed.close());
   const recordings = createRecordingStore(path.join(config.dataDir, 'recordings'));
-  const wallet = createWallet({ db: database });
+  const { s3, urlTtlS } = config.recordings;
+  const library = createRecordingLibrary(recordings, s3 && createS3Store(s3, clock));
+  const wallet = createWallet({ db: database, appendEvent });
   const guardrails = createGuardrails({ clock });
+  const nodeId = newId('node', clock.now());
   const calls = await startCalls({
     db: database,
     guardrails,
@@ -193,18 +212,41 @@ async function build(
     recordings,
     secrets,
     wallet,
-    nodeId: newId('node', clock.now()),
+    llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+    nodeId,
     localHost: advertisedHost,
     maxCalls: config.voice.maxCalls,
     carriesCalls: roles.has('voice'),
   });
   closers.push(() => calls.close());
+  const rooms: RoomContext = {
+    db: database,
+    clock,
+    logger,
+    nodeId,
+    calls,
+    recordings,
+  };
+  const roomKeeper = startRoomKeeper(rooms);
+  closers.push(() => roomKeeper.close());
   const postCall = roles.has('jobs')
-    ? await startPostCall({ db: database, jobs, feed, clock })
+    ? await startPostCall({
+        db: database,
+        jobs,
+        feed,
+        clock,
+        logger,
+        wallet,
+        recordings: library,
+        secrets,
+        llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+      })
     : null;
   if (postCall) closers.push(() => postCall.close());
 
   let url: string | null = null;
+  const publicUrl = (): string => config.publicUrl ?? url ?? '';
+  const recordingUrls = createRecordingUrls({ masterKey, clock, ttlS: urlTtlS, publicUrl });
   if (roles.has('api')) {
     const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => calls.liveCount });
     const context: ApiContext = {
@@ -229,16 +271,19 @@ async function build(
       workspaces: createWorkspaceStore({ db: database, clock }),
       secrets,
       calls,
+      rooms,
       trunks: createTrunkStore({ db: database, secrets, clock }),
       numbers: createNumberStore({ db: database, clock }),
       dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
       sipHost: advertisedHost,
       doctor: createTrunkDoctor({ ua: userAgent, clock, advertisedHost }),
       feed,
-      recordings,
+      recordings: library,
+      recordingUrls,
+      wallet,
       guardrails,
       createKey: keyMaker({ db: database, secrets, clock }),
-      publicUrl: () => url ?? '',
+      publicUrl,
       health: () => healthOf({ database, calls, voice, config, carrierSipPort, clock }),
       metrics: () => registry.metrics(),
     };

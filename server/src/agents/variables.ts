@@ -84,7 +84,7 @@ export function flattenVariables(
   const add = (name: string, value: unknown, depth: number): void => {
     if (value === undefined || count++ >= MAX_NAMES) return;
     if (typeof value !== 'object' || value === null) {
-      flat[name] = value === null ? '' : String(value as string | number | boolean);
+      flat[name] = typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value);
       return;
     }
     flat[name] = JSON.stringify(value);

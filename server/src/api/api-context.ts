@@ -1,14 +1,17 @@
 import type { CallService } from '../calls/call-service.ts';
+import type { RoomContext } from '../calls/rooms/room-context.ts';
 import type { Guardrails } from '../compliance/guardrails.ts';
 import type { Database } from '../db/database.ts';
 import type { LiveFeed } from '../events/live-feed.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { RecordingStore } from '../storage/recordings.ts';
+import type { RecordingLibrary } from '../storage/recording-library.ts';
+import type { RecordingUrls } from '../storage/recording-urls.ts';
 import type { DispatchRuleStore } from '../trunks/dispatch-rule-store.ts';
 import type { TrunkDoctor } from '../trunks/doctor/trunk-doctor.ts';
 import type { NumberStore } from '../trunks/number-store.ts';
 import type { TrunkStore } from '../trunks/trunk-store.ts';
+import type { Wallet } from '../wallet/wallet.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import type { CreateKey } from '../workspaces/create-key.ts';
 import type { WorkspaceStore } from '../workspaces/workspace-store.ts';
@@ -31,7 +34,12 @@ export interface ApiContext {
   database: Pick<Database, 'pool' | 'transaction' | 'tenant'>;
   workspaces: WorkspaceStore;
   secrets: Secrets;
-  calls: Pick<CallService, 'place' | 'hangup' | 'refreshTrunks'>;
+  calls: Pick<
+    CallService,
+    'place' | 'hangup' | 'refreshTrunks' | 'cancel' | 'stopQueuedOfAgent' | 'count'
+  >;
+  /** Rooms, who is in them, and agents that come there. */
+  rooms: RoomContext;
   trunks: TrunkStore;
   numbers: NumberStore;
   dispatchRules: DispatchRuleStore;
@@ -40,7 +48,10 @@ export interface ApiContext {
   sipHost: string;
   feed: LiveFeed;
   guardrails: Guardrails;
-  recordings: Pick<RecordingStore, 'open'>;
+  recordings: Pick<RecordingLibrary, 'open' | 'presign' | 'delete'>;
+  /** Links to recordings that need no key. */
+  recordingUrls: RecordingUrls;
+  wallet: Wallet;
   /** A key or a pair of a workspace, readable only now. */
   createKey: CreateKey;
   /** Where clients reach us, without a slash at the end. */

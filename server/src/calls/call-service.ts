@@ -2,6 +2,7 @@ import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import * as turns from '../db/queries/turns.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { TimerHandle } from '../shared/clock.ts';
@@ -11,8 +12,15 @@ import { AdmissionError } from './admission-error.ts';
 import type { CallRequest } from './admission.ts';
 import type { CallContext } from './call-context.ts';
 import { CallSlots } from './call-slots.ts';
+import { CallCounter, type CallCount } from './count-calls.ts';
 import { dialCall } from './dialler.ts';
-import { hangupCall, type HangupResult } from './hangup.ts';
+import {
+  cancelCall,
+  cancelQueuedOfAgent,
+  hangupCall,
+  type CancelResult,
+  type HangupResult,
+} from './hangup.ts';
 import { answerInbound } from './inbound.ts';
 import { registerNode } from './node-registry.ts';
 import { placeCall, type PlacedCall } from './place-call.ts';
@@ -78,7 +86,13 @@ export interface CallService {
     filter?: calls.CallFilter,
     page?: PageRequest,
   ): Promise<Page<calls.CallRow>>;
+  /** How many calls a filter finds: exact up to 10,000, an estimate above. */
+  count(client: Queryable, workspaceId: string, filter?: calls.CallFilter): Promise<CallCount>;
   hangup(workspaceId: string, callId: string): Promise<HangupResult>;
+  /** Like `hangup`, for calls that were not dialled yet only. */
+  cancel(workspaceId: string, callId: string): Promise<CancelResult>;
+  /** Cancels every call of an agent that was not dialled yet; their ids. */
+  stopQueuedOfAgent(workspaceId: string, agentId: string): Promise<string[]>;
   /** The audio of a call that runs on this node. */
   voiceOf(callId: string): VoiceCallHandle | null;
   /** Reads the trunks' addresses anew, at once instead of within two seconds. */
@@ -106,6 +120,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     closing: closing.signal,
   };
   const { db, clock, logger, ua } = options;
+  const counter = new CallCounter(clock);
   const carriesCalls = options.carriesCalls ?? true;
   let sources = SourceList.empty;
   let sourcesTimer: TimerHandle | null = null;
@@ -220,7 +235,10 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
       };
     },
     list: (workspaceId, filter, page) => calls.list(db.pool, workspaceId, filter, page),
+    count: (client, workspaceId, filter) => counter.count(client, workspaceId, filter),
     hangup: (workspaceId, callId) => hangupCall(ctx, workspaceId, callId),
+    cancel: (workspaceId, callId) => cancelCall(ctx, workspaceId, callId),
+    stopQueuedOfAgent: (workspaceId, agentId) => cancelQueuedOfAgent(ctx, workspaceId, agentId),
     voiceOf: (callId) => ctx.live.get(callId)?.voice ?? null,
     refreshTrunks,
     async drain(timeoutMs) {

@@ -38,6 +38,43 @@ export async function hangupCall(
   }
 }
 
+export type CancelResult =
+  | Exclude<HangupResult, { outcome: 'stopping' }>
+  /** It is dialled or spoken, and goes on. */
+  | { outcome: 'live'; call: calls.CallRow };
+
+/** Cancels a call that was not dialled yet; one that is on the line is left alone. */
+export async function cancelCall(
+  ctx: CallContext,
+  workspaceId: string,
+  callId: string,
+): Promise<CancelResult> {
+  for (;;) {
+    const call = await calls.get(ctx.db.pool, callId, workspaceId);
+    if (!call) return { outcome: 'not-found' };
+    if (isOver(call.status)) return { outcome: 'over', call };
+    if (!isWaiting(call)) return { outcome: 'live', call };
+    const canceled = await cancelWaiting(ctx, call);
+    if (canceled) return { outcome: 'canceled', call: canceled };
+  }
+}
+
+/** Cancels every call of an agent that was not dialled yet. Resolves with their ids, oldest first. */
+export async function cancelQueuedOfAgent(
+  ctx: CallContext,
+  workspaceId: string,
+  agentId: string,
+): Promise<string[]> {
+  const canceled: string[] = [];
+  for (;;) {
+    const waiting = await calls.listWaitingOfAgent(ctx.db.pool, workspaceId, agentId);
+    for (const call of waiting) {
+      if (await cancelWaiting(ctx, call)) canceled.push(call.id);
+    }
+    if (waiting.length === 0) return canceled.sort();
+  }
+}
+
 /** Ends the line first and asks the database afterwards: it may be away. */
 async function stopHere(ctx: CallContext, live: LiveCall): Promise<HangupResult> {
   const wasEnding = live.cause !== null;

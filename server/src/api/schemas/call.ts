@@ -1,9 +1,14 @@
 import { z } from 'zod';
+import { retrySchema } from '../../agents/retry-schema.ts';
+import { DOORS } from '../../calls/admission.ts';
 import { CALL_STATUSES } from '../../calls/call-status.ts';
+import { finishedFields } from '../../calls/finished-fields.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
+import type { RecordingUrls } from '../../storage/recording-urls.ts';
 import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
 import type { TurnLatency } from '../../voice/worker-protocol.ts';
+import { mergeTurns, transcriptText } from '../../post-call/transcript-text.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
 
 const statusSchema = z.enum(CALL_STATUSES);
@@ -25,14 +30,47 @@ export const callCreateSchema = z
       .max(100)
       .optional()
       .describe('Default: the agent of the from-number; over the sandbox trunk, the demo agent.'),
-    variables: z
-      .record(z.string().min(1).max(100), z.string().max(10_000))
-      .default({})
-      .describe('Values of `{name}` and `{{ name }}` in greeting, prompt and script.'),
-    scheduled_at: z.iso
-      .datetime({ offset: true })
+    trunk_id: z
+      .string()
+      .min(1)
+      .max(100)
       .optional()
-      .describe('When to dial, at most a year ahead. Default: at once.'),
+      .describe('Call from a number of this trunk. Default: the trunk of `from`.'),
+    variables: z
+      .record(z.string().min(1).max(100), z.json())
+      .default({})
+      .describe(
+        'Values of `{name}` and `{{ name }}` in greeting, prompt and script; values inside an ' +
+          'object are `{object.name}`. At most 64 KiB.',
+      ),
+    scheduled_at: z.iso
+      .datetime({ offset: true, local: true })
+      .optional()
+      .describe(
+        'When to dial, at most a year ahead: with an offset, or as local time with `timezone`. ' +
+          'Default: at once.',
+      ),
+    timezone: z
+      .string()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('IANA zone of the callee: of `scheduled_at`, of calling hours and `{timezone}`.'),
+    retry: retrySchema
+      .nullable()
+      .optional()
+      .describe('Whether the person is called again. Default: `retry` of the agent. Null: never.'),
+    metadata: z
+      .record(z.string().min(1).max(64), z.string().max(512))
+      .refine((value) => Object.keys(value).length <= 50, 'expected at most 50 values')
+      .default({})
+      .describe('Kept with the call, shown, and a filter of the list.'),
+    max_duration_s: z.number().int().min(10).max(14_400).optional(),
+    ring_timeout_s: z.number().int().min(1).max(300).optional(),
+    purpose: z
+      .enum(['service', 'promotional'])
+      .optional()
+      .describe('What the guardrails judge it as. Default: the workspace’s.'),
   })
   .meta({
     examples: [{ to: '+15005550101', variables: { name: 'Maria', time: 'tomorrow at 10' } }],
@@ -46,6 +84,12 @@ export const callListQuery = pageQuery.extend({
   from: z.string().max(40).optional(),
   created_after: z.iso.datetime({ offset: true }).optional(),
   created_before: z.iso.datetime({ offset: true }).optional(),
+  trunk_id: z.string().max(100).optional(),
+  door: z.enum(DOORS).optional().describe('The API that the call was asked for by.'),
+  batch_id: z.string().max(100).optional(),
+  retry_of: z.string().max(100).optional(),
+  metadata_key: z.string().min(1).max(64).optional().describe('Calls whose metadata has it.'),
+  metadata_value: z.string().max(512).optional().describe('Of `metadata_key`.'),
 });
 
 const latencySchema = z.object({
@@ -77,6 +121,23 @@ const attemptSchema = z.object({
   ended_at: timeOrNull,
 });
 
+const analysisRecordSchema = z.object({
+  by: z.enum(['llm', 'rules']).nullable(),
+  model: z.string().nullable(),
+  attempts: z.number().int(),
+  input_tokens: z.number().int(),
+  output_tokens: z.number().int(),
+  valid: z.boolean().nullable().describe('Whether the data fulfil the schema.'),
+  problems: z.array(z.string()).describe('What the schema has against the data.'),
+  evidence: z
+    .record(z.string(), z.string())
+    .describe('Of rules: the words that each field was read from.'),
+  llm_error: z
+    .string()
+    .nullable()
+    .describe('Why the model was not used; null: it was, or is none.'),
+});
+
 const costSchema = z.object({
   total_micros: z.number().int(),
   lines: z.array(
@@ -102,6 +163,20 @@ export const callViewSchema = z
     agent_id: z.string().nullable(),
     trunk_id: z.string().nullable(),
     variables: z.record(z.string(), z.unknown()),
+    metadata: z.record(z.string(), z.string()),
+    attempt: z.number().int().describe('1, 2, ... over a call and its retries.'),
+    retry_of: z.string().nullable().describe('The call that this one tries again.'),
+    retry: retrySchema.nullable(),
+    guardrail: z
+      .string()
+      .nullable()
+      .describe('The rule that refused it or put it off, such as `G20`.'),
+    waiting_for: z
+      .string()
+      .nullable()
+      .describe('What a queued call waits for: `workspace`, `trunk`, `agent`, or `pace`.'),
+    max_duration_s: z.number().int().nullable(),
+    ring_timeout_s: z.number().nullable(),
     timestamps: z.object({
       created_at: z.iso.datetime(),
       scheduled_at: timeOrNull,
@@ -113,14 +188,34 @@ export const callViewSchema = z
       disconnected_at: timeOrNull,
       ended_at: timeOrNull,
     }),
-    duration_ms: z.number().int().nullable().describe('From the answer to the end of the line.'),
+    duration_ms: z
+      .number()
+      .int()
+      .nullable()
+      .describe('From the answer to the end of the line; null until the status is final.'),
     transcript: z.string().nullable(),
     turns: z.array(turnSchema),
     attempts: z
       .array(attemptSchema)
       .describe('Every INVITE of the call, one per gateway that was tried.'),
     outcome: z.record(z.string(), z.unknown()),
-    recording_url: z.string().nullable().describe('WAV, far end left, agent right; needs the key.'),
+    summary: z
+      .string()
+      .nullable()
+      .describe('What the talk was about; null until the status is final.'),
+    extracted_data: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('What the agent’s `analysis.extraction` asks for; null until the status is final.'),
+    analysis: analysisRecordSchema
+      .nullable()
+      .describe('How summary and data were made: by which model, or by rules.'),
+    recording_url: z
+      .string()
+      .nullable()
+      .describe(
+        'WAV, far end left, agent right. A signed link that needs no key and ends after RECORDING_URL_TTL_S; null until the status is final.',
+      ),
     recording_duration_ms: z.number().int().nullable(),
     cost: costSchema.nullable(),
   })
@@ -148,8 +243,12 @@ export const callSummarySchema = callViewSchema
   .omit({ turns: true, transcript: true, attempts: true })
   .meta({ id: 'CallSummary' });
 
-export function callSummary(row: CallRow, baseUrl: string): z.output<typeof callSummarySchema> {
+export function callSummary(
+  row: CallRow,
+  urls: Pick<RecordingUrls, 'urlOf'>,
+): z.output<typeof callSummarySchema> {
   const { answeredAt, disconnectedAt } = row;
+  const finished = finishedFields(row);
   return {
     id: row.id,
     direction: row.direction,
@@ -163,6 +262,14 @@ export function callSummary(row: CallRow, baseUrl: string): z.output<typeof call
     agent_id: row.agentId,
     trunk_id: row.trunkId,
     variables: row.variables,
+    metadata: row.metadata,
+    attempt: row.attempt,
+    retry_of: row.retryOf,
+    retry: retrySchema.nullable().safeParse(row.retry).data ?? null,
+    guardrail: row.guardrail,
+    waiting_for: row.status === 'queued' ? (row.parkedFor?.split(':')[0] ?? null) : null,
+    max_duration_s: row.maxDurationS,
+    ring_timeout_s: row.ringTimeoutMs === null ? null : row.ringTimeoutMs / 1_000,
     timestamps: {
       created_at: row.createdAt.toISOString(),
       scheduled_at: isoOrNull(row.scheduledAt),
@@ -174,13 +281,14 @@ export function callSummary(row: CallRow, baseUrl: string): z.output<typeof call
       disconnected_at: isoOrNull(disconnectedAt),
       ended_at: isoOrNull(row.endedAt),
     },
-    duration_ms:
-      row.durationMs ??
-      (answeredAt && disconnectedAt ? disconnectedAt.getTime() - answeredAt.getTime() : null),
+    duration_ms: finished.durationMs,
     outcome: row.outcome,
-    recording_url: row.recordingKey === null ? null : `${baseUrl}/v1/calls/${row.id}/recording`,
-    recording_duration_ms: row.recordingDurationMs,
-    cost: row.cost as CallView['cost'],
+    summary: finished.summary,
+    extracted_data: finished.extractedData,
+    analysis: finished.analysis as CallView['analysis'],
+    recording_url: urls.urlOf({ ...row, recordingKey: finished.recordingKey }),
+    recording_duration_ms: finished.recordingDurationMs,
+    cost: finished.cost,
   };
 }
 
@@ -190,11 +298,14 @@ export interface CallParts {
   attempts: readonly AttemptRow[];
 }
 
-export function callView(row: CallRow, { turns, attempts }: CallParts, baseUrl: string): CallView {
+export function callView(
+  row: CallRow,
+  { turns, attempts }: CallParts,
+  urls: Pick<RecordingUrls, 'urlOf'>,
+): CallView {
   return {
-    ...callSummary(row, baseUrl),
-    transcript:
-      turns.length === 0 ? null : turns.map((turn) => `${turn.speaker}: ${turn.text}`).join('\n'),
+    ...callSummary(row, urls),
+    transcript: row.transcript ?? transcriptText(mergeTurns(turns)),
     attempts: attempts.map((attempt) => ({
       gateway: attempt.gateway,
       sip_call_id: attempt.sipCallId,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { AdmissionError } from '../../calls/admission-error.ts';
+import type { PlacedCall } from '../../calls/place-call.ts';
+import { scheduleTime } from '../../calls/schedule-time.ts';
+import * as agents from '../../db/queries/agents.ts';
 import * as calls from '../../db/queries/calls.ts';
 import * as attempts from '../../db/queries/attempts.ts';
 import * as turns from '../../db/queries/turns.ts';
@@ -23,7 +26,10 @@ const idempotencyHeader = z.object({
     .min(1)
     .max(200)
     .optional()
-    .describe('A second request with the same key answers with the first one’s call.'),
+    .describe(
+      'A second request with the same key and body answers with the first one’s call as it is now, ' +
+        'and the header `idempotent-replayed: true`; with another body it is refused.',
+    ),
 });
 
 /** `/v1/calls`. */
@@ -43,24 +49,22 @@ export function callRoutes(api: Api, context: ApiContext): void {
           '`{"to": "+15005550101"}` is a whole request: the demo agent calls over the sandbox trunk.',
         headers: idempotencyHeader,
         body: callCreateSchema,
-        response: { 201: callViewSchema, ...writeErrors, ...errorResponses(409, 422) },
+        response: {
+          201: callViewSchema,
+          ...writeErrors,
+          ...errorResponses(402, 403, 409, 422, 429),
+        },
       },
     },
     async (request, reply) => {
-      const { to, from, agent_id: agentId, variables, scheduled_at: scheduledAt } = request.body;
-      const { workspaceId } = request.caller;
-      const placed = await context.calls
-        .place({
-          workspaceId,
-          to,
-          from,
-          agentId,
-          variables,
-          scheduledAt: scheduledAt === undefined ? undefined : new Date(scheduledAt),
-          idempotencyKey: request.headers['idempotency-key'],
-        })
-        .catch((error: unknown) => refuse(error, request.body));
-      return reply.status(201).send(await view(placed.call));
+      const { call, created } = await place(context, request).catch((error: unknown) =>
+        refuse(error, request.body),
+      );
+      if (created) return reply.status(201).send(callView(call, NO_PARTS, context.recordingUrls));
+      return reply
+        .status(201)
+        .header('idempotent-replayed', 'true')
+        .send(await view(call));
     },
   );
 
@@ -76,20 +80,20 @@ export function callRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const { limit, cursor, created_after, created_before, agent_id, ...filter } = request.query;
+      const { limit, cursor, ...filter } = request.query;
+      if (filter.metadata_value !== undefined && filter.metadata_key === undefined) {
+        throw new ApiError('invalid_request', 'metadata_value: expected metadata_key beside it', [
+          { field: 'metadata_value', problem: 'expected metadata_key beside it' },
+        ]);
+      }
       const page = await calls.list(
         database.tenant(request.caller.workspaceId),
         request.caller.workspaceId,
-        {
-          ...filter,
-          agentId: agent_id,
-          createdAfter: created_after === undefined ? undefined : new Date(created_after),
-          createdBefore: created_before === undefined ? undefined : new Date(created_before),
-        },
+        filterOf(filter),
         { limit, cursor },
       );
       return {
-        data: page.data.map((row) => callSummary(row, context.publicUrl())),
+        data: page.data.map((row) => callSummary(row, context.recordingUrls)),
         next_cursor: page.nextCursor,
       };
     },
@@ -110,27 +114,61 @@ export function callRoutes(api: Api, context: ApiContext): void {
       view(await requiredCall(context, request.caller.workspaceId, request.params.id)),
   );
 
+  for (const { path, operationId } of [
+    { path: '/calls/:id/hangup', operationId: 'hangUpCall' },
+    { path: '/calls/:id/stop', operationId: 'stopCall' },
+  ] as const) {
+    api.post(
+      path,
+      {
+        config: { scope: 'calls' },
+        schema: {
+          tags,
+          operationId,
+          summary: 'End a call: a live one is stopped, a queued one canceled',
+          params: idParams,
+          response: { 200: callViewSchema, ...writeErrors, ...errorResponses(409) },
+        },
+      },
+      async (request) => {
+        const { workspaceId } = request.caller;
+        const { id } = request.params;
+        const result = await context.calls.hangup(workspaceId, id);
+        if (result.outcome === 'not-found') throw unknownCall(id);
+        if (result.outcome === 'over') throw callEnded(result.call);
+        return view(await requiredCall(context, workspaceId, id));
+      },
+    );
+  }
+
   api.post(
-    '/calls/:id/hangup',
+    '/calls/:id/cancel',
     {
       config: { scope: 'calls' },
       schema: {
         tags,
-        operationId: 'hangUpCall',
-        summary: 'End a call: a live one is stopped, a queued one canceled',
+        operationId: 'cancelCall',
+        summary: 'Cancel a call that was not dialled yet; a live one goes on',
         params: idParams,
         response: { 200: callViewSchema, ...writeErrors, ...errorResponses(409) },
       },
     },
     async (request) => {
-      const { workspaceId } = request.caller;
       const { id } = request.params;
-      const result = await context.calls.hangup(workspaceId, id);
-      if (result.outcome === 'not-found') throw unknownCall(id);
-      if (result.outcome === 'over') {
-        throw new ApiError('call_ended', `call ${id} is over: its status is ${result.call.status}`);
+      const result = await context.calls.cancel(request.caller.workspaceId, id);
+      switch (result.outcome) {
+        case 'not-found':
+          throw unknownCall(id);
+        case 'over':
+          throw callEnded(result.call);
+        case 'live':
+          throw new ApiError(
+            'conflict',
+            `call ${id} is on the line (${result.call.status}); end it with POST /v1/calls/${id}/stop`,
+          );
+        case 'canceled':
+          return view(result.call);
       }
-      return view(await requiredCall(context, workspaceId, id));
     },
   );
 
@@ -152,7 +190,9 @@ export function callRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const call = await requiredCall(context, request.caller.workspaceId, request.params.id);
       const recording =
-        call.recordingKey === null ? null : await context.recordings.open(call.recordingKey);
+        call.recordingKey === null
+          ? null
+          : await context.recordings.open({ ...call, recordingKey: call.recordingKey });
       if (!recording) throw new ApiError('not_found', `there is no recording of call ${call.id}`);
       return reply
         .type('audio/wav')
@@ -162,14 +202,95 @@ export function callRoutes(api: Api, context: ApiContext): void {
     },
   );
 
+  api.post(
+    '/agents/:id/stop-queued',
+    {
+      config: { scope: 'calls' },
+      schema: {
+        tags,
+        operationId: 'stopQueuedCallsOfAgent',
+        summary: 'Cancel every call of an agent that was not dialled yet',
+        params: idParams,
+        response: { 200: z.object({ canceled: z.array(z.string()) }), ...writeErrors },
+      },
+    },
+    async (request) => {
+      const { workspaceId } = request.caller;
+      const { id } = request.params;
+      const agent = await agents.get(database.tenant(workspaceId), workspaceId, id);
+      if (!agent) throw new ApiError('agent_not_found', `there is no agent ${id}`);
+      return { canceled: await context.calls.stopQueuedOfAgent(workspaceId, id) };
+    },
+  );
+
   async function view(row: calls.CallRow): Promise<CallView> {
     const tenant = database.tenant(row.workspaceId);
     const parts = {
       turns: await turns.listByCall(tenant, row.id),
       attempts: await attempts.listByCall(tenant, row.id),
     };
-    return callView(row, parts, context.publicUrl());
+    return callView(row, parts, context.recordingUrls);
   }
+}
+
+/** Of a call that was stored a moment ago. */
+const NO_PARTS = { turns: [], attempts: [] };
+
+/** @throws AdmissionError */
+async function place(
+  context: ApiContext,
+  request: {
+    body: z.output<typeof callCreateSchema>;
+    headers: z.output<typeof idempotencyHeader>;
+    caller: { workspaceId: string; keyId: string | null };
+  },
+): Promise<PlacedCall> {
+  const { body, caller } = request;
+  const { scheduled_at: scheduledAt, ring_timeout_s: ringTimeoutS, timezone } = body;
+  return context.calls.place({
+    workspaceId: caller.workspaceId,
+    apiKeyId: caller.keyId,
+    to: body.to,
+    from: body.from,
+    agentId: body.agent_id,
+    trunkId: body.trunk_id,
+    variables: body.variables,
+    metadata: body.metadata,
+    retry: body.retry,
+    maxDurationS: body.max_duration_s,
+    ringTimeoutMs: ringTimeoutS === undefined ? undefined : ringTimeoutS * 1_000,
+    purpose: body.purpose,
+    timezone,
+    scheduledAt: scheduledAt === undefined ? undefined : scheduleTime(scheduledAt, timezone),
+    idempotencyKey: request.headers['idempotency-key'],
+    idempotencyBody: body,
+  });
+}
+
+function filterOf(
+  query: Omit<z.output<typeof callListQuery>, 'limit' | 'cursor'>,
+): calls.CallFilter {
+  const { created_after: after, created_before: before } = query;
+  const { metadata_key: key, metadata_value: value } = query;
+  return {
+    status: query.status,
+    direction: query.direction,
+    to: query.to,
+    from: query.from,
+    agentId: query.agent_id,
+    trunkId: query.trunk_id,
+    door: query.door,
+    batchId: query.batch_id,
+    retryOf: query.retry_of,
+    createdAfter: after === undefined ? undefined : new Date(after),
+    createdBefore: before === undefined ? undefined : new Date(before),
+    ...(key !== undefined &&
+      (value === undefined ? { metadataKey: key } : { metadata: { [key]: value } })),
+  };
+}
+
+function callEnded(call: calls.CallRow): ApiError {
+  return new ApiError('call_ended', `call ${call.id} is over: its status is ${call.status}`);
 }
 
 /** @throws ApiError `not_found` */

@@ -331,7 +331,7 @@ describe('another workspace', () => {
     const agent = await lab.send('POST', '/v1/calls', { ...call, agent_id: lab.agentId }, other());
     expect(agent.status).not.toBe(201);
     const from = await lab.send('POST', '/v1/calls', { ...call, from: LAB_FROM }, other());
-    expect(from.status).toBe(422);
+    expect(from.status).toBe(403);
     const number = await lab.send(
       'POST',
       '/v1/numbers',

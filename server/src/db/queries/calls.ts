@@ -1,15 +1,7 @@
-import { firstIdAt } from '../../shared/ids.ts';
 import type { Queryable } from './queryable.ts';
-import {
-  assignments,
-  requireOne,
-  selectOne,
-  selectPage,
-  selectRows,
-  type Page,
-  type PageRequest,
-} from './row.ts';
-import { storableJson } from './storable-text.ts';
+import { assignments, requireOne, selectOne, selectRows } from './row.ts';
+
+export { countUpTo, estimateCount, list, listFrom, type CallFilter } from './call-list.ts';
 
 /** Values of the column; the same union as the product's `CallStatus`. */
 export type CallStatusValue =
@@ -129,25 +121,6 @@ export type NewCall = Pick<
 > &
   CallPatch & { idempotencyKey?: string | null | undefined; createdAt?: Date | undefined };
 
-export interface CallFilter {
-  status?: CallStatusValue | readonly CallStatusValue[] | undefined;
-  agentId?: string | undefined;
-  trunkId?: string | undefined;
-  to?: string | undefined;
-  from?: string | undefined;
-  direction?: CallDirection | undefined;
-  answeredBy?: string | undefined;
-  createdAfter?: Date | undefined;
-  createdBefore?: Date | undefined;
-  door?: string | undefined;
-  batchId?: string | undefined;
-  retryOf?: string | undefined;
-  /** Every one of these has this value. */
-  metadata?: Readonly<Record<string, string>> | undefined;
-  /** There is a value of this name. */
-  metadataKey?: string | undefined;
-}
-
 const FIELDS: readonly (keyof Changeable)[] = [
   'agentId',
   'trunkId',
@@ -211,8 +184,6 @@ const JSON_FIELDS = [
   'extractedData',
   'analysis',
 ];
-/** Ids carry the time of their creation; this much of a difference to the column is borne. */
-const ID_SLACK_MS = 60_000;
 const LIVE = `('initiated', 'ringing', 'in-progress')`;
 const CLAIMED = `('initiated', 'ringing', 'in-progress', 'call-disconnected')`;
 
@@ -261,103 +232,6 @@ export async function findByIdempotencyKey(
     workspaceId,
     idempotencyKey,
   ]);
-}
-
-/** Newest first. */
-export async function list(
-  client: Queryable,
-  workspaceId: string,
-  filter: CallFilter = {},
-  request: PageRequest = {},
-): Promise<Page<CallRow>> {
-  const { where, values } = conditions(workspaceId, filter);
-  return selectPage(client, { from: 'calls', where, values, order: 'desc' }, request);
-}
-
-/** Newest first from a place on, for clients that count pages; the further on, the slower. */
-export async function listFrom(
-  client: Queryable,
-  workspaceId: string,
-  filter: CallFilter,
-  range: { skip: number; limit: number },
-): Promise<CallRow[]> {
-  const { where, values } = conditions(workspaceId, filter);
-  const limit = `$${values.push(range.limit)}`;
-  return selectRows(
-    client,
-    `select * from calls where ${where.join(' and ')}
-     order by id desc limit ${limit} offset $${values.push(range.skip)}`,
-    values,
-  );
-}
-
-/** Calls that a filter finds; counting stops at `atMost`. */
-export async function countUpTo(
-  client: Queryable,
-  workspaceId: string,
-  filter: CallFilter,
-  atMost: number,
-): Promise<number> {
-  const { where, values } = conditions(workspaceId, filter);
-  const row = await requireOne<{ count: number }>(
-    client,
-    `select count(*)::int as count from (
-       select from calls where ${where.join(' and ')} limit $${values.push(atMost)}) found`,
-    values,
-  );
-  return row.count;
-}
-
-/** What the planner thinks that a filter finds: right to some per cent, at any size. */
-export async function estimateCount(
-  client: Queryable,
-  workspaceId: string,
-  filter: CallFilter,
-): Promise<number> {
-  const { where, values } = conditions(workspaceId, filter);
-  const { rows } = await client.query(
-    `explain (format json) select from calls where ${where.join(' and ')}`,
-    values,
-  );
-  const plan = (rows[0]?.['QUERY PLAN'] as { Plan: { 'Plan Rows': number } }[] | undefined)?.[0];
-  return plan?.Plan['Plan Rows'] ?? 0;
-}
-
-function conditions(
-  workspaceId: string,
-  filter: CallFilter,
-): { where: string[]; values: unknown[] } {
-  const values: unknown[] = [workspaceId];
-  const where = ['workspace_id = $1'];
-  const add = (condition: string, value: unknown): void => {
-    if (value !== undefined) where.push(condition.replace('$', `$${values.push(value)}`));
-  };
-  const { status, createdAfter, createdBefore } = filter;
-  // One status is read from its index in order; several are not.
-  const one = typeof status === 'string' ? status : status?.length === 1 ? status[0] : undefined;
-  if (one === undefined) add('status = any($)', status);
-  else add('status = $', one);
-  add('agent_id = $', filter.agentId);
-  add('trunk_id = $', filter.trunkId);
-  add('to_number = $', filter.to);
-  add('from_number = $', filter.from);
-  add('direction = $', filter.direction);
-  add('answered_by = $', filter.answeredBy);
-  add('created_at >= $', createdAfter);
-  add('created_at < $', createdBefore);
-  // So that an old range is found by the index that gives the order.
-  if (createdAfter) add('id >= $', firstIdAt('call', createdAfter.getTime() - ID_SLACK_MS));
-  if (createdBefore) add('id < $', firstIdAt('call', createdBefore.getTime() + ID_SLACK_MS));
-  add('door = $', filter.door);
-  if (filter.door !== undefined && filter.door !== 'v1') where.push(`door <> 'v1'`);
-  add('batch_id = $', filter.batchId);
-  add('retry_of = $', filter.retryOf);
-  if (filter.metadata !== undefined || filter.metadataKey !== undefined) {
-    where.push(`metadata <> '{}'`);
-    add('metadata @> $', filter.metadata && storableJson(filter.metadata));
-    add('metadata ? $', filter.metadataKey);
-  }
-  return { where, values };
 }
 
 /**
@@ -456,6 +330,21 @@ export async function listDisconnected(client: Queryable, limit = 1_000): Promis
     client,
     `select * from calls where status = 'call-disconnected' order by id limit $1`,
     [limit],
+  );
+}
+
+/** Calls of an agent that were not dialled yet, oldest first. */
+export async function listWaitingOfAgent(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+  limit = 500,
+): Promise<CallRow[]> {
+  return selectRows(
+    client,
+    `select * from calls where workspace_id = $1 and agent_id = $2
+       and status in ('scheduled', 'queued', 'rescheduled') order by id limit $3`,
+    [workspaceId, agentId, limit],
   );
 }
 
