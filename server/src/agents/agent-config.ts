@@ -75,6 +75,8 @@ export const agentConfigSchema = z.strictObject({
   silence: silenceSchema.prefault({}),
   max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
   recording: z.boolean().default(true),
+  /** Name that rooms ask for the agent with, besides its own. */
+  dispatch_name: z.string().trim().min(1).max(200).nullable().default(null),
   /** Names of rooms that the agent comes into by itself; `*` stands for any characters. */
   room_patterns: z.array(z.string().trim().min(1).max(200)).max(20).default([]),
   /** Summary and data that are made of the talk when it is over. */

@@ -24,6 +24,8 @@ const KEYS = {
  */
 export const demoAgent: AgentConfigInput = {
   name: 'Appointment confirmation (demo)',
+  dispatch_name: 'demo',
+  room_patterns: ['outbound-*'],
   type: 'scripted',
   greeting:
     'Hello {patient_name}. This is the automated assistant of {company}, calling about your appointment.',

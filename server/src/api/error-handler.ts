@@ -118,7 +118,7 @@ const DATABASE_AWAY =
   /^(08\w{3}|53300|57P0[1-5]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND)$/;
 
 /** SQLSTATE classes of a lost connection, the system's own codes, and what pg says in words. */
-function isDatabaseAway(code: string, message: string): boolean {
+export function isDatabaseAway(code: string, message: string): boolean {
   return (
     DATABASE_AWAY.test(code) ||
     /^(connection terminated|timeout exceeded when trying to connect)/i.test(message)

@@ -86,6 +86,8 @@ export function planOf(
       ...parts.trunk,
       ringTimeoutMs: call.ringTimeoutMs ?? parts.trunk.ringTimeoutMs,
       headers: { ...parts.trunk.headers, ...parts.seat?.leg.headers },
+      mediaEncryption: parts.seat?.leg.mediaEncryption ?? parts.trunk.mediaEncryption,
+      codecs: parts.seat?.leg.codecs ?? parts.trunk.codecs,
     },
     credentials,
     seat: parts.seat ?? null,

@@ -11,6 +11,8 @@ export interface PlatformEventData {
   'campaign.completed': Record<string, unknown>;
   'room.started': Record<string, unknown>;
   'room.finished': Record<string, unknown>;
+  /** Somebody sent data to those in a room. */
+  'room.data': Record<string, unknown>;
   'participant.joined': Record<string, unknown>;
   'participant.left': Record<string, unknown>;
   'participant.connection-aborted': Record<string, unknown>;
@@ -52,6 +54,7 @@ const NAMES: Readonly<Record<EventType, Partial<Record<WebhookFormat, readonly s
   'campaign.completed': { bolti: ['campaign.completed'] },
   'room.started': { livekit: ['room_started'] },
   'room.finished': { livekit: ['room_finished'] },
+  'room.data': {},
   'participant.joined': { livekit: ['participant_joined'] },
   'participant.left': { livekit: ['participant_left'] },
   'participant.connection-aborted': { livekit: ['participant_connection_aborted'] },

@@ -266,7 +266,8 @@ function isHost(text: string): boolean {
   return isIP(text) === 4 || HOST_NAME.test(text);
 }
 
-function checkHeaders(headers: Record<string, string>): void {
+/** @throws TrunkError where a header is not ours to set, or is no header. */
+export function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     // A line break in a value would be a header of its own.
     if (!HEADER_NAME.test(name) || OWN_HEADERS.test(name) || CONTROL.test(value)) {

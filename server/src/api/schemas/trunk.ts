@@ -5,7 +5,7 @@ import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 const gatewaySchema = z.strictObject({
   host: z.string().min(1).max(253).describe('Address or host name.'),
   port: z.number().int().min(1).max(65_535).default(5_060),
-  transport: z.enum(['udp', 'tcp']).default('udp'),
+  transport: z.enum(['udp', 'tcp', 'tls']).default('udp'),
 });
 
 const timeoutsSchema = z.strictObject({

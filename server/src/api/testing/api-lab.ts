@@ -13,7 +13,9 @@ import type { CallEventDraft } from '../../events/call-event.ts';
 import { appendCallEvent } from '../../events/event-log.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { newId, randomText } from '../../shared/ids.ts';
-import type { LogFields, Logger } from '../../shared/logger.ts';
+import { silentLogger, type LogFields, type Logger } from '../../shared/logger.ts';
+import { createRecordingLibrary } from '../../storage/recording-library.ts';
+import { createRecordingUrls } from '../../storage/recording-urls.ts';
 import { createRecordingStore, type RecordingStore } from '../../storage/recordings.ts';
 import { createTrunkDoctor } from '../../trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from '../../trunks/dispatch-rule-store.ts';
@@ -115,13 +117,28 @@ export async function openApiLab(): Promise<ApiLab> {
     workspaces: createWorkspaceStore({ db, clock }),
     secrets,
     calls: node.service,
+    rooms: {
+      db,
+      clock,
+      logger: silentLogger,
+      nodeId: node.nodeId,
+      calls: node.service,
+      recordings,
+    },
     trunks: createTrunkStore({ db, secrets, clock }),
     numbers: createNumberStore({ db, clock }),
     dispatchRules: createDispatchRuleStore({ db, secrets, clock }),
     sipHost: '192.0.2.1',
     doctor: createTrunkDoctor({ ua: node.ua, clock, advertisedHost: '192.0.2.1' }),
     feed,
-    recordings,
+    recordings: createRecordingLibrary(recordings, null),
+    recordingUrls: createRecordingUrls({
+      masterKey,
+      clock,
+      ttlS: 3_600,
+      publicUrl: () => 'http://127.0.0.1:8080',
+    }),
+    wallet: lab.wallet,
     guardrails,
     createKey: keyMaker({ db, secrets, clock }),
     publicUrl: () => 'http://127.0.0.1:8080',

@@ -87,7 +87,7 @@ export async function dropAutomatic(
   }
 }
 
-/** Ends an order: the agent leaves the room. */
+/** Takes an order back: its agent leaves the room, and the order is not listed any more. */
 export async function dismissAgent(
   client: Queryable,
   ctx: Pick<RoomContext, 'clock'>,
@@ -95,13 +95,22 @@ export async function dismissAgent(
   row: dispatches.RoomDispatchRow,
   reason: string,
 ): Promise<dispatches.RoomDispatchRow> {
+  await retireAgent(client, ctx, room, row, reason);
+  const deleted = await dispatches.update(client, row.id, { deletedAt: new Date(ctx.clock.now()) });
+  return deleted ?? row;
+}
+
+/** The agent of an order leaves the room; the order stays listed. */
+export async function retireAgent(
+  client: Queryable,
+  ctx: Pick<RoomContext, 'clock'>,
+  room: rooms.RoomRow,
+  row: dispatches.RoomDispatchRow,
+  reason: string,
+): Promise<void> {
   const now = new Date(ctx.clock.now());
-  const ended = await dispatches.update(client, row.id, {
-    endedAt: row.endedAt ?? now,
-    deletedAt: now,
-  });
+  await dispatches.update(client, row.id, { endedAt: row.endedAt ?? now });
   await leave(client, room, row.participantId, now, reason);
-  return ended ?? row;
 }
 
 /** The agents of a call leave the room with it. */

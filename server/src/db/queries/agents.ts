@@ -5,6 +5,7 @@ import {
   requireOne,
   selectOne,
   selectPage,
+  selectRows,
   type Page,
   type PageRequest,
 } from './row.ts';
@@ -68,6 +69,34 @@ export async function get(
   );
 }
 
+/** By the name that rooms ask for it with, its own name or its id; of several the oldest. */
+export async function findByName(
+  client: Queryable,
+  workspaceId: string,
+  name: string,
+): Promise<AgentRow | null> {
+  return selectOne(
+    client,
+    `select * from agents where workspace_id = $1 and deleted_at is null
+       and (config ->> 'dispatch_name' = $2 or config ->> 'name' = $2 or id = $2)
+     order by id limit 1`,
+    [workspaceId, name],
+  );
+}
+
+/** Agents that come into rooms by the rooms' names, oldest first. */
+export async function listWithRoomPatterns(
+  client: Queryable,
+  workspaceId: string,
+): Promise<AgentRow[]> {
+  return selectRows(
+    client,
+    `select * from agents where workspace_id = $1 and deleted_at is null
+       and jsonb_array_length(coalesce(config -> 'room_patterns', '[]')) > 0 order by id`,
+    [workspaceId],
+  );
+}
+
 /** Newest first. */
 export async function list(
   client: Queryable,
@@ -93,4 +122,16 @@ export async function softDelete(
   agentId: string,
 ): Promise<boolean> {
   return hideRow(client, 'agents', workspaceId, agentId);
+}
+
+/** Also one that was deleted: its document is kept for what its calls still need. */
+export async function getEvenDeleted(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<AgentRow | null> {
+  return selectOne(client, 'select * from agents where workspace_id = $1 and id = $2', [
+    workspaceId,
+    agentId,
+  ]);
 }

@@ -6,7 +6,7 @@ export interface GatewayRow {
   trunkId: string;
   host: string;
   port: number;
-  transport: 'udp' | 'tcp';
+  transport: 'udp' | 'tcp' | 'tls';
   /** 1 is tried first. */
   priority: number;
 }

@@ -19,6 +19,9 @@ export interface RoomLeg {
   automation?: boolean;
   /** Where it came from. */
   ruleId?: string;
+  /** Instead of the trunk's. */
+  mediaEncryption?: 'none' | 'optional' | 'required';
+  codecs?: string[];
   /** Set by a transfer: the participant that this one is to talk with. */
   transferOf?: string;
 }
