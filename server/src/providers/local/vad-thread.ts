@@ -1,9 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
+import { setThreadPriority } from '../../shared/thread-priority.ts';
 import { loadOnnxRuntime } from './onnx-runtime.ts';
 import { serveThread } from './serve-thread.ts';
 import { SileroMemory, SileroModel } from './silero-model.ts';
 import type { VadReport, VadRequest } from './speech-protocol.ts';
 import { VadBatcher } from './vad-batcher.ts';
+
+/** Turns wait for its answers; each takes a millisecond or two. Below the media themselves. */
+const VAD_NICE = -5;
+setThreadPriority(VAD_NICE);
 
 await serveThread(async ({ backend }) => {
   const runtime = await loadOnnxRuntime(backend);
