@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { callbackify } from 'node:util';
 import { buildConnector } from 'undici';
 import type { AddressGate } from './address-gate.ts';
 import { EgressError } from './egress-error.ts';
@@ -54,11 +55,9 @@ export function guardedConnector(options: GuardedConnectorOptions): buildConnect
     throw failure ?? new EgressError('unresolved', `${host} has no address`);
   }
 
+  const opened = callbackify(open);
   return (target, callback) => {
-    open(target).then(
-      (socket) => callback(null, socket),
-      (error: unknown) => callback(error as Error, null),
-    );
+    opened(target, (error, socket) => (error ? callback(error, null) : callback(null, socket)));
   };
 }
 
