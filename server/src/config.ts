@@ -31,6 +31,11 @@ export const environmentSchema = z.object({
   HTTP_PORT: port.default(8080),
   SIP_HOST: z.string().default('127.0.0.1'),
   SIP_PORT: port.default(5060),
+  SIP_TLS_PORT: port.optional(),
+  SIP_TLS_CERT: z.string().optional(),
+  SIP_TLS_KEY: z.string().optional(),
+  SIP_TLS_CA: z.string().optional(),
+  SIP_TLS_CLIENT_CERT: z.enum(['on', 'off']).default('off'),
   PUBLIC_IP: z.string().optional(),
   RTP_PORT_MIN: port.default(10_000),
   RTP_PORT_MAX: port.default(20_000),
@@ -46,6 +51,13 @@ export const environmentSchema = z.object({
   LIVEKIT_API_KEY: z.string().max(200).optional(),
   LIVEKIT_API_SECRET: z.string().max(1000).optional(),
   OPENAI_API_KEY: z.string().optional(),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  RECORDING_URL_TTL_S: whole(60, 604_800).default(86_400),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  S3_BUCKET: z.string().optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
   OPENAI_BASE_URL: z.string().default('https://api.openai.com/v1'),
   ROLES: list
     .pipe(z.array(z.enum(ROLES, { error: `expected a comma list of ${ROLES.join(', ')}` })))
@@ -60,11 +72,21 @@ export const environmentSchema = z.object({
   LOG_FILE: z.string().optional(),
 });
 
+/** TLS of SIP. Paths are of PEM files. */
+export interface SipTlsConfig {
+  port: number;
+  /** Null: a certificate that nobody vouches for is made and kept in the data folder. */
+  files: { cert: string; key: string } | null;
+  /** Authorities besides those of the system. */
+  ca: string | null;
+  requireClientCert: boolean;
+}
+
 /** Settings of the running program, complete. */
 export interface Config {
   http: { host: string; port: number };
   /** `advertisedHost` is what the far ends are told to send to. */
-  sip: { host: string; port: number; advertisedHost: string };
+  sip: { host: string; port: number; advertisedHost: string; tls: SipTlsConfig };
   rtp: { portMin: number; portMax: number };
   sandbox: {
     enabled: boolean;
@@ -80,11 +102,23 @@ export interface Config {
   /** The pair that LiveKit clients of the default workspace sign with. */
   livekit: { apiKey: string; secret: string } | null;
   openai: { apiKey: string | null; baseUrl: string };
+  /** Where clients reach the API, without a slash at the end; null: where it listens. */
+  publicUrl: string | null;
+  recordings: { urlTtlS: number; s3: S3Config | null };
   roles: ReadonlySet<Role>;
   voice: { workers: number; maxCalls: number };
   speech: { backend: 'auto' | 'native' | 'wasm'; sttThreads: number; ttsThreads: number };
   drainTimeoutMs: number;
   log: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; destination: string };
+}
+
+/** The bucket that recordings go to. */
+export interface S3Config {
+  endpoint: string;
+  bucket: string;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
 }
 
 /** Calls that one voice worker carries well. */
@@ -130,6 +164,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       host: env.SIP_HOST,
       port: env.SIP_PORT,
       advertisedHost: env.PUBLIC_IP ?? addressOf(env.SIP_HOST),
+      tls: tlsOf(env),
     },
     rtp: { portMin: env.RTP_PORT_MIN, portMax: env.RTP_PORT_MAX },
     sandbox: {
@@ -145,6 +180,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     apiKey: env.TRUNKLINE_API_KEY ?? null,
     livekit: liveKitPair(env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET),
     openai: { apiKey: env.OPENAI_API_KEY ?? null, baseUrl: env.OPENAI_BASE_URL },
+    publicUrl: env.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    recordings: { urlTtlS: env.RECORDING_URL_TTL_S, s3: s3Of(env) },
     roles: new Set(env.ROLES),
     voice: { workers, maxCalls: env.MAX_CALLS ?? workers * CALLS_PER_WORKER },
     speech: {
@@ -164,6 +201,44 @@ function liveKitPair(apiKey: string | undefined, secret: string | undefined): Co
   if (apiKey !== undefined && secret !== undefined) return { apiKey, secret };
   if (apiKey === undefined && secret === undefined) return null;
   throw new ConfigError('LIVEKIT_API_KEY and LIVEKIT_API_SECRET are a pair; set both or none');
+}
+
+/** All of it, or nothing: half a bucket would lose recordings. */
+function s3Of(env: z.output<typeof environmentSchema>): S3Config | null {
+  const { S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = env;
+  if (!S3_BUCKET && !S3_ENDPOINT && !S3_ACCESS_KEY_ID && !S3_SECRET_ACCESS_KEY) return null;
+  if (!S3_BUCKET || !S3_ACCESS_KEY_ID || !S3_SECRET_ACCESS_KEY) {
+    const missing = [
+      S3_BUCKET ? '' : 'S3_BUCKET',
+      S3_ACCESS_KEY_ID ? '' : 'S3_ACCESS_KEY_ID',
+      S3_SECRET_ACCESS_KEY ? '' : 'S3_SECRET_ACCESS_KEY',
+    ].filter((name) => name !== '');
+    throw new ConfigError(`${missing.join(', ')}: not set, and recordings go to S3 with it only`);
+  }
+  return {
+    endpoint: S3_ENDPOINT ?? `https://s3.${env.S3_REGION}.amazonaws.com`,
+    bucket: S3_BUCKET,
+    region: env.S3_REGION,
+    accessKeyId: S3_ACCESS_KEY_ID,
+    secretAccessKey: S3_SECRET_ACCESS_KEY,
+  };
+}
+
+const SIP_PORT_DEFAULT = 5060;
+const SIP_TLS_PORT_DEFAULT = 5061;
+
+/** A second program with another SIP_PORT must not stumble over the first one's TLS port. */
+function tlsOf(env: z.output<typeof environmentSchema>): SipTlsConfig {
+  const { SIP_TLS_CERT: cert, SIP_TLS_KEY: key } = env;
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new ConfigError('SIP_TLS_CERT and SIP_TLS_KEY go together: set both or neither');
+  }
+  return {
+    port: env.SIP_TLS_PORT ?? (env.SIP_PORT === SIP_PORT_DEFAULT ? SIP_TLS_PORT_DEFAULT : 0),
+    files: cert !== undefined && key !== undefined ? { cert, key } : null,
+    ca: env.SIP_TLS_CA ?? null,
+    requireClientCert: env.SIP_TLS_CLIENT_CERT === 'on',
+  };
 }
 
 const WILDCARDS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);

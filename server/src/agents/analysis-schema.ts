@@ -19,8 +19,8 @@ export const analysisSchema = z.strictObject({
     })
     .nullable()
     .default(null),
-  /** `auto`: by the language model where the agent or the server has one, else by rules. */
-  by: z.enum(['auto', 'rules']).default('auto'),
+  /** `auto`: an `llm` agent asks its language model, a scripted one goes by rules. Rules also step in where the model fails. */
+  by: z.enum(['auto', 'llm', 'rules']).default('auto'),
   /** Model of the same endpoint as the agent's. Default: the agent's own. */
   model: z.string().min(1).max(200).optional(),
   /** How long one answer of the model may take. */

@@ -1,96 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCallLab, FROM, TO, type CallLab } from '../calls/testing/call-lab.ts';
-import type { CallStatus } from '../calls/call-status.ts';
-import * as calls from '../db/queries/calls.ts';
-import type { CallEvent } from '../events/call-event.ts';
+import * as agents from '../db/queries/agents.ts';
+import type { JobQueue } from '../jobs/job-queue.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
-import { settleCall, startPostCall } from './post-call.ts';
+import { startPostCall } from './post-call.ts';
+import { runPostCall } from './run-post-call.ts';
+import {
+  openCallLab,
+  postCallContext,
+  storeOverCall,
+  type CallLab,
+} from './testing/post-call-lab.ts';
 
 let lab: CallLab;
+let folder: string;
 
 beforeAll(async () => {
   lab = await openCallLab();
+  folder = await mkdtemp(path.join(tmpdir(), 'trunkline-post-call-'));
   await lab.db.pool.query(`insert into rates values ('platform', '*', 'minute', 60000)`);
 });
-afterAll(() => lab.close());
+afterAll(async () => {
+  await lab.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
-async function callThat(status: CallStatus, endReason: string): Promise<string> {
-  const row = await calls.insert(lab.db.pool, {
-    id: newId('call', clock.now()),
-    workspaceId: lab.workspaceId,
-    direction: 'outbound',
-    agentId: lab.agentId,
-    fromNumber: FROM,
-    toNumber: TO,
-    status,
-    endReason,
-    endedBy: 'system',
-    answeredAt: new Date(1_000_000),
-    disconnectedAt: new Date(1_010_000),
-  });
-  return row.id;
-}
+const context = (
+  ...args: Parameters<typeof postCallContext> extends [unknown, unknown, ...infer R] ? R : never
+) => postCallContext(lab, folder, ...args);
 
 describe('after a call', () => {
   it.each([
     ['callee-hangup', 'completed'],
     ['api-stopped', 'stopped'],
     ['shutdown', 'stopped'],
+    ['credit-exhausted', 'completed'],
     ['voice-worker-crashed', 'error'],
   ])('that ended by %s its status becomes %s, once', async (endReason, status) => {
-    const callId = await callThat('call-disconnected', endReason);
-    const published: CallEvent[] = [];
-    const options = {
-      db: lab.db,
-      clock,
-      feed: { publish: (event: CallEvent) => void published.push(event) },
-    };
-    await Promise.all([1, 2, 3].map(() => settleCall(options, callId)));
-    await settleCall(options, callId);
-    expect(published).toHaveLength(1);
+    const callId = await storeOverCall(lab, { status: 'call-disconnected', endReason });
+    const ctx = context();
+    await Promise.all([1, 2, 3].map(() => runPostCall(ctx, callId)));
+    await runPostCall(ctx, callId);
+    expect(ctx.published).toHaveLength(1);
     expect(await lab.call(callId)).toMatchObject({
       status,
       endReason,
       cost: { total_micros: 10_000 },
+      transcript: 'agent: Is the appointment confirmed?\ncaller: Yes, that is right.',
     });
     expect((await lab.events(callId)).map((event) => event.type)).toEqual(['call.status']);
+    const { rows } = await lab.db.pool.query(
+      `select kind, call_id from ledger_transactions where call_id = $1`,
+      [callId],
+    );
+    expect(rows).toEqual([{ kind: 'settle', call_id: callId }]);
   });
 
-  it('that was lost with its node only the cost is added', async () => {
-    const callId = await callThat('error', 'node-lost');
-    const feed = { publish: () => expect.unreachable('nothing changes its status') };
-    await settleCall({ db: lab.db, clock, feed }, callId);
+  it('that was lost with its node everything but the status is added', async () => {
+    const callId = await storeOverCall(lab, { status: 'error', endReason: 'node-lost' });
+    const ctx = context();
+    await runPostCall(ctx, callId);
+    expect(ctx.published).toEqual([]);
     expect(await lab.call(callId)).toMatchObject({
       status: 'error',
       cost: { total_micros: 10_000 },
+      transcript: expect.stringContaining('Yes, that is right.') as string,
     });
   });
 
-  it('that is not over, or not there, nothing happens', async () => {
-    const callId = await callThat('in-progress', 'silence');
-    const feed = { publish: () => expect.unreachable('nothing happened') };
-    await settleCall({ db: lab.db, clock, feed }, callId);
-    await settleCall({ db: lab.db, clock, feed }, 'call_unknown');
-    expect(await lab.call(callId)).toMatchObject({ status: 'in-progress', cost: null });
+  it('that is not over, was not answered, or is not there, nothing happens', async () => {
+    const live = await storeOverCall(lab, { status: 'in-progress' });
+    const unanswered = await storeOverCall(lab, { status: 'no-answer', answeredAt: null });
+    const ctx = context();
+    for (const callId of [live, unanswered, 'call_unknown']) await runPostCall(ctx, callId);
+    expect(ctx.published).toEqual([]);
+    expect(await lab.call(live)).toMatchObject({ status: 'in-progress', cost: null });
+    expect(await lab.call(unanswered)).toMatchObject({ transcript: null });
+  });
+
+  it('its summary and data say that rules made them where no model did', async () => {
+    const { id: agentId } = await agents.insert(lab.db.pool, {
+      id: newId('agent', clock.now()),
+      workspaceId: lab.workspaceId,
+      config: {
+        name: 'x',
+        type: 'llm',
+        llm: { provider: 'fake' },
+        analysis: {
+          extraction: {
+            schema: {
+              type: 'object',
+              properties: {
+                appointment_confirmed: { type: 'boolean' },
+                reason: { type: 'integer' },
+              },
+              required: ['reason'],
+            },
+          },
+        },
+      },
+    });
+    const callId = await storeOverCall(lab, { status: 'call-disconnected', agentId });
+    await runPostCall(context(), callId);
+    const call = await lab.call(callId);
+    expect(call.extractedData).toEqual({ appointment_confirmed: true });
+    expect(call.summary).toContain('"Yes, that is right."');
+    expect(call.analysis).toMatchObject({
+      by: 'rules',
+      valid: false,
+      problems: ["/ must have required property 'reason'"],
+      evidence: { appointment_confirmed: 'Yes, that is right.' },
+    });
   });
 
   it('all that are over are settled at once when the program ends, jobs or none', async () => {
     const over = await Promise.all([
-      callThat('call-disconnected', 'silence'),
-      callThat('call-disconnected', 'callee-hangup'),
+      storeOverCall(lab, { status: 'call-disconnected', endReason: 'silence' }),
+      storeOverCall(lab, { status: 'call-disconnected' }),
     ]);
-    const live = await callThat('in-progress', 'silence');
-    const published: string[] = [];
-    const postCall = await startPostCall({
-      db: lab.db,
-      clock,
-      feed: { publish: ({ callId }) => void published.push(callId) },
-      jobs: { work: () => Promise.resolve(() => Promise.resolve()) },
-    });
+    const live = await storeOverCall(lab, { status: 'in-progress' });
+    const ctx = context();
+    const jobs: Pick<JobQueue, 'work' | 'createQueue'> = {
+      work: () => Promise.resolve(() => Promise.resolve()),
+      createQueue: () => Promise.resolve(),
+    };
+    const postCall = await startPostCall({ ...ctx, jobs });
     await postCall.settleAll();
     await postCall.close();
-    expect([...published].sort()).toEqual([...over].sort());
+    expect(ctx.published.map(({ callId }) => callId).sort()).toEqual([...over].sort());
     expect(await lab.call(live)).toMatchObject({ status: 'in-progress' });
   });
 });

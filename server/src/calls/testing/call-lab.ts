@@ -16,6 +16,8 @@ import { systemClock } from '../../shared/clock.ts';
 import { newId } from '../../shared/ids.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import { startUserAgent, type UserAgent } from '../../sip/user-agent.ts';
+import { DEFAULT_OPENAI_BASE_URL } from '../../providers/openai/openai-llm.ts';
+import { createRecordingLibrary } from '../../storage/recording-library.ts';
 import { createRecordingStore } from '../../storage/recordings.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore, type TrunkInput } from '../../trunks/trunk-store.ts';
@@ -80,7 +82,18 @@ export async function openCallLab(): Promise<CallLab> {
     workspaceId: workspace.id,
     config: AGENT_CONFIG,
   });
-  const postCall = await startPostCall({ db, jobs, feed, clock });
+  const disk = createRecordingStore(folder);
+  const postCall = await startPostCall({
+    db,
+    jobs,
+    feed,
+    clock,
+    logger,
+    wallet,
+    secrets,
+    recordings: createRecordingLibrary(disk, null),
+    llm: { openaiBaseUrl: DEFAULT_OPENAI_BASE_URL, openaiApiKey: null },
+  });
   const opened: { close(): Promise<void> }[] = [];
   const call = async (callId: string): Promise<calls.CallRow> => {
     const row = await calls.get(db.pool, callId);
@@ -113,7 +126,7 @@ export async function openCallLab(): Promise<CallLab> {
         feed,
         clock,
         logger,
-        recordings: createRecordingStore(folder),
+        recordings: disk,
         secrets,
         wallet,
         nodeId: newId('node', clock.now()),

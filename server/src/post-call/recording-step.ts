@@ -1,0 +1,57 @@
+import * as calls from '../db/queries/calls.ts';
+import type { RecordingPlace } from '../storage/recording-library.ts';
+import type { PostCallStep } from './post-call-step.ts';
+
+type Archived =
+  | { outcome: 'none' }
+  | { outcome: 'missing' }
+  | { outcome: 'stored'; place: RecordingPlace; error: string | null };
+
+const RETRY_PAUSES_MS = [500, 2_000];
+
+/** Brings the recording to where it belongs. A store that is away does not hold the call up. */
+export const recordingStep: PostCallStep<Archived> = {
+  name: 'recording',
+  async prepare(ctx, call, { signal, mayComeAgain }) {
+    const { recordingKey } = call;
+    if (recordingKey === null) return { outcome: 'none' };
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const place = await ctx.recordings.archive(recordingKey);
+        if (place !== 'missing') return { outcome: 'stored', place, error: null };
+        // Written on another machine, which is asked when the job comes again.
+        if (mayComeAgain) throw new MissingRecordingError(call.id);
+        return { outcome: 'missing' };
+      } catch (error) {
+        if (error instanceof MissingRecordingError) throw error;
+        const pauseMs = RETRY_PAUSES_MS[attempt];
+        if (pauseMs === undefined) {
+          ctx.logger.warn(
+            { err: error, callId: call.id },
+            'the recording stays on the disk until the store takes it',
+          );
+          return { outcome: 'stored', place: 'disk', error: (error as Error).message };
+        }
+        await ctx.clock.sleep(pauseMs, signal);
+      }
+    }
+  },
+  async commit(_ctx, client, call, archived) {
+    if (archived.outcome === 'missing') {
+      // A link that leads nowhere would be a lie.
+      await calls.update(client, call.id, { recordingKey: null, recordingDurationMs: null });
+      return { detail: { missing: true } };
+    }
+    if (archived.outcome === 'none') return {};
+    await calls.update(client, call.id, { recordingStore: archived.place });
+    const { place, error } = archived;
+    return { detail: { place, ...(error !== null && { error }) } };
+  },
+};
+
+class MissingRecordingError extends Error {
+  constructor(callId: string) {
+    super(`the recording of call ${callId} is not on this machine`);
+    this.name = 'MissingRecordingError';
+  }
+}
