@@ -8,6 +8,7 @@ import { startCalls, type CallService } from './calls/call-service.ts';
 import type { RoomContext } from './calls/rooms/room-context.ts';
 import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
 import { startCarrierThread } from './carrier/carrier-thread.ts';
+import { startAnomalyWatch } from './compliance/anomaly-watch.ts';
 import { createGuardrails } from './compliance/guardrails.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
@@ -199,6 +200,10 @@ async function build(
   const library = createRecordingLibrary(recordings, s3 && createS3Store(s3, clock));
   const wallet = createWallet({ db: database, appendEvent });
   const guardrails = createGuardrails({ clock });
+  if (roles.has('jobs')) {
+    const anomalies = startAnomalyWatch({ db: database, clock, logger });
+    closers.push(() => anomalies.close());
+  }
   const nodeId = newId('node', clock.now());
   const calls = await startCalls({
     db: database,

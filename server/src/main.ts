@@ -71,6 +71,7 @@ function explain(error: unknown, settings: Config): string {
 function settingOfPort(port: number, settings: Config): string {
   if (port === settings.http.port) return 'HTTP_PORT';
   if (port === settings.sip.port) return 'SIP_PORT';
+  if (port === settings.sip.tls.port) return 'SIP_TLS_PORT';
   return port === settings.sandbox.sipPort ? 'CARRIER_SIP_PORT' : 'the setting of that port';
 }
 

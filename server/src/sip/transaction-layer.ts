@@ -163,8 +163,8 @@ export class TransactionLayer {
   }
 
   #addVia(request: SipRequest, to: SipAddress, branch: string): void {
-    const { advertisedHost, port } = this.context.wire;
-    const sentBy = formatHostPort(advertisedHost, port);
+    const { wire } = this.context;
+    const sentBy = formatHostPort(wire.advertisedHost, wire.portOf(to.transport));
     // RFC 3581 §3: rport asks for the answer on the port that the request came from.
     const value = `SIP/2.0/${to.transport.toUpperCase()} ${sentBy};branch=${branch};rport`;
     request.headers.unshift({ name: 'Via', value });

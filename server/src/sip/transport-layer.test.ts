@@ -9,7 +9,7 @@ import { getHeader, type SipAddress, type SipMessage, type SipResponse } from '.
 import type { SipParseError } from './parse-message.ts';
 import { parseVia } from './parse-via.ts';
 import { responseAddress, TransportLayer, type TransportLayerOptions } from './transport-layer.ts';
-import { TcpTransport } from './transport-tcp.ts';
+import { StreamTransport } from './transport-stream.ts';
 import type { SipSource } from './transport.ts';
 
 const HOST = '127.0.0.1';
@@ -290,7 +290,12 @@ describe('TransportLayer over TCP', () => {
 
   it('a far end that does not close its side is cut off', async () => {
     const clock = new FakeClock();
-    const transport = await TcpTransport.bind({ host: HOST, port: 0, clock, idleTimeoutMs: 1000 });
+    const transport = await StreamTransport.bind({
+      host: HOST,
+      port: 0,
+      clock,
+      idleTimeoutMs: 1000,
+    });
     opened.push(transport);
     const came = new Promise<void>((resolve) => {
       transport.events.on('message', () => resolve());

@@ -4,7 +4,11 @@ import type { SipAddress, SipMessage, SipTransportName } from './message.ts';
 import type { SipParseError } from './parse-message.ts';
 import { noteSource } from './response-address.ts';
 import { serializeMessage } from './serialize-message.ts';
-import { TcpTransport, type TcpTransportOptions } from './transport-tcp.ts';
+import {
+  StreamTransport,
+  type SipTlsOptions,
+  type StreamTransportOptions,
+} from './transport-stream.ts';
 import { UdpTransport } from './transport-udp.ts';
 import type { SipConnection, SipSource, SipTransport } from './transport.ts';
 
@@ -13,15 +17,17 @@ export { responseAddress, topVia } from './response-address.ts';
 export interface TransportLayerOptions {
   /** Address to bind. */
   host: string;
-  /** Port for all transports alike; 0 takes a free one. */
+  /** Port for UDP and TCP alike; 0 takes a free one. */
   port: number;
+  /** TLS besides, on a port of its own; 0 takes a free one. */
+  tls?: (SipTlsOptions & { port: number }) | undefined;
   /** Default: both. */
   transports?: readonly ('udp' | 'tcp')[];
   clock: Clock;
   logger: Logger;
-  /** Limits of TCP connections. Default: those of `TcpTransport`. */
+  /** Limits of connections. Default: those of `StreamTransport`. */
   tcp?: Pick<
-    TcpTransportOptions,
+    StreamTransportOptions,
     'idleTimeoutMs' | 'partialTimeoutMs' | 'connectTimeoutMs' | 'maxConnections' | 'maxPendingBytes'
   >;
 }
@@ -39,7 +45,7 @@ export interface TransportCounters {
 /** Tries to find a port that is free for UDP and TCP alike. */
 const PORT_PAIR_ATTEMPTS = 20;
 
-/** The sockets of a user agent: UDP and TCP on one port (RFC 3261 §18). */
+/** The sockets of a user agent: UDP and TCP on one port, TLS on another (RFC 3261 §18). */
 export class TransportLayer {
   readonly counters: TransportCounters = {
     garbageReceived: 0,
@@ -85,6 +91,11 @@ export class TransportLayer {
   /** The port that is bound. */
   get port(): number {
     return [...this.#transports.values()][0]?.localPort ?? 0;
+  }
+
+  /** The port of a transport; that of UDP and TCP where it is not bound. */
+  portOf(transport: SipTransportName): number {
+    return this.#transports.get(transport)?.localPort ?? this.port;
   }
 
   /** Whether this transport is bound. */
@@ -148,8 +159,13 @@ async function bindAll(options: TransportLayerOptions): Promise<SipTransport[]> 
       bound.push(
         name === 'udp'
           ? await UdpTransport.bind({ host, port, clock, onListenerError })
-          : await TcpTransport.bind({ ...options.tcp, host, port, clock, onListenerError }),
+          : await StreamTransport.bind({ ...options.tcp, host, port, clock, onListenerError }),
       );
+    }
+    if (options.tls) {
+      const { port, ...tls } = options.tls;
+      const limits = { ...options.tcp, host, clock, onListenerError };
+      bound.push(await StreamTransport.bind({ ...limits, port, tls }));
     }
   } catch (error) {
     await Promise.all(bound.map((transport) => transport.close()));

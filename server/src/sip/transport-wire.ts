@@ -22,6 +22,10 @@ export class TransportWire implements Wire {
     return this.#layer.port;
   }
 
+  portOf(transport: SipTransportName): number {
+    return this.#layer.portOf(transport);
+  }
+
   get garbageReceived(): number {
     return this.#layer.counters.garbageReceived;
   }

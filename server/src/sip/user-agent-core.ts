@@ -96,6 +96,10 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
     return this.#wire.port;
   }
 
+  get tlsPort(): number | null {
+    return this.#wire.supports('tls') ? this.#wire.portOf('tls') : null;
+  }
+
   get legs(): ReadonlySet<Leg> {
     return this.#legs;
   }
@@ -171,7 +175,8 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   contact(user: string, transport: SipTransportName): string {
     const params = new Map<string, string | null>();
     if (transport !== 'udp') params.set('transport', transport);
-    const { advertisedHost: host, port } = this.#wire;
+    const { advertisedHost: host } = this.#wire;
+    const port = this.#wire.portOf(transport);
     const uri = formatUri({ scheme: 'sip', user, host, port, params, headers: new Map() });
     return `<${uri}>`;
   }

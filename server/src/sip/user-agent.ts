@@ -4,6 +4,7 @@ import type { Logger } from '../shared/logger.ts';
 import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
 import type { SipAddress, SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts';
 import { TransportLayer } from './transport-layer.ts';
+import type { SipTlsOptions } from './transport-stream.ts';
 import { TransportWire } from './transport-wire.ts';
 import { UserAgentCore } from './user-agent-core.ts';
 
@@ -16,6 +17,8 @@ export interface UserAgentOptions {
   advertisedHost?: string;
   /** Default: both. */
   transports?: readonly ('udp' | 'tcp')[];
+  /** TLS besides, on a port of its own. */
+  tls?: (SipTlsOptions & { port: number }) | undefined;
   /** Value of User-Agent and Server. */
   userAgent: string;
   clock: Clock;
@@ -80,6 +83,8 @@ export interface SipTraffic {
 export interface UserAgent {
   /** The port that is bound. */
   readonly port: number;
+  /** The port that is bound for TLS; null: none. */
+  readonly tlsPort: number | null;
   readonly events: TypedEvents<UserAgentEvents>;
   readonly counters: Readonly<UserAgentCounters>;
   /** Legs that have not ended. */
@@ -120,6 +125,7 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     clock,
     logger,
     ...(transports === undefined ? {} : { transports }),
+    tls: options.tls,
   });
   const wire = new TransportWire(layer, options.advertisedHost ?? host);
   const core = new UserAgentCore({

@@ -6,6 +6,8 @@ export interface Wire {
   /** Address and port that go into Via and Contact. */
   readonly advertisedHost: string;
   readonly port: number;
+  /** Port of a transport, where it has one of its own. */
+  portOf(transport: SipTransportName): number;
   /** Datagrams or stream bytes so far that were no SIP message. */
   readonly garbageReceived: number;
   /** Whether messages can leave by this transport. */

@@ -1,12 +1,24 @@
 import { z } from 'zod';
+import type { NewGateway } from '../../db/queries/gateways.ts';
 import { CARRIER_PROFILES } from '../../trunks/carrier-profiles.ts';
 import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 
 const gatewaySchema = z.strictObject({
   host: z.string().min(1).max(253).describe('Address or host name.'),
-  port: z.number().int().min(1).max(65_535).default(5_060),
+  port: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe('Default: 5061 for tls, else 5060.'),
   transport: z.enum(['udp', 'tcp', 'tls']).default('udp'),
 });
+
+/** RFC 3261 §19.1.2. */
+function gatewayInput({ host, port, transport }: z.output<typeof gatewaySchema>): NewGateway {
+  return { host, port: port ?? (transport === 'tls' ? 5_061 : 5_060), transport };
+}
 
 const timeoutsSchema = z.strictObject({
   first_packet_ms: z.number().int().min(1_000).max(600_000).default(30_000),
@@ -172,7 +184,7 @@ export function trunkInput(body: z.output<typeof trunkPatchSchema>): TrunkInput 
     inboundEnabled: body.inbound_enabled,
     outboundEnabled: body.outbound_enabled,
     authType: body.auth_type,
-    gateways: body.gateways,
+    gateways: body.gateways?.map(gatewayInput),
     authUsername: body.auth_username,
     authPassword: body.auth_password,
     inboundAuthUsername: body.inbound_auth_username,

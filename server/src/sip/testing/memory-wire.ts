@@ -1,7 +1,13 @@
 import { silentLogger } from '../../shared/logger.ts';
 import type { FakeClock } from '../../shared/testing/fake-clock.ts';
 import { makeResponse, type ResponseFields } from '../make-response.ts';
-import type { SipAddress, SipMessage, SipRequest, SipResponse } from '../message.ts';
+import type {
+  SipAddress,
+  SipMessage,
+  SipRequest,
+  SipResponse,
+  SipTransportName,
+} from '../message.ts';
 import { parseMessage } from '../parse-message.ts';
 import { serializeMessage } from '../serialize-message.ts';
 import type { SipSource } from '../transport.ts';
@@ -45,6 +51,10 @@ export class MemoryWire implements Wire {
       logger: silentLogger,
       userAgent: 'under-test',
     });
+  }
+
+  portOf(transport: SipTransportName): number {
+    return transport === 'tls' ? 5061 : this.port;
   }
 
   supports(): boolean {

@@ -1,4 +1,5 @@
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer, rootCertificates } from 'node:tls';
 import type { Clock } from '../shared/clock.ts';
 import { TypedEvents, type ListenerErrorHandler } from '../shared/events.ts';
 import { bindError } from './bind-error.ts';
@@ -8,12 +9,24 @@ import { plainHost } from './plain-host.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import type { SipSource, SipTransport, SipTransportEvents } from './transport.ts';
 
-export interface TcpTransportOptions {
+/** What TLS needs: PEM texts. */
+export interface SipTlsOptions {
+  key: string;
+  cert: string;
+  /** PEM of authorities that servers are believed by, besides those of the system; clients by these alone. */
+  ca?: readonly string[] | undefined;
+  /** Whether a far end that connects must show a certificate of these authorities too. Default false. */
+  requireClientCert?: boolean | undefined;
+}
+
+export interface StreamTransportOptions {
   /** Address to bind. */
   host: string;
   /** 0 takes a free one. */
   port: number;
   clock: Clock;
+  /** TLS 1.2 or newer instead of plain TCP. */
+  tls?: SipTlsOptions | undefined;
   /** A connection without traffic is closed after so long. Default 600,000. */
   idleTimeoutMs?: number;
   /** A message must be complete after so long. Default 30,000. */
@@ -28,11 +41,17 @@ export interface TcpTransportOptions {
   onListenerError?: ListenerErrorHandler;
 }
 
-/** SIP over TCP (RFC 3261 §18): one connection to a far end, used for all that goes there. */
-export class TcpTransport implements SipTransport {
-  readonly name = 'tcp';
+/** A handshake that takes longer is no client of ours. */
+const HANDSHAKE_LIMIT_MS = 10_000;
+
+/**
+ * SIP over TCP or TLS (RFC 3261 §18, §26.3.1): one connection to a far end, used for all that goes
+ * there.
+ */
+export class StreamTransport implements SipTransport {
+  readonly name: 'tcp' | 'tls';
   readonly events: TypedEvents<SipTransportEvents>;
-  readonly #options: TcpTransportOptions;
+  readonly #options: StreamTransportOptions;
   readonly #server: Server;
   readonly #localPort: number;
   /** By far end; of two to one far end the later one is found here. */
@@ -40,25 +59,28 @@ export class TcpTransport implements SipTransport {
   readonly #connections = new Set<TcpConnection>();
   #closing: Promise<void> | undefined;
 
-  private constructor(server: Server, options: TcpTransportOptions) {
+  private constructor(server: Server, options: StreamTransportOptions) {
+    this.name = nameOf(options);
     this.events = new TypedEvents(options.onListenerError);
     this.#options = options;
     this.#server = server;
     const address = server.address();
     this.#localPort = address !== null && typeof address === 'object' ? address.port : 0;
-    server.on('connection', (socket) => this.#accept(socket));
+    // Of TLS only what has shaken hands is a connection.
+    const event = options.tls ? 'secureConnection' : 'connection';
+    server.on(event, (socket: Socket) => this.#accept(socket));
     server.on('error', () => undefined);
   }
 
   /** Listens. Throws an Error that keeps `code` and names the port. */
-  static async bind(options: TcpTransportOptions): Promise<TcpTransport> {
-    const server = createServer();
+  static async bind(options: StreamTransportOptions): Promise<StreamTransport> {
+    const server = serverOf(options);
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(bindError(error, 'tcp', options)));
+      server.once('error', (error) => reject(bindError(error, nameOf(options), options)));
       server.listen({ port: options.port, host: options.host, backlog: 1024 }, resolve);
     });
     server.removeAllListeners('error');
-    return new TcpTransport(server, options);
+    return new StreamTransport(server, options);
   }
 
   get localPort(): number {
@@ -72,7 +94,7 @@ export class TcpTransport implements SipTransport {
 
   /** Sends on the connection to this far end, opening one where there is none. */
   async send(bytes: Uint8Array, to: SipAddress): Promise<void> {
-    if (this.#closing) throw new Error('tcp transport is closed');
+    if (this.#closing) throw new Error(`${this.name} transport is closed`);
     const existing = this.#byAddress.get(addressKey(to));
     if (existing?.open) {
       try {
@@ -106,17 +128,18 @@ export class TcpTransport implements SipTransport {
       socket.destroy();
       return;
     }
-    this.#add(socket, { host: plainHost(host), port, transport: 'tcp' });
+    this.#add(socket, { host: plainHost(host), port, transport: this.name });
   }
 
   #connect(to: SipAddress): TcpConnection {
-    if (this.#closing) throw new Error('tcp transport is closed');
-    const socket = connect({ host: to.host, port: to.port });
-    const connection = this.#add(socket, { host: to.host, port: to.port, transport: 'tcp' });
+    if (this.#closing) throw new Error(`${this.name} transport is closed`);
+    const { host, port } = to;
+    const socket = this.#options.tls ? dialTls(this.#options.tls, to) : connect({ host, port });
+    const connection = this.#add(socket, { host, port, transport: this.name });
     const timer = this.#options.clock.setTimer(this.#options.connectTimeoutMs ?? 10_000, () =>
-      socket.destroy(new Error(`tcp connection to port ${to.port} was not made in time`)),
+      socket.destroy(new Error(`${this.name} connection to port ${port} was not made in time`)),
     );
-    socket.once('connect', () => timer.cancel());
+    socket.once(this.#options.tls ? 'secureConnect' : 'connect', () => timer.cancel());
     socket.once('close', () => timer.cancel());
     return connection;
   }
@@ -157,4 +180,36 @@ export class TcpTransport implements SipTransport {
 
 function addressKey(address: SipAddress): string {
   return `${address.host} ${address.port}`;
+}
+
+function nameOf({ tls }: StreamTransportOptions): 'tcp' | 'tls' {
+  return tls ? 'tls' : 'tcp';
+}
+
+function serverOf({ tls }: StreamTransportOptions): Server {
+  if (!tls) return createServer();
+  const { key, cert, ca, requireClientCert = false } = tls;
+  return createTlsServer({
+    key,
+    cert,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HANDSHAKE_LIMIT_MS,
+    requestCert: requireClientCert,
+    rejectUnauthorized: requireClientCert,
+    // Who may call in is said by these alone: everybody can have a certificate of the web's.
+    ...(ca && { ca: [...ca] }),
+  });
+}
+
+/** The far end must prove its name, or its address where it has no name (RFC 5922 §7). */
+function dialTls({ key, cert, ca }: SipTlsOptions, { host, port }: SipAddress): Socket {
+  return connectTls({
+    host,
+    port,
+    key,
+    cert,
+    minVersion: 'TLSv1.2',
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca && { ca: [...rootCertificates, ...ca] }),
+  });
 }

@@ -1,0 +1,128 @@
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { once as onceEvent } from 'node:events';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock as clock } from '../shared/clock.ts';
+import { silentLogger as logger } from '../shared/logger.ts';
+import type { InboundLeg, Leg } from './leg.ts';
+import { getHeader } from './message.ts';
+import { selfSignedCertificate, type CertificatePair } from './self-signed-certificate.ts';
+import { ANSWER, OFFER, once } from './testing/two-agents.ts';
+import { startUserAgent, type UserAgent } from './user-agent.ts';
+
+const HOST = '127.0.0.1';
+let pair: CertificatePair;
+const opened: { close(): unknown }[] = [];
+
+beforeAll(async () => {
+  pair = await selfSignedCertificate([HOST, 'sip.test'], clock.now());
+});
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+async function agent(
+  tls: { pair?: CertificatePair; ca?: string[]; requireClientCert?: boolean } = {},
+): Promise<UserAgent> {
+  const { key, cert } = tls.pair ?? pair;
+  const { ca, requireClientCert } = tls;
+  const ua = await startUserAgent({
+    host: HOST,
+    port: 0,
+    tls: { port: 0, key, cert, ca, requireClientCert },
+    userAgent: 'test',
+    clock,
+    logger,
+    t1Ms: 100,
+  });
+  opened.push(ua);
+  return ua;
+}
+
+function call(from: UserAgent, to: UserAgent, host = HOST): Leg {
+  const nextHop = { host, port: to.tlsPort ?? 0, transport: 'tls' as const };
+  const id = Math.random().toString(36).slice(2);
+  return from.invite({
+    requestUri: `sip:bob@${host}:${nextHop.port};transport=tls`,
+    nextHop,
+    sipCallId: id,
+    localTag: id,
+    branch: `z9hG4bK${id}`,
+    from: { uri: `sip:alice@${HOST}` },
+    to: { uri: `sip:bob@${host}` },
+    sdp: OFFER,
+  });
+}
+
+describe('SIP over TLS', () => {
+  it('RFC 3261 §26: carries a whole call, each side on its own TLS port', async () => {
+    const callee = await agent({ ca: [pair.cert] });
+    const caller = await agent({ ca: [pair.cert] });
+    let inbound: InboundLeg | undefined;
+    callee.events.on('invite', (leg) => {
+      inbound = leg;
+      leg.answer(ANSWER);
+    });
+    const leg = call(caller, callee);
+    expect(await once(leg, 'answered')).toEqual({ sdp: ANSWER });
+    expect(getHeader(inbound?.request as never, 'Via')).toContain(
+      `SIP/2.0/TLS ${HOST}:${caller.tlsPort};`,
+    );
+    expect(getHeader(inbound?.request as never, 'Contact')).toContain(
+      `@${HOST}:${caller.tlsPort};transport=tls`,
+    );
+    expect(inbound?.source.transport).toBe('tls');
+    const ended = once(leg, 'ended');
+    await inbound?.hangup();
+    expect(await ended).toMatchObject({ by: 'remote' });
+  });
+
+  it('RFC 5922 §7: does not speak to a far end whose certificate nobody vouches for', async () => {
+    const callee = await agent();
+    const caller = await agent();
+    const leg = call(caller, callee);
+    expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
+  });
+
+  it('RFC 5922 §7: does not speak to a far end with the certificate of another name', async () => {
+    const other = await selfSignedCertificate(['other.test'], clock.now());
+    const callee = await agent({ pair: other });
+    const caller = await agent({ ca: [other.cert] });
+    const leg = call(caller, callee);
+    expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
+  });
+
+  it('lets nobody in without a certificate where it asks for one', async () => {
+    const callee = await agent({ ca: [pair.cert], requireClientCert: true });
+    const stranger = connectTls({ host: HOST, port: callee.tlsPort ?? 0, ca: [pair.cert] });
+    opened.push({ close: () => stranger.destroy() });
+    stranger.on('error', () => undefined);
+    await new Promise((resolve) => stranger.once('close', resolve));
+    const caller = await agent({ ca: [pair.cert] });
+    callee.events.on('invite', (leg) => leg.answer(ANSWER));
+    expect(await once(call(caller, callee), 'answered')).toEqual({ sdp: ANSWER });
+  });
+
+  it('speaks TLS 1.2 at least', async () => {
+    const callee = await agent();
+    const at = { host: HOST, port: callee.tlsPort ?? 0, rejectUnauthorized: false };
+    const old = connectTls({ ...at, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
+    const [error] = (await onceEvent(old, 'error')) as [Error];
+    expect(error.message).toMatch(/protocol|version|handshake|alert/i);
+    const now: TLSSocket = connectTls({ ...at, maxVersion: 'TLSv1.2' });
+    await onceEvent(now, 'secureConnect');
+    expect(now.getProtocol()).toBe('TLSv1.2');
+    now.destroy();
+  });
+
+  it('survives what is no TLS on its port', async () => {
+    const callee = await agent({ ca: [pair.cert] });
+    const garbage = connectTcp(callee.tlsPort ?? 0, HOST);
+    garbage.on('error', () => undefined);
+    garbage.write('OPTIONS sip:x SIP/2.0\r\n\r\n');
+    await onceEvent(garbage, 'close');
+    const caller = await agent({ ca: [pair.cert] });
+    callee.events.on('invite', (leg) => leg.answer(ANSWER));
+    expect(await once(call(caller, callee), 'answered')).toEqual({ sdp: ANSWER });
+  });
+});
