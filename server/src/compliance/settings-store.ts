@@ -53,9 +53,11 @@ function effectiveOf(row: queries.SettingsRow | null): EffectiveSettings {
   const stored = row?.settings ?? {};
   return {
     settings: row ? readSettings(stored) : defaultGuardrailSettings,
-    own: Object.entries(stored).flatMap(([section, value]) =>
-      isRecord(value) ? Object.keys(value).map((name) => `${section}.${name}`) : [section],
-    ),
+    own: Object.entries(stored)
+      .flatMap(([section, value]) =>
+        isRecord(value) ? Object.keys(value).map((name) => `${section}.${name}`) : [section],
+      )
+      .sort(),
     paused:
       row?.pausedAt == null
         ? null

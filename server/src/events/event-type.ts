@@ -51,6 +51,7 @@ const NAMES: Readonly<Record<EventType, Partial<Record<WebhookFormat, readonly s
   'webhook.test': {},
   'wallet.low-balance': {},
   'trunk.health': {},
+  'guardrail.anomaly': {},
   'campaign.completed': { bolti: ['campaign.completed'] },
   'room.started': { livekit: ['room_started'] },
   'room.finished': { livekit: ['room_finished'] },
