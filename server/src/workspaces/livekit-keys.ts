@@ -83,3 +83,17 @@ export async function findLiveKitSecret(
   await queries.touchLastUsed(client, id);
   return { workspaceId, keyId: id, scopes: scopesOf(row.scopes), secret };
 }
+
+/** The pair that signs what we send to a workspace; null where it has none. */
+export async function findSigningPair(
+  client: Queryable,
+  workspaceId: string,
+  deps: { secrets: Secrets; configured: ConfiguredPair | null },
+): Promise<{ apiKey: string; secret: string } | null> {
+  const { secrets, configured } = deps;
+  if (configured?.workspaceId === workspaceId) return configured;
+  const row = await queries.findNewestPair(client, workspaceId);
+  if (!row || row.livekitKey === null || row.secretSealed === null) return null;
+  const place = { workspaceId, table: 'api_keys', id: row.id };
+  return { apiKey: row.livekitKey, secret: secrets.open(place, row.secretSealed) };
+}

@@ -71,6 +71,19 @@ export async function findByLiveKitKey(
   ]);
 }
 
+/** The newest pair of a workspace that may be used now. */
+export async function findNewestPair(
+  client: Queryable,
+  workspaceId: string,
+): Promise<ApiKeyRow | null> {
+  return selectOne(
+    client,
+    `select * from api_keys where workspace_id = $1 and kind = 'livekit' and ${USABLE}
+     order by id desc limit 1`,
+    [workspaceId],
+  );
+}
+
 /** Notes the use of a key, at most once a minute: this runs with every request. */
 export async function touchLastUsed(client: Queryable, keyId: string): Promise<void> {
   await client.query(
