@@ -17,6 +17,7 @@ import { openApiDocument } from './openapi-document.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { installReferencePage } from './reference-page.ts';
 import { registerLiveKit } from './livekit/livekit-routes.ts';
+import { recordingRoutes } from './recording-routes.ts';
 import { listRoutes } from './route-list.ts';
 import { refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
@@ -32,7 +33,12 @@ import { liveRoutes } from './v1/live-routes.ts';
 import { numberRoutes } from './v1/number-routes.ts';
 import { providerKeyRoutes } from './v1/provider-key-routes.ts';
 import { providerSubstitutionRoutes } from './v1/provider-substitution-routes.ts';
+import { rateRoutes } from './v1/rate-routes.ts';
+import { retentionRoutes } from './v1/retention-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
+import { walletRoutes } from './v1/wallet-routes.ts';
+import { webhookRoutes } from './v1/webhook-routes.ts';
+import { acceptUuids } from './v1/uuid-ids.ts';
 import { workspaceRoutes } from './v1/workspace-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
@@ -97,6 +103,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
   });
 
   operationsRoutes(app, context);
+  recordingRoutes(app, context);
   await app.register(
     async (v1) => {
       v1.decorateRequest('caller', null as unknown as Caller);
@@ -104,9 +111,10 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
         request.caller = await authenticate(request, context.auth);
         requireScope(request, request.caller);
       });
-      v1.addHook('preValidation', async ({ params, query, body }) => {
+      v1.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
         refuseUnstorable({ ...asObject(params), ...asObject(query) });
         refuseUnstorable(body);
+        acceptUuids(routeOptions.url, params);
       });
       const routes = withZod(v1);
       agentRoutes(routes, context);
@@ -123,7 +131,11 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       numberRoutes(routes, context);
       providerKeyRoutes(routes, context);
       providerSubstitutionRoutes(routes, context);
+      rateRoutes(routes, context);
+      retentionRoutes(routes, context);
       trunkRoutes(routes, context);
+      walletRoutes(routes, context);
+      webhookRoutes(routes, context);
       workspaceRoutes(routes, context);
     },
     { prefix: '/v1' },
