@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderVariables } from './variables.ts';
+import { flattenVariables, renderVariables, variablesProblem } from './variables.ts';
 
 describe('renderVariables', () => {
   it.each([
@@ -37,5 +37,49 @@ describe('renderVariables', () => {
         expect(renderVariables('<{v}>', { v: value }).text).toBe(`<${value}>`);
       }),
     );
+  });
+});
+
+describe('the variables of a call', () => {
+  it('are named by their path', () => {
+    const flat = flattenVariables({
+      name: 'Ada',
+      age: 36,
+      vip: true,
+      note: null,
+      recipient: { name: 'Bo', address: { city: 'Bonn' } },
+      slots: ['nine', 'ten'],
+    });
+    expect(flat).toMatchObject({
+      name: 'Ada',
+      age: '36',
+      vip: 'true',
+      note: '',
+      'recipient.name': 'Bo',
+      'recipient.address.city': 'Bonn',
+      'slots.1': 'ten',
+      slots: '["nine","ten"]',
+    });
+    expect(renderVariables('{recipient.name} in {{ recipient.address.city }}', flat).text).toBe(
+      'Bo in Bonn',
+    );
+    expect(renderVariables('[{note}] {recipient.phone}!', flat)).toEqual({
+      text: '[]!',
+      missing: ['recipient.phone'],
+    });
+  });
+
+  it('end somewhere, however deep and many they are', () => {
+    let deep: Record<string, unknown> = { end: 1 };
+    for (let i = 0; i < 50; i++) deep = { deep };
+    expect(Object.keys(flattenVariables(deep)).length).toBeLessThan(10);
+    const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`v${i}`, i]));
+    expect(Object.keys(flattenVariables(many)).length).toBe(500);
+  });
+
+  it('are refused by size and by name', () => {
+    expect(variablesProblem({ name: 'Ada' })).toBeNull();
+    expect(variablesProblem({ text: 'x'.repeat(70_000) })).toMatch(/at most 65536 bytes/);
+    expect(variablesProblem({ '{x}': 1 })).toMatch(/without braces/);
   });
 });
