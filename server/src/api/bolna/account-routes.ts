@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { agentConfigSchema } from '../../agents/agent-config.ts';
 import * as calls from '../../db/queries/calls.ts';
 import * as customModels from '../../db/queries/custom-models.ts';
-import { createWallet } from '../../wallet/wallet.ts';
 import { bolnaId } from '../../webhooks/formats/bolna-execution.ts';
 import {
   KEYED_PROVIDERS,
@@ -53,7 +52,6 @@ const ACCENTS: Record<string, string> = {
 /** `/providers`, `/me/voices`, `/user`. */
 export function bolnaAccountRoutes(api: Api, context: ApiContext): void {
   const { database } = context;
-  const wallet = createWallet({ db: database });
   const tags = ['bolna'];
 
   api.get(
@@ -194,7 +192,7 @@ export function bolnaAccountRoutes(api: Api, context: ApiContext): void {
       const workspace = await context.workspaces.get(workspaceId, workspaceId);
       if (!workspace) throw notFound('User', workspaceId);
       const db = database.tenant(workspaceId);
-      const { balanceMicros } = await wallet.balance(workspaceId, db);
+      const { balanceMicros } = await context.wallet.balance(workspaceId, db);
       return {
         id: bolnaId(workspace.id),
         name: workspace.name,

@@ -128,7 +128,7 @@ describe('POST /v2/agent', () => {
     const shown = await lab.send('GET', `/v2/agent/${id}`);
     expect(shown.text).toContain('********');
     // Writing back what was read keeps the token.
-    const put = await lab.send('PUT', `/v2/agent/${id}`, shown.body as Body);
+    const put = await lab.send('PUT', `/v2/agent/${id}`, shown.body);
     expect(put.status, put.text).toBe(200);
   });
 });

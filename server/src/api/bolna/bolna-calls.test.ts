@@ -163,6 +163,11 @@ describe('an execution', () => {
       ...done,
     });
     expect((await lab.send('GET', `/agent/${agent}/execution/${id}`)).body).toEqual(done);
+    // The execution is a call of /v1, by either spelling of its id.
+    expect((await lab.send('GET', `/v1/calls/${id}`)).body).toMatchObject({ id: call });
+    expect((await lab.send('GET', `/v1/agents/${agent}`)).body).toMatchObject({
+      name: 'Front desk',
+    });
   });
 
   it('is listed by agent, in pages, by status and by time', async () => {

@@ -65,7 +65,6 @@ export async function executionOf(context: ApiContext, call: CallRow): Promise<E
   return bolnaExecution(call, {
     turns: spoken,
     sipCallId: tried.at(-1)?.sipCallId ?? null,
-    recordingUrl:
-      call.recordingKey === null ? null : `${context.publicUrl()}/v1/calls/${call.id}/recording`,
+    recordingUrl: context.recordingUrls.urlOf(call),
   }) as Execution;
 }
