@@ -4,6 +4,7 @@ import { agentConfigSchema } from './agents/agent-config.ts';
 import { demoAgent } from './agents/demo-agent.ts';
 import type { ApiContext, Health } from './api/api-context.ts';
 import { startApi } from './api/api-server.ts';
+import { callView } from './api/schemas/call.ts';
 import { startCalls, type CallService } from './calls/call-service.ts';
 import type { RoomContext } from './calls/rooms/room-context.ts';
 import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
@@ -15,6 +16,8 @@ import { openDatabase, type Database } from './db/database.ts';
 import * as agents from './db/queries/agents.ts';
 import { readCallEvents } from './events/event-log.ts';
 import { appendEvent } from './events/outbox.ts';
+import { createSafeFetch } from './egress/safe-fetch.ts';
+import { WEBHOOK_FORMATS } from './events/event-type.ts';
 import { createLiveFeed } from './events/live-feed.ts';
 import { startJobs } from './jobs/job-queue.ts';
 import { createMetrics } from './metrics.ts';
@@ -36,6 +39,9 @@ import { createNumberStore } from './trunks/number-store.ts';
 import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
 import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
+import { startDeliverer } from './webhooks/deliverer.ts';
+import { createWebhookStore } from './webhooks/endpoint-store.ts';
+import { formatList } from './webhooks/formats/format-list.ts';
 import { ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
 import { keyMaker } from './workspaces/create-key.ts';
 import { findLiveKitSecret } from './workspaces/livekit-keys.ts';
@@ -252,6 +258,27 @@ async function build(
   let url: string | null = null;
   const publicUrl = (): string => config.publicUrl ?? url ?? '';
   const recordingUrls = createRecordingUrls({ masterKey, clock, ttlS: urlTtlS, publicUrl });
+  const safeFetch = createSafeFetch({ allowPrivateTargets: config.allowPrivateTargets, clock });
+  closers.push(() => safeFetch.close());
+  const webhookFormats = formatList({
+    describeCall: ({ call, ...parts }) => callView(call, parts, recordingUrls),
+  });
+  const deliverer = roles.has('jobs')
+    ? startDeliverer({
+        db: database,
+        clock,
+        logger,
+        secrets,
+        safeFetch,
+        formats: webhookFormats,
+        recordingUrlOf: (call) => recordingUrls.urlOf(call),
+        nodeId,
+      })
+    : null;
+  if (deliverer) {
+    closers.push(() => deliverer.close());
+    feed.onPublish(() => deliverer.wake());
+  }
   if (roles.has('api')) {
     const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => calls.liveCount });
     const context: ApiContext = {
@@ -286,6 +313,14 @@ async function build(
       recordings: library,
       recordingUrls,
       wallet,
+      safeFetch,
+      webhooks: createWebhookStore({
+        clock,
+        secrets,
+        checkTargetUrl: safeFetch.checkTargetUrl,
+        formats: WEBHOOK_FORMATS.filter((name) => webhookFormats[name] !== undefined),
+      }),
+      wakeWebhooks: () => deliverer?.wake(),
       guardrails,
       createKey: keyMaker({ db: database, secrets, clock }),
       publicUrl,

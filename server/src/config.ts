@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
+import { isCidr } from './egress/address-gate.ts';
 
 const ROLES = ['api', 'voice', 'jobs', 'carrier'] as const;
 export type Role = (typeof ROLES)[number];
@@ -67,6 +68,15 @@ export const environmentSchema = z.object({
   SPEECH_BACKEND: z.enum(['auto', 'native', 'wasm']).default('auto'),
   SPEECH_STT_THREADS: threads.optional(),
   SPEECH_TTS_THREADS: threads.default(1),
+  ALLOW_PRIVATE_TARGETS: list
+    .pipe(
+      z.array(
+        z.string().refine(isCidr, {
+          error: ({ input }) => `expected CIDRs such as 10.0.0.0/8, got "${String(input)}"`,
+        }),
+      ),
+    )
+    .optional(),
   DRAIN_TIMEOUT_S: seconds.default(300),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   LOG_FILE: z.string().optional(),
@@ -105,6 +115,8 @@ export interface Config {
   /** Where clients reach the API, without a slash at the end; null: where it listens. */
   publicUrl: string | null;
   recordings: { urlTtlS: number; s3: S3Config | null };
+  /** CIDRs of addresses that are not public and may be asked on somebody's behalf. */
+  allowPrivateTargets: readonly string[];
   roles: ReadonlySet<Role>;
   voice: { workers: number; maxCalls: number };
   speech: { backend: 'auto' | 'native' | 'wasm'; sttThreads: number; ttsThreads: number };
@@ -182,6 +194,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     openai: { apiKey: env.OPENAI_API_KEY ?? null, baseUrl: env.OPENAI_BASE_URL },
     publicUrl: env.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     recordings: { urlTtlS: env.RECORDING_URL_TTL_S, s3: s3Of(env) },
+    allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS ?? [],
     roles: new Set(env.ROLES),
     voice: { workers, maxCalls: env.MAX_CALLS ?? workers * CALLS_PER_WORKER },
     speech: {

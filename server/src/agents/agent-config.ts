@@ -3,6 +3,7 @@ import { inboundSchema } from './inbound-schema.ts';
 import { retrySchema } from './retry-schema.ts';
 import { analysisSchema, retentionSchema } from './analysis-schema.ts';
 import { scriptSchema } from './script-schema.ts';
+import { webhookSchema } from './webhook-schema.ts';
 
 /** Names are the API's own: this document is stored and returned as it is written. */
 const sttSchema = z.strictObject({
@@ -88,6 +89,8 @@ export const agentConfigSchema = z.strictObject({
   /** Whether people who were not reached are called again; a call may say otherwise. */
   retry: retrySchema.nullable().default(null),
   inbound: inboundSchema.prefault({}),
+  /** Where the events of its calls are sent; signed with the secret WEBHOOK_SECRET. */
+  webhook: webhookSchema.nullable().default(null),
 });
 
 /** What every agent that may be stored fulfils beyond the form of its fields. */

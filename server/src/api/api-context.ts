@@ -2,6 +2,7 @@ import type { CallService } from '../calls/call-service.ts';
 import type { RoomContext } from '../calls/rooms/room-context.ts';
 import type { Guardrails } from '../compliance/guardrails.ts';
 import type { Database } from '../db/database.ts';
+import type { SafeFetch } from '../egress/safe-fetch.ts';
 import type { LiveFeed } from '../events/live-feed.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -12,6 +13,7 @@ import type { TrunkDoctor } from '../trunks/doctor/trunk-doctor.ts';
 import type { NumberStore } from '../trunks/number-store.ts';
 import type { TrunkStore } from '../trunks/trunk-store.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { WebhookStore } from '../webhooks/endpoint-store.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import type { CreateKey } from '../workspaces/create-key.ts';
 import type { WorkspaceStore } from '../workspaces/workspace-store.ts';
@@ -52,6 +54,11 @@ export interface ApiContext {
   /** Links to recordings that need no key. */
   recordingUrls: RecordingUrls;
   wallet: Wallet;
+  /** HTTP to addresses that requests name. */
+  safeFetch: SafeFetch;
+  webhooks: WebhookStore;
+  /** Something new is on the outbox; where this node delivers, it goes at once. */
+  wakeWebhooks: () => void;
   /** A key or a pair of a workspace, readable only now. */
   createKey: CreateKey;
   /** Where clients reach us, without a slash at the end. */

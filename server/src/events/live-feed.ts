@@ -26,6 +26,8 @@ export interface LiveFeed {
   subscribe(filter: FeedFilter): FeedSubscription;
   /** What was stored of a call after `afterSequence`, then what happens live; nothing twice. */
   replay(filter: { workspaceId: string; callId: string }, afterSequence: number): FeedSubscription;
+  /** Tells of every event, of whatever workspace, that one was published: no more than that. */
+  onPublish(listener: () => void): void;
   readonly subscriberCount: number;
   /** Ends every subscription. Idempotent. */
   close(): void;
@@ -39,6 +41,7 @@ interface Subscriber {
 /** @param history where `replay` finds what was stored. */
 export function createLiveFeed(history: EventHistory): LiveFeed {
   const subscribers = new Set<Subscriber>();
+  const listeners: (() => void)[] = [];
   let closed = false;
 
   function add(filter: FeedFilter): { subscriber: Subscriber; close: () => void } {
@@ -64,6 +67,10 @@ export function createLiveFeed(history: EventHistory): LiveFeed {
         if (filter.callId !== undefined && filter.callId !== event.callId) continue;
         queue.push(event);
       }
+      for (const listener of listeners) listener();
+    },
+    onPublish(listener) {
+      listeners.push(listener);
     },
     subscribe(filter) {
       const { subscriber, close } = add(filter);
@@ -94,6 +101,7 @@ export function createLiveFeed(history: EventHistory): LiveFeed {
       closed = true;
       for (const { queue } of subscribers) queue.end();
       subscribers.clear();
+      listeners.length = 0;
     },
   };
 }

@@ -1,11 +1,20 @@
 import { z } from 'zod';
 import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
 import type { AgentRow } from '../../db/queries/agents.ts';
+import { webhookSecretProblem } from '../../webhooks/signature.ts';
 
 /** Provider keys of one agent; sealed when stored, never returned. */
 export const secretsSchema = z
   .strictObject({
     OPENAI_API_KEY: z.string().min(1).max(500).nullable().optional().describe('Null removes it.'),
+    WEBHOOK_SECRET: z
+      .string()
+      .refine((text) => webhookSecretProblem(text) === null, {
+        error: ({ input }) => webhookSecretProblem(String(input)) ?? 'is no secret',
+      })
+      .nullable()
+      .optional()
+      .describe('`whsec_...`: signs the messages of `webhook`.'),
   })
   .describe('Provider keys, write-only. Default: those of the server.');
 

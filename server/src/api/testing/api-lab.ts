@@ -12,6 +12,8 @@ import * as turns from '../../db/queries/turns.ts';
 import type { CallEventDraft } from '../../events/call-event.ts';
 import { appendCallEvent } from '../../events/event-log.ts';
 import { systemClock } from '../../shared/clock.ts';
+import { createSafeFetch } from '../../egress/safe-fetch.ts';
+import { createWebhookStore } from '../../webhooks/endpoint-store.ts';
 import { newId, randomText } from '../../shared/ids.ts';
 import { silentLogger, type LogFields, type Logger } from '../../shared/logger.ts';
 import { createRecordingLibrary } from '../../storage/recording-library.ts';
@@ -97,6 +99,7 @@ export async function openApiLab(): Promise<ApiLab> {
   const key = await keyOf(workspaceId);
   const otherKey = await keyOf(otherWorkspaceId);
   const health: Health = { status: 'ok', checks: { database: true } };
+  const safeFetch = createSafeFetch({ clock });
   const context: ApiContext = {
     version: '0.1.0',
     clock,
@@ -139,6 +142,14 @@ export async function openApiLab(): Promise<ApiLab> {
       publicUrl: () => 'http://127.0.0.1:8080',
     }),
     wallet: lab.wallet,
+    safeFetch,
+    webhooks: createWebhookStore({
+      clock,
+      secrets,
+      checkTargetUrl: safeFetch.checkTargetUrl,
+      formats: ['trunkline', 'bolna', 'bolti'],
+    }),
+    wakeWebhooks: () => undefined,
     guardrails,
     createKey: keyMaker({ db, secrets, clock }),
     publicUrl: () => 'http://127.0.0.1:8080',
@@ -238,6 +249,7 @@ export async function openApiLab(): Promise<ApiLab> {
     },
     async close() {
       await app.close();
+      await safeFetch.close();
       await lab.close();
       await rm(folder, { recursive: true, force: true });
     },

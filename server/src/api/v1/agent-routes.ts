@@ -21,7 +21,7 @@ import {
   readErrors,
   writeErrors,
 } from '../schemas/common.ts';
-import { parseOrRefuse } from '../validate.ts';
+import { invalidRequest, parseOrRefuse } from '../validate.ts';
 
 /** `/v1/agents`. */
 export function agentRoutes(api: Api, context: ApiContext): void {
@@ -41,6 +41,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { secrets, ...config } = request.body;
+      refuseTarget(context, config);
       const id = newId('agent', context.clock.now());
       const { workspaceId } = request.caller;
       const row = await agents.insert(database.tenant(workspaceId), {
@@ -105,6 +106,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         agentConfigSchema.superRefine(requireScript),
         mergeAgent(before.config as AgentConfig, patch),
       );
+      refuseTarget(context, config);
       const secrets = parseOrRefuse(
         z.object({ secrets: secretsSchema.optional() }),
         given === undefined ? {} : { secrets: given },
@@ -115,7 +117,8 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         before.id,
         {
           config,
-          secrets: secrets && sealAgentSecrets(context, workspaceId, before.id, secrets, before.secrets),
+          secrets:
+            secrets && sealAgentSecrets(context, workspaceId, before.id, secrets, before.secrets),
         },
         before.version,
       );
@@ -172,4 +175,10 @@ export function sealAgentSecrets(
     else if (value !== undefined) sealed.set(name, context.secrets.seal(place, value));
   }
   return Object.fromEntries(sealed);
+}
+
+/** A webhook that would never be asked is refused when it is saved. */
+function refuseTarget(context: ApiContext, { webhook }: Pick<AgentConfig, 'webhook'>): void {
+  const problem = webhook && context.safeFetch.checkTargetUrl(webhook.url);
+  if (problem) throw invalidRequest([{ field: 'webhook.url', problem }]);
 }
