@@ -36,7 +36,7 @@ export function recordingRoutes(api: Api, context: ApiContext): void {
         response: {
           200: { description: 'The recording.', content: { 'audio/wav': { schema: z.any() } } },
           206: { description: 'A part of it.', content: { 'audio/wav': { schema: z.any() } } },
-          302: { description: 'Where the bucket has it, for five minutes.' },
+          302: z.null().describe('Where the bucket has it, for five minutes.'),
           ...errorResponses(400, 403, 404, 500, 503),
         },
       },
