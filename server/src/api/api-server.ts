@@ -143,7 +143,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
   await app.register(async (root) => bolnaRoutes(withZod(root), context));
   await registerLiveKit(plain(app), {
     ...context,
-    findLiveKitSecret: context.auth.findLiveKitSecret,
+    findLiveKitSecret: (apiKey) => context.auth.findLiveKitSecret(apiKey),
   });
   await app.ready();
   return plain(app);
