@@ -1,12 +1,14 @@
 import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
+import * as numbers from '../db/queries/numbers.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import * as turns from '../db/queries/turns.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { TimerHandle } from '../shared/clock.ts';
-import { SourceList } from '../trunks/source-list.ts';
+import type { InboundLeg } from '../sip/leg.ts';
+import { InboundGuard } from '../trunks/inbound-guard.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import { AdmissionError } from './admission-error.ts';
 import type { CallRequest } from './admission.ts';
@@ -22,6 +24,7 @@ import {
   type HangupResult,
 } from './hangup.ts';
 import { answerInbound } from './inbound.ts';
+import { calledNumber } from './inbound-target.ts';
 import { registerNode } from './node-registry.ts';
 import { placeCall, type PlacedCall } from './place-call.ts';
 import { NODE_LEASE_MS, startReaper } from './reaper.ts';
@@ -122,7 +125,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   const { db, clock, logger, ua } = options;
   const counter = new CallCounter(clock);
   const carriesCalls = options.carriesCalls ?? true;
-  let sources = SourceList.empty;
+  const guard = new InboundGuard(ctx);
   let sourcesTimer: TimerHandle | null = null;
   const draining = new AbortController();
   let closed: Promise<void> | null = null;
@@ -146,7 +149,10 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   }
 
   async function refreshTrunks(): Promise<void> {
-    sources = await SourceList.of(await trunks.listActive(db.pool));
+    const active = await trunks.listActive(db.pool);
+    const asking = active.filter(({ inboundAuthUsername }) => inboundAuthUsername !== null);
+    const ids = asking.map(({ id }) => id);
+    await guard.refresh(active, await numbers.listInboundOf(db.pool, ids));
   }
 
   function keepSourcesFresh(): void {
@@ -192,9 +198,14 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     keepSourcesFresh();
     // Unknown sources get no answer at all, whatever they ask.
     ua.onTraffic = ctx.sipTrace.see;
-    ua.screen = (_request, source) =>
-      sources.trunksOf(source.host).length > 0 ? 'accept' : 'drop';
-    stopAnswering = ua.events.on('invite', (leg) => void answerInbound(ctx, leg, sources));
+    ua.screen = (request, source) => guard.screen(request, source, calledNumber(request));
+    stopAnswering = ua.events.on('invite', (leg) => {
+      const verdict = guard.judge(leg.request, leg.source, calledNumber(leg.request));
+      if (verdict.type === 'known') void answerInbound(ctx, leg, verdict.trunkIds);
+      else if (verdict.type === 'challenge') challenge(leg, verdict.challenges);
+      // A trunk was taken away since the request was let in.
+      else leg.reject(403, 'Forbidden');
+    });
     stopWorking = await options.jobs.work(
       'call.dial',
       { concurrency: Math.min(DIAL_CONCURRENCY, options.maxCalls) },
@@ -264,4 +275,10 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
       return closed;
     },
   };
+}
+
+/** RFC 3261 §22.1. */
+function challenge(leg: InboundLeg, challenges: readonly string[]): void {
+  const headers = challenges.map((value) => ({ name: 'WWW-Authenticate', value }));
+  leg.reject(401, 'Unauthorized', headers);
 }

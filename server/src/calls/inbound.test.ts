@@ -4,7 +4,6 @@ import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
 import type { InboundLeg, Leg, LegFailure } from '../sip/leg.ts';
 import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
-import { SourceList } from '../trunks/source-list.ts';
 import { FINAL_STATUSES, type CallStatus } from './call-status.ts';
 import { answerInbound } from './inbound.ts';
 import { AGENT_CONFIG, FROM, openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
@@ -41,7 +40,11 @@ afterEach(async () => {
   await lab.close();
 });
 
-function dial(number = FROM, sdp?: string): Leg {
+function dial(
+  number = FROM,
+  sdp?: string,
+  credentials?: { username: string; password: string },
+): Leg {
   dialled++;
   return caller.invite({
     requestUri: `sip:${number}@127.0.0.1:${node.ua.port}`,
@@ -51,6 +54,7 @@ function dial(number = FROM, sdp?: string): Leg {
     branch: `z9hG4bKinbound${dialled}`,
     from: { uri: 'sip:+14155552671@caller.example' },
     to: { uri: `sip:${number}@127.0.0.1` },
+    ...(credentials && { credentials }),
     sdp:
       sdp ??
       buildOffer({
@@ -136,6 +140,35 @@ describe('an inbound call', () => {
     expect(failure.cause).toBe('timeout');
     expect(failure.provisionalSeen).toBe(false);
     expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
+  });
+
+  it('RFC 3261 §22: from anywhere is challenged where its trunk asks for a password', async () => {
+    const trunkId = await lab.trunk([], {
+      inboundAuthUsername: 'peer',
+      inboundAuthPassword: 's3cret',
+    });
+    node = await lab.node();
+    const right = dial(FROM, undefined, { username: 'peer', password: 's3cret' });
+    await answered(right);
+    await right.hangup();
+    const [call] = (await node.service.list(lab.workspaceId)).data;
+    expect(call).toMatchObject({ trunkId, direction: 'inbound' });
+    const wrong = dial(FROM, undefined, { username: 'peer', password: 'guess' });
+    expect(await failed(wrong)).toMatchObject({ status: 401 });
+    expect(await failed(dial())).toMatchObject({ status: 401 });
+    expect((await node.service.list(lab.workspaceId)).data).toHaveLength(1);
+    // Another number of ours is nobody's business.
+    expect(await failed(dial('+14155550000'))).toMatchObject({ cause: 'timeout' });
+  });
+
+  it('gets no answer any more after too many wrong passwords', async () => {
+    await lab.trunk([], { inboundAuthUsername: 'peer', inboundAuthPassword: 's3cret' });
+    node = await lab.node();
+    const signIn = { username: 'peer', password: 'guess' };
+    for (let i = 0; i < 5; i++) {
+      expect(await failed(dial(FROM, undefined, signIn))).toMatchObject({ status: 401 });
+    }
+    expect(await failed(dial(FROM, undefined, signIn))).toMatchObject({ cause: 'timeout' });
   });
 
   it('to a number that is not ours gets 404 and is recorded with its trunk', async () => {
@@ -259,10 +292,7 @@ describe('an inbound call', () => {
     node.ua.events.on('invite', take);
     const leg = dial();
     const inbound = await taken;
-    const sources = await SourceList.of([
-      { id: trunkId, allowedSources: ['127.0.0.1'], gateways: [] },
-    ]);
-    const answering = answerInbound(node.context, inbound, sources);
+    const answering = answerInbound(node.context, inbound, [trunkId]);
     inbound.ring();
     await leg.hangup();
     await answering;

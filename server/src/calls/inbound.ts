@@ -1,7 +1,6 @@
 import { variablesProblem, type JsonValue } from '../agents/variables.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { InboundLeg, LegFailure } from '../sip/leg.ts';
-import type { SourceList } from '../trunks/source-list.ts';
 import type { CallContext } from './call-context.ts';
 import { holdMoney } from './call-money.ts';
 import { LOOKUP_TOKEN, lookUpCaller } from './caller-lookup.ts';
@@ -33,13 +32,13 @@ const UNKNOWN_CALLER: InboundRefusal = {
 };
 
 /**
- * Answers an INVITE: source says which trunks, number says which agent; the agent is made ready
+ * Answers an INVITE over one of these trunks: the number called says which agent; the agent is made ready
  * before the answer. Never throws; every way out gives the caller a final answer.
  */
 export async function answerInbound(
   ctx: CallContext,
   leg: InboundLeg,
-  sources: SourceList,
+  trunkIds: readonly string[],
 ): Promise<void> {
   // Bound before anything is awaited: the caller may give up at any moment.
   const gone = new AbortController();
@@ -49,7 +48,7 @@ export async function answerInbound(
     gone.abort();
   });
   try {
-    const route = await findInboundRoute(ctx, leg, sources.trunksOf(leg.source.host));
+    const route = await findInboundRoute(ctx, leg, trunkIds);
     if (!route) return;
     if (gone.signal.aborted) await storeGone(ctx, leg, route.target);
     else if ('refusal' in route) await refuseAtOnce(ctx, leg, route.target, route.refusal);

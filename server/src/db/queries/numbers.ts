@@ -5,6 +5,7 @@ import {
   requireOne,
   selectOne,
   selectPage,
+  selectRows,
   type Page,
   type PageRequest,
 } from './row.ts';
@@ -175,4 +176,18 @@ export async function removeOfTrunk(
     workspaceId,
     trunkId,
   ]);
+}
+
+/** Numbers whose calls come in by these trunks. */
+export async function listInboundOf(
+  client: Queryable,
+  trunkIds: readonly string[],
+): Promise<{ e164: string; trunkId: string }[]> {
+  if (trunkIds.length === 0) return [];
+  return selectRows(
+    client,
+    `select e164, coalesce(inbound_trunk_id, trunk_id) as trunk_id from numbers
+     where coalesce(inbound_trunk_id, trunk_id) = any($1)`,
+    [trunkIds],
+  );
 }

@@ -1,0 +1,145 @@
+import type { Clock } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { DigestVerifier } from '../sip/digest-server.ts';
+import { getHeader, type SipAddress, type SipRequest } from '../sip/message.ts';
+import type { TrunkWithGateways } from '../db/queries/trunks.ts';
+import type { Secrets } from '../workspaces/secrets.ts';
+import { SignInLockout } from './sign-in-lockout.ts';
+import { SourceList } from './source-list.ts';
+import { INBOUND_SECRETS } from './trunk-store.ts';
+
+/** A trunk whose callers prove by digest who they are. */
+interface DigestTrunk {
+  id: string;
+  username: string;
+  password: string;
+  realm: string;
+}
+
+/** What an INVITE's sender is. */
+export type GuardVerdict =
+  | { type: 'known'; trunkIds: readonly string[] }
+  /** Values for WWW-Authenticate. */
+  | { type: 'challenge'; challenges: readonly string[] }
+  | { type: 'stranger' };
+
+export interface InboundGuardOptions {
+  secrets: Secrets;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Of a trunk that names none. */
+const DEFAULT_REALM = 'trunkline';
+
+/**
+ * Says who may call in. An address says which trunks; a trunk with a user name of its own asks for
+ * proof besides. Strangers get no answer at all, unless they call a number of a trunk that takes
+ * calls from anywhere by digest: then 401, and silence after some wrong passwords.
+ */
+export class InboundGuard {
+  readonly #options: InboundGuardOptions;
+  readonly #lockout: SignInLockout;
+  readonly #verifiers = new Map<string, DigestVerifier>();
+  #sources = SourceList.empty;
+  #byId: ReadonlyMap<string, DigestTrunk> = new Map();
+  #byNumber: ReadonlyMap<string, DigestTrunk> = new Map();
+
+  constructor(options: InboundGuardOptions) {
+    this.#options = options;
+    this.#lockout = new SignInLockout(options);
+  }
+
+  /** Knows these trunks from now on. */
+  async refresh(
+    trunks: readonly TrunkWithGateways[],
+    numbers: readonly { e164: string; trunkId: string }[],
+  ): Promise<void> {
+    const sources = await SourceList.of(trunks);
+    const byId = new Map(
+      trunks.flatMap((trunk) => {
+        const digest = this.#digestTrunk(trunk);
+        return digest ? [[trunk.id, digest] as const] : [];
+      }),
+    );
+    this.#sources = sources;
+    this.#byId = byId;
+    this.#byNumber = new Map(
+      numbers.flatMap(({ e164, trunkId }) => {
+        const digest = byId.get(trunkId);
+        return digest ? [[e164, digest] as const] : [];
+      }),
+    );
+    for (const realm of this.#verifiers.keys()) {
+      if (![...byId.values()].some((trunk) => trunk.realm === realm)) this.#verifiers.delete(realm);
+    }
+  }
+
+  /** Whether a request from outside any dialog is answered at all. @param called E.164. */
+  screen(request: SipRequest, source: SipAddress, called: string | null): 'accept' | 'drop' {
+    if (this.#sources.trunksOf(source.host).length > 0) return 'accept';
+    if (request.method !== 'INVITE' || called === null) return 'drop';
+    if (this.#lockout.isLocked(source.host)) return 'drop';
+    return this.#byNumber.has(called) ? 'accept' : 'drop';
+  }
+
+  /** Who sends this INVITE. @param called E.164. */
+  judge(request: SipRequest, source: SipAddress, called: string | null): GuardVerdict {
+    const byAddress = this.#sources.trunksOf(source.host);
+    const digest =
+      (called === null ? undefined : this.#byNumber.get(called)) ??
+      byAddress.map((id) => this.#byId.get(id)).find((trunk) => trunk !== undefined);
+    const open = byAddress.filter((id) => !this.#byId.has(id));
+    if (!digest) return open.length > 0 ? known(open) : { type: 'stranger' };
+    const { result } = this.#verifierOf(digest.realm).verify({
+      authorization: getHeader(request, 'Authorization'),
+      method: request.method,
+      uri: request.uri,
+      lookup: (name) => (name === digest.username ? { password: digest.password } : null),
+    });
+    if (result === 'ok') {
+      this.#lockout.succeed(source.host);
+      return known([digest.id, ...open]);
+    }
+    // Addresses that a trunk names are carriers with a wrong setting, not guessers.
+    if ((result === 'wrong' || result === 'unknown-user') && byAddress.length === 0) {
+      this.#lockout.fail(source.host);
+      this.#options.logger.warn(
+        { trunkId: digest.id, source: source.host },
+        'an inbound call came with a wrong user or password',
+      );
+    }
+    return {
+      type: 'challenge',
+      challenges: this.#verifierOf(digest.realm).challenges(result === 'stale'),
+    };
+  }
+
+  #verifierOf(realm: string): DigestVerifier {
+    let verifier = this.#verifiers.get(realm);
+    if (!verifier) {
+      verifier = new DigestVerifier({ realm, clock: this.#options.clock });
+      this.#verifiers.set(realm, verifier);
+    }
+    return verifier;
+  }
+
+  #digestTrunk(trunk: TrunkWithGateways): DigestTrunk | null {
+    const { id, workspaceId, inboundAuthUsername: username, inboundAuthPasswordSealed } = trunk;
+    if (username === null || inboundAuthPasswordSealed === null) return null;
+    try {
+      const place = { workspaceId, table: INBOUND_SECRETS, id };
+      const password = this.#options.secrets.open(place, inboundAuthPasswordSealed);
+      return { id, username, password, realm: trunk.inboundAuthRealm ?? DEFAULT_REALM };
+    } catch (error) {
+      // Nobody can prove anything to it then, which is safer than asking for nothing.
+      this.#options.logger.warn({ err: error, trunkId: id }, 'a trunk’s password cannot be opened');
+      const password = crypto.randomUUID();
+      return { id, username, password, realm: trunk.inboundAuthRealm ?? DEFAULT_REALM };
+    }
+  }
+}
+
+function known(trunkIds: readonly string[]): GuardVerdict {
+  return { type: 'known', trunkIds };
+}
