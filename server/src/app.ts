@@ -237,6 +237,7 @@ async function build(
     nodeId,
     calls,
     recordings,
+    recordingUrl: (id) => `${publicUrl()}/v1/room-recordings/${id}/audio`,
   };
   const roomKeeper = startRoomKeeper(rooms);
   closers.push(() => roomKeeper.close());

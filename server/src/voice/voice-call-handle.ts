@@ -1,5 +1,5 @@
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
-import type { CallReady, CallReport, SeatState } from './worker-protocol.ts';
+import type { CallReady, CallReport, RoomTap, SeatState } from './worker-protocol.ts';
 
 /** One open call, seen from the main thread. */
 export interface VoiceCallHandle extends CallReady {
@@ -14,6 +14,10 @@ export interface VoiceCallHandle extends CallReady {
   sendDtmf(digits: string): Promise<void>;
   /** Says who hears whom in the call's room. */
   seat?(who: 'caller' | 'agent', state: SeatState): void;
+  /** Begins a recording of the call's room; it ends with the room's last call. */
+  startTap?(tap: RoomTap): Promise<void>;
+  /** Completes a recording of the room. */
+  stopTap?(tapId: string): Promise<void>;
   /** Stops the agent at once and lets it out of the room; the call goes on. */
   dismissAgent?(): Promise<void>;
   /** Stops media at once. Idempotent; always resolves, after a crash with what was known by then. */

@@ -27,6 +27,17 @@ export interface CallRoom {
   ringback: boolean;
 }
 
+/** A recording of a room, beside those of its calls. */
+export interface RoomTap {
+  id: string;
+  /** Absolute path of the WAV to be written. */
+  path: string;
+  /** `mono`: everybody on both channels; `agent-right`: people left, agents right. */
+  channels: 'mono' | 'agent-right';
+  /** One participant only, by its id in the room; null: everybody. */
+  of: string | null;
+}
+
 /** Who hears whom, as far as it is not everybody everybody. */
 export interface SeatState {
   /** Nobody hears it. */

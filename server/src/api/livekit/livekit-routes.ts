@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { dispatchMethods } from './dispatch-methods.ts';
 import { dispatchRuleMethods } from './dispatch-rule-methods.ts';
+import { egressMethods } from './egress-methods.ts';
 import { createLiveKitAuth, type FindLiveKitSecret } from './livekit-auth.ts';
 import type { LiveKitContext } from './livekit-context.ts';
 import { participantMethods } from './participant-methods.ts';
@@ -21,6 +22,7 @@ export async function registerLiveKit(
     ...roomMethods(ctx),
     ...participantMethods(ctx),
     ...dispatchMethods(ctx),
+    ...egressMethods(ctx),
   };
   const auth = createLiveKitAuth({ findSecret: ctx.findLiveKitSecret, clock: ctx.clock });
   await app.register(

@@ -4,6 +4,7 @@ import {
   DeleteRoomResponse,
   ListRoomsRequest,
   ListRoomsResponse,
+  RoomCompositeEgressRequest,
   UpdateRoomMetadataRequest,
   type Room,
   type RoomAgentDispatch,
@@ -19,7 +20,8 @@ import {
 } from '../../calls/rooms/room-directory.ts';
 import type { RoomRow } from '../../db/queries/rooms.ts';
 import { roomMessage } from '../../webhooks/formats/livekit-messages.ts';
-import { refuseRoomEgress } from './egress-outputs.ts';
+import { startRoomComposite } from './egress-methods.ts';
+import { roomEgressOf } from './egress-outputs.ts';
 import type { LiveKitContext } from './livekit-context.ts';
 import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
 
@@ -34,8 +36,8 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       request: CreateRoomRequest,
       needs: 'room-create',
       run: async (request, { caller }) => {
-        refuseRoomEgress(request.egress);
-        const { room } = await ensureRoom(ctx, caller.workspaceId, {
+        const egress = roomEgressOf(request.egress);
+        const { room, created } = await ensureRoom(ctx, caller.workspaceId, {
           name: request.name,
           metadata: request.metadata,
           tags: request.tags,
@@ -44,6 +46,10 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
           ...(request.departureTimeout > 0 && { departureTimeoutS: request.departureTimeout }),
           ...(request.maxParticipants > 0 && { maxParticipants: request.maxParticipants }),
         });
+        if (egress && created) {
+          const ofRoom = new RoomCompositeEgressRequest({ ...egress, roomName: room.name });
+          await startRoomComposite(ctx, ofRoom, { caller });
+        }
         return shown(room);
       },
     }),

@@ -15,4 +15,6 @@ export interface RoomContext {
     pathFor(workspaceId: string, recordingId: string): Promise<string>;
     keyOf(workspaceId: string, recordingId: string): string;
   };
+  /** Where the file of a room's recording is fetched. */
+  readonly recordingUrl: (recordingId: string) => string;
 }

@@ -4,6 +4,7 @@ import type { RoomRecordingRow } from '../../db/queries/room-recordings.ts';
 import * as recordings from '../../db/queries/room-recordings.ts';
 import type { RoomRow } from '../../db/queries/rooms.ts';
 import { appendEvent } from '../../events/outbox.ts';
+import type { RoomContext } from './room-context.ts';
 import { participantJson, recordingJson, roomJson, type RoomJson } from './room-json.ts';
 
 type ParticipantEvent =
@@ -53,6 +54,7 @@ export async function tellOfParticipant(
 
 export async function tellOfRecording(
   client: Queryable,
+  ctx: Pick<RoomContext, 'recordingUrl'>,
   type: RecordingEvent,
   room: RoomRow,
   recording: RoomRecordingRow,
@@ -63,7 +65,7 @@ export async function tellOfRecording(
     type,
     data: {
       room: await readRoomJson(client, room),
-      recording: { ...recordingJson(recording, room) },
+      recording: { ...recordingJson(recording, room, ctx.recordingUrl) },
     },
   });
 }

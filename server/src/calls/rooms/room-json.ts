@@ -63,7 +63,8 @@ export interface RoomRecordingJson {
   file_path: string;
   status: RoomRecordingRow['status'];
   error: string | null;
-  storage_key: string | null;
+  /** Where the file is fetched; null until it is complete. */
+  url: string | null;
   size_bytes: number | null;
   duration_ms: number | null;
   started_at: string | null;
@@ -128,7 +129,11 @@ export function participantJson(view: RoomParticipantView): ParticipantJson {
   };
 }
 
-export function recordingJson(row: RoomRecordingRow, room: { name: string }): RoomRecordingJson {
+export function recordingJson(
+  row: RoomRecordingRow,
+  room: { name: string },
+  recordingUrl: (recordingId: string) => string,
+): RoomRecordingJson {
   return {
     id: row.id,
     room_id: row.roomId,
@@ -138,7 +143,7 @@ export function recordingJson(row: RoomRecordingRow, room: { name: string }): Ro
     file_path: row.filePath,
     status: row.status,
     error: row.error,
-    storage_key: row.storageKey,
+    url: row.storageKey === null ? null : recordingUrl(row.id),
     size_bytes: row.sizeBytes,
     duration_ms: row.durationMs,
     started_at: row.startedAt?.toISOString() ?? null,

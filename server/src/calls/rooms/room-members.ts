@@ -168,7 +168,8 @@ export function seatName(kind: 'sip' | 'agent', callId: string): string {
   return kind === 'sip' ? callId : `agent:${callId}`;
 }
 
-async function callOfSeat(
+/** The call whose audio a participant is part of; null: none yet. */
+export async function callOfSeat(
   ctx: Pick<RoomContext, 'db'>,
   { id, kind, callId, roomId }: participants.RoomParticipantRow,
 ): Promise<string | null> {

@@ -51,7 +51,11 @@ function row(patch: Partial<CallRow> = {}): CallRow {
       ],
     },
     lastEventSequence: 7,
+    batchId: null,
+    summary: null,
+    extractedData: null,
     createdAt: at(0),
+    updatedAt: at(62),
     ...patch,
   } as CallRow;
 }

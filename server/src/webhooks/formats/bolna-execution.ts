@@ -1,7 +1,8 @@
 import { FINAL_STATUSES } from '../../calls/call-status.ts';
-import type { CallCost, CostKind } from '../../calls/call-cost.ts';
+import { finishedFields } from '../../calls/finished-fields.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
 import { uuidOfId } from '../../shared/ids.ts';
+import type { CallCost } from '../../wallet/price-call.ts';
 import { bolnaHangup } from './bolna-hangup.ts';
 
 /** What is stored around a call and shown with it. */
@@ -15,7 +16,7 @@ export interface BolnaCallParts {
 
 /** Micros of a currency in its hundredth. */
 const MICROS_PER_CENT = 10_000;
-const COST_FIELDS: Record<CostKind, string> = {
+const COST_FIELDS: Record<CallCost['lines'][number]['kind'], string> = {
   model: 'llm',
   network: 'network',
   platform: 'platform',
@@ -36,6 +37,7 @@ const TERMINATIONS: Record<string, string> = {
   voicemail: 'voicemail_reached',
   'invalid-number': 'invalid_number',
   'insufficient-credit': 'insufficient_balance',
+  'credit-exhausted': 'insufficient_balance',
   'no-credit': 'insufficient_balance',
   'provider-error': 'provider_error',
   'node-lost': 'platform_error',
@@ -59,27 +61,26 @@ export function bolnaHexId(id: string): string {
  */
 export function bolnaExecution(call: CallRow, parts: BolnaCallParts): Record<string, unknown> {
   const settled = FINAL_STATUSES.has(call.status);
-  const durationMs = settled ? (spokenMs(call) ?? 0) : 0;
-  const cost = settled ? (call.cost as CallCost | null) : null;
-  const { extractedData, summary, updatedAt, batchId } = later(call);
+  const { cost, extractedData, summary, ...finished } = finishedFields(call);
+  const durationMs = finished.durationMs ?? 0;
   return {
     id: bolnaId(call.id),
     agent_id: call.agentId === null ? null : bolnaId(call.agentId),
-    batch_id: batchId === null ? null : bolnaHexId(batchId),
+    batch_id: call.batchId === null ? null : bolnaHexId(call.batchId),
     conversation_duration: durationMs / 1_000,
     total_cost: cost ? cost.total_micros / MICROS_PER_CENT : 0,
     status: call.status,
     error_message: errorMessage(call),
     answered_by_voice_mail: call.answeredBy === 'voicemail',
     transcript: settled ? bolnaTranscript(parts.turns) : null,
-    summary: settled ? summary : null,
+    summary,
     created_at: call.createdAt.toISOString(),
-    updated_at: (updatedAt ?? lastChange(call)).toISOString(),
+    updated_at: call.updatedAt.toISOString(),
     cost_breakdown: costBreakdown(cost),
     telephony_data: telephonyData(call, settled, durationMs, parts),
     transfer_call_data: null,
     batch_run_details: null,
-    extracted_data: settled ? extractedData : null,
+    extracted_data: extractedData,
     context_details: { recipient_data: call.variables },
     termination_reason:
       call.endReason === null ? null : (TERMINATIONS[call.endReason] ?? byWhom(call)),
@@ -127,29 +128,6 @@ function costBreakdown(cost: CallCost | null): Record<string, number> {
   return breakdown;
 }
 
-/** Fields that older rows do not have. */
-function later(call: CallRow): {
-  extractedData: unknown;
-  summary: string | null;
-  updatedAt: Date | null;
-  batchId: string | null;
-} {
-  const row = call as Partial<
-    Record<'extractedData' | 'summary' | 'updatedAt' | 'batchId', unknown>
-  >;
-  return {
-    extractedData: row.extractedData ?? null,
-    summary: typeof row.summary === 'string' ? row.summary : null,
-    updatedAt: row.updatedAt instanceof Date ? row.updatedAt : null,
-    batchId: typeof row.batchId === 'string' ? row.batchId : null,
-  };
-}
-
-function spokenMs({ durationMs, answeredAt, disconnectedAt }: CallRow): number | null {
-  if (durationMs !== null) return durationMs;
-  return answeredAt && disconnectedAt ? disconnectedAt.getTime() - answeredAt.getTime() : null;
-}
-
 function secondsBetween(from: Date | null, to: Date | null): number | null {
   return from && to ? Math.max(0, Math.round((to.getTime() - from.getTime()) / 1_000)) : null;
 }
@@ -166,17 +144,4 @@ function byWhom({ endedBy, status }: CallRow): string {
   if (endedBy === 'agent' || endedBy === 'api') return 'agent_ended_call';
   if (status === 'error' || status === 'failed') return 'provider_error';
   return 'agent_ended_call';
-}
-
-/** The last moment that the row knows of. */
-function lastChange(call: CallRow): Date {
-  const times = [
-    call.endedAt,
-    call.disconnectedAt,
-    call.answeredAt,
-    call.ringingAt,
-    call.initiatedAt,
-    call.queuedAt,
-  ];
-  return times.find((time) => time !== null) ?? call.createdAt;
 }

@@ -52,6 +52,13 @@ const HANGUPS: Record<string, [Party, string, number]> = {
   'hold-timeout': ['Plivo', 'Call timed out', 6020],
   'dialog-lost': ['Error', 'Telephony Internal Error', 5010],
   'provider-error': ['Error', 'llm_error', 5010],
+  'caller-not-allowed': ['API Request', 'Call recipient rejected', 4000],
+  'caller-limit': ['API Request', 'Call recipient rejected', 4000],
+  'wrong-pin': ['API Request', 'Call recipient rejected', 4000],
+  guardrail: ['API Request', 'Call canceled', 4000],
+  'limit-reached': ['Plivo', 'Carrier ended because call limit exceeded', 5020],
+  'no-capacity': ['Plivo', 'Carrier ended because call limit exceeded', 5020],
+  'credit-exhausted': ['Plivo', 'failed', 1010],
   'insufficient-credit': ['Plivo', 'failed', 1010],
 };
 

@@ -47,7 +47,7 @@ function fileMessage(recording: RoomRecordingJson): FileInfo {
     endedAt: nanoseconds(recording.ended_at),
     duration: BigInt(recording.duration_ms ?? 0) * 1_000_000n,
     size: BigInt(recording.size_bytes ?? 0),
-    location: recording.storage_key ?? '',
+    location: recording.url ?? '',
   });
 }
 
