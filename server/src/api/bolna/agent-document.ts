@@ -63,7 +63,7 @@ export function readAgentDocument(
       greeting: readGreeting(document['agent_welcome_message'], to),
       ...settings,
       prompt: [prompt, settings.prompt].filter((part) => part !== '').join('\n\n'),
-      ...(asText(document['webhook_url']) !== null && readWebhook(document['webhook_url'])),
+      ...readWebhook(document['webhook_url']),
       ...inbound.config,
       ...readAfterwards(tasks, index, to),
     },
@@ -81,7 +81,7 @@ export function readGreeting(value: unknown, to: Translation): string | null {
 }
 
 /** Every status is posted to it, in Bolna's form. */
-export function readWebhook(value: unknown): { webhook?: { url: string; format: 'bolna' } | null } {
+export function readWebhook(value: unknown): Pick<AgentConfigInput, 'webhook'> {
   const url = asText(value);
   return { webhook: url === null ? null : { url, format: 'bolna' } };
 }

@@ -39,7 +39,7 @@ export class AgentDocuments {
     const db = this.#context.database.tenant(workspaceId);
     const to = new Translation();
     const read = readAgentDocument(document, await this.#names(workspaceId), to);
-    const config = checked(read, to);
+    const config = this.#checked(read, to);
     const id = newId('agent', this.#context.clock.now());
     const secrets = sealAgentSecrets(this.#context, workspaceId, id, read.secrets);
     return db.transaction(async (client) => {
@@ -53,7 +53,7 @@ export class AgentDocuments {
     const before = await this.get(workspaceId, agentId);
     const to = new Translation();
     const read = readAgentDocument(document, await this.#names(workspaceId), to);
-    return this.#store(before.row, document, read, checked(read, to), to.warnings);
+    return this.#store(before.row, document, read, this.#checked(read, to), to.warnings);
   }
 
   /** Changes the fields that are given; those of `agent_config` and the prompts. */
@@ -66,10 +66,10 @@ export class AgentDocuments {
     if (!patch) {
       // Fields beyond Bolna's own PATCH change the conversation: the whole is read anew.
       const read = readAgentDocument(document, names, to);
-      return this.#store(before.row, document, read, checked(read, to), to.warnings);
+      return this.#store(before.row, document, read, this.#checked(read, to), to.warnings);
     }
     const config = overlaid(before.row.config as AgentConfig, patch.config);
-    return this.#store(before.row, document, patch, checked({ config }, to), to.warnings);
+    return this.#store(before.row, document, patch, this.#checked({ config }, to), to.warnings);
   }
 
   /** @throws BolnaError 404 */
@@ -108,6 +108,24 @@ export class AgentDocuments {
       substitutions: await substitutions.read(db, workspaceId),
       customModels: Object.fromEntries(models.map(({ name, baseUrl }) => [name, baseUrl])),
     };
+  }
+
+  /** The agent, complete. @throws BolnaError 422 */
+  #checked(read: Pick<ReadAgent, 'config'>, to: Translation): AgentConfig {
+    if (to.problems.length > 0) throw unprocessable(to.problems);
+    const parsed = agentConfigSchema.superRefine(requireScript).safeParse(read.config);
+    if (!parsed.success) {
+      throw unprocessable(
+        parsed.error.issues.map((issue) => ({
+          field: issue.path.map(String).join('.'),
+          problem: issue.message,
+        })),
+      );
+    }
+    const { webhook } = parsed.data;
+    const problem = webhook && this.#context.safeFetch.checkTargetUrl(webhook.url);
+    if (problem) throw unprocessable([{ field: 'webhook_url', problem }]);
+    return parsed.data;
   }
 
   async #store(
@@ -161,19 +179,6 @@ async function keep(
 function documentFor(row: agents.AgentRow, kept: documents.BolnaAgentRow | null): Json {
   if (kept && kept.agentVersion === row.version) return kept.document;
   return documentOfAgent(agentConfigSchema.parse(row.config));
-}
-
-/** The agent, complete. @throws BolnaError 422 */
-function checked(read: Pick<ReadAgent, 'config'>, to: Translation): AgentConfig {
-  if (to.problems.length > 0) throw unprocessable(to.problems);
-  const parsed = agentConfigSchema.superRefine(requireScript).safeParse(read.config);
-  if (parsed.success) return parsed.data;
-  throw unprocessable(
-    parsed.error.issues.map((issue) => ({
-      field: issue.path.map(String).join('.'),
-      problem: issue.message,
-    })),
-  );
 }
 
 /** Prompts are merged by task, a synthesizer goes into its task; everything else replaces what was there. */

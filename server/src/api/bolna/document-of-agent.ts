@@ -9,7 +9,7 @@ export function documentOfAgent(config: AgentConfig): Json {
     agent_name: config.name,
     agent_type: 'other',
     agent_welcome_message: config.greeting,
-    webhook_url: (config as { webhook?: { url: string } | null }).webhook?.url ?? null,
+    webhook_url: config.webhook?.url ?? null,
     telephony_provider: 'sip-trunk',
     ingest_source_config: null,
     calling_guardrails: null,
