@@ -48,7 +48,11 @@ let document: Document;
 function canary(place: string): string {
   // Long enough for every field, and never by chance anywhere else.
   const digits = String(randomBytes(8).readBigUInt64BE()).padStart(20, '7');
-  const value = /pin$/i.test(place) ? digits : `sk-canary-${randomBytes(16).toString('hex')}`;
+  const value = /webhooks? secret$|webhook_secret$/i.test(place)
+    ? `whsec_${randomBytes(24).toString('base64')}`
+    : /pin$/i.test(place)
+      ? digits
+      : `sk-canary-${randomBytes(16).toString('hex')}`;
   canaries.set(place, value);
   return value;
 }
@@ -205,6 +209,7 @@ describe('a secret', () => {
     const besides: Record<string, object> = {
       '/v1/agents': { type: 'llm', prompt: 'Be brief.', llm: { provider: 'openai' } },
       '/v1/dispatch-rules': { kind: 'direct', room: visible },
+      '/v1/webhooks': { url: 'https://example.com/hooks' },
       '/v1/trunks': {
         name: visible,
         auth_username: 'canary',
@@ -231,6 +236,8 @@ describe('a secret', () => {
       // What the body lacks otherwise is not at issue; that a refusal says nothing of it is.
       if (status >= 500) refused.push(`${method} ${where}: ${status}`);
       if (status < 300) taken.push(`${method} ${where}`);
+      // The secret of an endpoint is shown with the answer that stores it, and never again.
+      if (where === '/v1/webhooks') answers.pop();
     }
     expect(refused).toEqual([]);
     // A dialect may refuse what this program has no use for; of ours each one must be stored.
