@@ -32,10 +32,16 @@ async function workspace(id: string, sandbox: boolean): Promise<void> {
   );
   for (let n = 0; n < 50; n++) {
     await calls.insert(db.pool, {
-      ...{ id: newId('call', NOW - 60_000 + n), workspaceId: id, direction: 'outbound' },
-      ...{ trunkId: id, fromNumber: '+12125550123', toNumber: `+141555501${10 + n}` },
-      ...{ status: 'completed', initiatedAt: new Date(NOW - 60_000), durationMs: 3_000 },
-      answeredAt: new Date(NOW - 55_000),
+      id: newId('call', NOW - 6e4 + n),
+      workspaceId: id,
+      direction: 'outbound',
+      trunkId: id,
+      fromNumber: '+12125550123',
+      toNumber: `+141555501${10 + n}`,
+      status: 'completed',
+      initiatedAt: new Date(NOW - 6e4),
+      durationMs: 3e3,
+      answeredAt: new Date(NOW - 55e3),
     });
   }
 }

@@ -339,12 +339,21 @@ describe('G04', () => {
           if (!verdict.allowed) return verdict;
           const id = newId('call', systemClock.now());
           await calls.insert(client, {
-            ...{ id, workspaceId, direction: 'outbound', status: 'queued' },
-            ...{ trunkId: `trunk_sandbox_${count}`, fromNumber: from(), toNumber: TO },
+            id,
+            workspaceId,
+            direction: 'outbound',
+            status: 'queued',
+            trunkId: `trunk_sandbox_${count}`,
+            fromNumber: from(),
+            toNumber: TO,
           });
           await holds.put(client, {
-            ...{ callId: id, workspaceId, state: 'held', heldMicros: periodMicros },
-            ...{ periodMicros, settledMicros: 0 },
+            callId: id,
+            workspaceId,
+            state: 'held',
+            heldMicros: periodMicros,
+            periodMicros,
+            settledMicros: 0,
           });
           return verdict;
         }),
@@ -364,8 +373,12 @@ describe('G04', () => {
     const nowMs = Date.UTC(2026, 10, 21, 12, 30);
     const callId = await earlier(nowMs, { apiKeyId: 'key_1', status: 'completed' });
     await holds.put(db.pool, {
-      ...{ callId, workspaceId, state: 'settled', heldMicros: 0 },
-      ...{ periodMicros: 0, settledMicros: 500 },
+      callId,
+      workspaceId,
+      state: 'settled',
+      heldMicros: 0,
+      periodMicros: 0,
+      settledMicros: 500,
     });
     const spentAt = (hour: number) =>
       db.pool.query('update holds set updated_at = $2 where call_id = $1', [

@@ -98,7 +98,11 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
     const nowMs = clock.now();
     const atMs = request.at?.getTime() ?? nowMs;
     const facts = await queries.loadFacts(client, {
-      ...{ workspaceId, trunk, from, to, now: new Date(nowMs) },
+      workspaceId,
+      trunk,
+      from,
+      to,
+      now: new Date(nowMs),
       campaignId: request.campaignId ?? null,
       lock: {
         spend: !dryRun && stage === 'admission',
@@ -172,7 +176,10 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
     const starts = periodStarts(nowMs);
     if (capped && !dryRun) await roller.roll(client, workspaceId, new Date(starts.month), nowMs);
     const counts = await queries.loadCounts(client, {
-      ...{ workspaceId, trunkId: trunk.id, agentId: request.agentId, to },
+      workspaceId,
+      trunkId: trunk.id,
+      agentId: request.agentId,
+      to,
       callId: request.callId ?? null,
       keyId: request.keyId ?? null,
       attemptsSince: real && stage !== 'transfer' ? new Date(atMs - WEEK_MS) : null,

@@ -66,7 +66,11 @@ export async function importDoNotCall(
     const entries = [...batch].map(([number, note]) => ({ number, note }));
     batch = new Map();
     const added = await queries.insertMany(client, {
-      ...{ workspaceId, listId: list.id, source: 'import', createdAt: at, entries },
+      workspaceId,
+      listId: list.id,
+      source: 'import',
+      createdAt: at,
+      entries,
     });
     report.added += added;
     report.alreadyListed += entries.length - added;
@@ -104,11 +108,13 @@ async function* records(csv: string): AsyncGenerator<CsvRecord> {
   };
   const parser = Readable.from(slices()).pipe(
     parse({
-      ...{ bom: true, info: true, trim: true },
+      bom: true,
+      info: true,
+      trim: true,
       relax_column_count: true,
       skip_empty_lines: true,
-      max_record_size: 10_000,
-      delimiter: [',', ';', '\t'],
+      max_record_size: 1e4,
+      delimiter: [',', ';', '	'],
     }),
   );
   try {

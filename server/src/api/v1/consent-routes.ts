@@ -63,7 +63,10 @@ export function consentRoutes(api: Api, context: ApiContext): void {
       const nowMs = clock.now();
       const row = await consents.insert(database.tenant(workspaceId), {
         id: newId('consent', nowMs),
-        ...{ workspaceId, purpose, source, textHash },
+        workspaceId,
+        purpose,
+        source,
+        textHash,
         number: requireNumber(request.body.number),
         obtainedAt: obtainedAt === undefined ? new Date(nowMs) : new Date(obtainedAt),
         createdAt: new Date(nowMs),

@@ -48,7 +48,11 @@ export function doNotCallRoutes(api: Api, context: ApiContext): void {
       const list = campaignId ?? WORKSPACE_LIST;
       const created = await client.transaction((open) =>
         addDoNotCall(open, {
-          ...{ workspaceId, number, campaignId, note, source: 'api' },
+          workspaceId,
+          number,
+          campaignId,
+          note,
+          source: 'api',
           at: new Date(clock.now()),
         }),
       );
@@ -181,8 +185,14 @@ export function doNotCallImportRoute(api: Api, context: ApiContext): void {
       const report = await client
         .transaction((open) =>
           importDoNotCall(open, {
-            ...{ workspaceId, replace, csv: request.body },
-            list: { id: list, kind, country: country ?? null },
+            workspaceId,
+            replace,
+            csv: request.body,
+            list: {
+              id: list,
+              kind,
+              country: country ?? null,
+            },
             at: new Date(clock.now()),
           }),
         )

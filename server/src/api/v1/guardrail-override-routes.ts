@@ -39,11 +39,13 @@ export function guardrailOverrideRoutes(api: Api, context: ApiContext): void {
       const nowMs = clock.now();
       const row = await overrides.insert(database.tenant(workspaceId), {
         id: newId('override', nowMs),
-        ...{ workspaceId, keyId, reason },
+        workspaceId,
+        keyId,
+        reason,
         number: parsed.e164,
         rules: [...new Set(rules)],
         createdAt: new Date(nowMs),
-        expiresAt: new Date(nowMs + expiresInS * 1_000),
+        expiresAt: new Date(nowMs + expiresInS * 1e3),
       });
       return reply.status(201).send(overrideView(row));
     },
@@ -91,7 +93,9 @@ export function guardrailOverrideRoutes(api: Api, context: ApiContext): void {
       return {
         ...overrideView(row),
         uses: uses.map(({ rule, stage, callId, usedAt }) => ({
-          ...{ rule, stage, call_id: callId },
+          rule,
+          stage,
+          call_id: callId,
           used_at: usedAt.toISOString(),
         })),
       };

@@ -141,7 +141,9 @@ describe('guardrails of a call', () => {
 
   it('tells every rule that refuses, not the first only', async () => {
     const { body } = await lab.send('POST', '/v1/guardrails/check', {
-      ...{ to: '+18095551234', trunk_id: trunkId, at: '2027-01-13T04:00:00Z' },
+      to: '+18095551234',
+      trunk_id: trunkId,
+      at: '2027-01-13T04:00:00Z',
     });
     const rules = (body as { refusals: { rule: string }[] }).refusals.map(({ rule }) => rule);
     expect(rules).toEqual(['G01', 'G02', 'G20']);
@@ -149,7 +151,9 @@ describe('guardrails of a call', () => {
 
   it('lets the sandbox call at any hour', async () => {
     const { body } = await lab.send('POST', '/v1/guardrails/check', {
-      ...{ to: '+15005550101', trunk_id: lab.trunkId, at: '2027-01-13T04:00:00Z' },
+      to: '+15005550101',
+      trunk_id: lab.trunkId,
+      at: '2027-01-13T04:00:00Z',
     });
     expect(body).toMatchObject({ allowed: true, recording: { mode: 'off' } });
   });
@@ -159,7 +163,9 @@ describe('guardrails of a call', () => {
       lab.send('POST', '/v1/guardrails/check', { to: '+4930123456', trunk_id: trunkId });
     expect((await check()).body).toMatchObject({ recording: { mode: 'ask', may_record: false } });
     await lab.send('POST', '/v1/consents', {
-      ...{ number: '+4930123456', purpose: 'recording', source: 'contract 17' },
+      number: '+4930123456',
+      purpose: 'recording',
+      source: 'contract 17',
     });
     expect((await check()).body).toMatchObject({ recording: { mode: 'ask', may_record: true } });
   });
@@ -170,7 +176,9 @@ describe('/v1/guardrails/overrides', () => {
     await openAllDay();
     const to = '+37121234567';
     const made = await lab.send('POST', '/v1/guardrails/overrides', {
-      ...{ number: to, rules: ['G01'], reason: 'customer moved to Riga, ticket 4711' },
+      number: to,
+      rules: ['G01'],
+      reason: 'customer moved to Riga, ticket 4711',
     });
     expect(made.status).toBe(201);
     const { id } = made.body as { id: string };
@@ -189,7 +197,9 @@ describe('/v1/guardrails/overrides', () => {
 
   it('makes no exception of emergency numbers and caller IDs', async () => {
     const { status, text } = await lab.send('POST', '/v1/guardrails/overrides', {
-      ...{ number: '+14155550123', rules: ['G28', 'G10'], reason: 'because I say so' },
+      number: '+14155550123',
+      rules: ['G28', 'G10'],
+      reason: 'because I say so',
     });
     expect(status).toBe(400);
     expect(text).toContain('rules');

@@ -89,7 +89,13 @@ export function guardrailRoutes(api: Api, context: ApiContext): void {
       const { trunk, from } = await routeOf(client, workspaceId, rest);
       const at = rest.at === undefined ? new Date(clock.now()) : new Date(rest.at);
       const refusals = await context.guardrails.explain(client, {
-        ...{ stage: 'admission', workspaceId, trunk, from, to, agentId, at },
+        stage: 'admission',
+        workspaceId,
+        trunk,
+        from,
+        to,
+        agentId,
+        at,
         keyId: request.caller.keyId,
         campaignId,
         purpose: rest.purpose,
@@ -97,7 +103,11 @@ export function guardrailRoutes(api: Api, context: ApiContext): void {
         window: rest.window,
       });
       const recording = await context.guardrails.recording(client, {
-        ...{ workspaceId, trunk, agentId, far: to, own: from },
+        workspaceId,
+        trunk,
+        agentId,
+        far: to,
+        own: from,
       });
       const { country, region, zones } = placesOf(to, rest.timezone);
       return {
