@@ -19,8 +19,8 @@ import { PACE, park } from './waiting-line.ts';
 const SLOT_WAIT_MS = 10_000;
 /** A call whose turn in the trunk's line of INVITEs is later than this waits aside. */
 const MAX_TURN_WAIT_MS = 5_000;
-/** What the commit of an attempt usually takes, twice. */
-const CLAIM_LEAD_MS = 20;
+/** What the commit of an attempt takes on a busy database. */
+const CLAIM_LEAD_MS = 100;
 
 /**
  * Does the job `call.dial`: waits for a free slot, makes the agent ready, commits the attempt, and
