@@ -11,6 +11,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { ApiContext } from './api-context.ts';
 import { authenticate, requireScope, type Caller } from './auth.ts';
 import { bolnaRoutes } from './bolna/bolna-routes.ts';
+import { boltiRoutes } from './bolti/bolti-routes.ts';
 import { answerError, installErrorHandler } from './error-handler.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -141,6 +142,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
     { prefix: '/v1' },
   );
   await app.register(async (root) => bolnaRoutes(withZod(root), context));
+  await app.register(async (root) => boltiRoutes(withZod(root), context));
   await registerLiveKit(plain(app), {
     ...context,
     findLiveKitSecret: (apiKey) => context.auth.findLiveKitSecret(apiKey),
