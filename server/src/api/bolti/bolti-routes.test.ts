@@ -43,6 +43,16 @@ describe('Bolti’s outbound call', () => {
       status: 'queued',
       outcome: null,
       duration_seconds: 0,
+      transcript: [],
+      recording_url: null,
+      variable_values: { name: 'Priya', appointment_date: 'April 28' },
+    });
+    await lab.playCall(String(id));
+    const after = await send('GET', `/conversations/${String(id)}`);
+    expect(after.body).toMatchObject({
+      status: 'ended',
+      outcome: 'completed',
+      hangup_code: expect.any(String),
       transcript: [{ role: 'assistant' }, { role: 'user', text: 'Yes, that is right.' }, {}],
       recording_url: expect.stringMatching(/^http/),
     });
