@@ -11,6 +11,7 @@ import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
 import { startCarrierThread } from './carrier/carrier-thread.ts';
 import { startAnomalyWatch } from './compliance/anomaly-watch.ts';
 import { createGuardrails } from './compliance/guardrails.ts';
+import { createTrafficGauges } from './compliance/traffic-gauges.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import * as agents from './db/queries/agents.ts';
@@ -211,8 +212,11 @@ async function build(
     closers.push(() => anomalies.close());
   }
   const nodeId = newId('node', clock.now());
+  const safeFetch = createSafeFetch({ allowPrivateTargets: config.allowPrivateTargets, clock });
+  closers.push(() => safeFetch.close());
   const calls = await startCalls({
     db: database,
+    safeFetch,
     guardrails,
     jobs,
     ua: userAgent,
@@ -259,8 +263,6 @@ async function build(
   let url: string | null = null;
   const publicUrl = (): string => config.publicUrl ?? url ?? '';
   const recordingUrls = createRecordingUrls({ masterKey, clock, ttlS: urlTtlS, publicUrl });
-  const safeFetch = createSafeFetch({ allowPrivateTargets: config.allowPrivateTargets, clock });
-  closers.push(() => safeFetch.close());
   const webhookFormats = formatList({
     describeCall: ({ call, ...parts }) => callView(call, parts, recordingUrls),
   });
@@ -281,7 +283,14 @@ async function build(
     feed.onPublish(() => deliverer.wake());
   }
   if (roles.has('api')) {
-    const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => calls.liveCount });
+    const traffic = createTrafficGauges(database.pool, clock);
+    const registry = createMetrics({
+      userAgent,
+      voice,
+      speech,
+      liveCalls: () => calls.liveCount,
+      traffic: () => traffic.read(),
+    });
     const context: ApiContext = {
       version: await version(),
       clock,

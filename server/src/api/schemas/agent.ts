@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
+import { firstUtteranceWarnings } from '../../compliance/rules/first-utterance.ts';
 import type { AgentRow } from '../../db/queries/agents.ts';
 import { webhookSecretProblem } from '../../webhooks/signature.ts';
 
@@ -15,6 +16,13 @@ export const secretsSchema = z
       .nullable()
       .optional()
       .describe('`whsec_...`: signs the messages of `webhook`.'),
+    INBOUND_LOOKUP_TOKEN: z
+      .string()
+      .min(1)
+      .max(500)
+      .nullable()
+      .optional()
+      .describe('Bearer token of `inbound.lookup`.'),
   })
   .describe('Provider keys, write-only. Default: those of the server.');
 
@@ -32,6 +40,9 @@ export const agentViewSchema = z
     id: z.string(),
     ...agentConfigSchema.shape,
     secrets: z.array(z.string()).describe('Names of the provider keys that the agent has.'),
+    warnings: z
+      .array(z.object({ rule: z.string(), code: z.string(), message: z.string() }))
+      .describe('What is not forbidden and yet unwise, such as a greeting that names no business.'),
     version: z.number().int(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -47,6 +58,7 @@ export function agentView(row: AgentRow): AgentView {
     ...(config ?? (row.config as AgentConfig)),
     id: row.id,
     secrets: Object.keys(row.secrets),
+    warnings: firstUtteranceWarnings({ greeting: config?.greeting ?? null }),
     version: row.version,
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
@@ -54,7 +66,7 @@ export function agentView(row: AgentRow): AgentView {
 }
 
 /** Settings objects that a change merges instead of replacing. */
-const MERGED = new Set(['llm', 'stt', 'tts', 'turn', 'silence']);
+const MERGED = new Set(['llm', 'stt', 'tts', 'turn', 'silence', 'inbound']);
 
 /** The document after a change; still to be validated. */
 export function mergeAgent(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
+import { contactsProblem } from '../../calls/caller-lookup.ts';
 import * as agents from '../../db/queries/agents.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -177,8 +178,19 @@ export function sealAgentSecrets(
   return Object.fromEntries(sealed);
 }
 
-/** A webhook that would never be asked is refused when it is saved. */
-function refuseTarget(context: ApiContext, { webhook }: Pick<AgentConfig, 'webhook'>): void {
+/** What would never be asked, or could not be read, is refused when it is saved. */
+function refuseTarget(
+  context: ApiContext,
+  { webhook, inbound }: Pick<AgentConfig, 'webhook' | 'inbound'>,
+): void {
   const problem = webhook && context.safeFetch.checkTargetUrl(webhook.url);
   if (problem) throw invalidRequest([{ field: 'webhook.url', problem }]);
+  const { lookup } = inbound;
+  const [field, wrong] =
+    lookup?.type === 'api'
+      ? ['inbound.lookup.url', context.safeFetch.checkTargetUrl(lookup.url)]
+      : lookup?.type === 'csv'
+        ? ['inbound.lookup.csv', contactsProblem(lookup.csv, lookup.number_column)]
+        : ['', null];
+  if (wrong !== null) throw invalidRequest([{ field, problem: wrong }]);
 }
