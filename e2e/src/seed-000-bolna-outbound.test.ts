@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -111,20 +111,23 @@ async function startCarrier(): Promise<PeerProcess> {
   await writeFile(audio, encodeMulaw(new Int16Array(4 * SAMPLE_RATE_HZ)));
   const scenario = await sippScenario(folder, 'uas-407.xml', audio);
   const media = await freePort();
-  const args = `-i 127.0.0.1 -p ${carrierPort} -mi 127.0.0.1 -mp ${media} -m 1 -nostdin`;
-  const carrier = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
+  const args = `-i 127.0.0.1 -p ${carrierPort} -mi 127.0.0.1 -mp ${media} -m 1 -nostdin -trace_msg`;
+  const carrier = startPeer(
+    'sipp',
+    ['-sf', scenario, ...args.split(' '), '-message_file', 'messages.log'],
+    { cwd: folder },
+  );
   peers.push(carrier);
   return carrier;
 }
 
-/** The first line and text of the INVITEs that the call sent. */
-async function invites(executionId: string): Promise<string[]> {
-  const { messages } = await program.client.request<{
-    messages: { direction: string; text: string }[];
-  }>('GET', `/v1/calls/${executionId}/sip`);
-  return messages
-    .filter(({ direction, text }) => direction === 'sent' && text.startsWith('INVITE '))
-    .map(({ text }) => text);
+/** The INVITEs that the carrier got, the whole text of each. */
+async function invites(): Promise<string[]> {
+  const log = await readFile(path.join(folder, 'messages.log'), 'utf8');
+  return log
+    .split(/^-{20,}.*$/m)
+    .map((part) => /^INVITE sip:[^]*/m.exec(part)?.[0] ?? '')
+    .filter((text) => text !== '');
 }
 
 describe('step 1', () => {
@@ -163,10 +166,10 @@ describe.skipIf(!isInstalled('sipp'))('steps 2 and 3', () => {
       },
     });
     // The recipient's name reached the agent.
-    expect(done['transcript']).toMatch(/^assistant: Hello Rahul Sharma, this is Alfred/);
+    expect(done['transcript']).toMatch(/^assistant: .*Hello Rahul Sharma, this is Alfred/);
     expect(await carrier.exited, carrier.output()).toBe(0);
 
-    const [first, second] = await invites(id);
+    const [first, second] = await invites();
     expect(first).toMatch(/^INVITE sip:\+918800001234@127\.0\.0\.1/);
     expect(first).toMatch(/^From: .*sip:\+919876543210@/m);
     // G.711 mu-law first, and the password only when it was asked for.
@@ -210,7 +213,7 @@ describe('troubleshooting', () => {
       const placed = await runSample(program, SAMPLES.call, { [SAMPLE_AGENT]: agentId });
       const { execution_id: id } = placed.body as { execution_id: string };
       expect(await finalExecution(program, id)).toMatchObject({ status: 'completed' });
-      expect((await invites(id))[0]).toMatch(/^INVITE sip:918800001234@127\.0\.0\.1/);
+      expect((await invites())[0]).toMatch(/^INVITE sip:918800001234@127\.0\.0\.1/);
     },
     60_000,
   );

@@ -271,7 +271,7 @@ function readAfterwards(
       );
     }
   });
-  return tasks.length > 1 ? { analysis: { summary, extraction } } : {};
+  return { analysis: { summary, extraction } };
 }
 
 const LINE = /^\s*(?:[-*\d.]+\s+)?["'`]?([A-Za-z_][\w -]{0,60}?)["'`]?\s*:\s*(.+)$/;
