@@ -7,6 +7,29 @@ import { silentLogger } from './shared/logger.ts';
 import { startUserAgent } from './sip/user-agent.ts';
 import { startVoicePool } from './voice/voice-pool.ts';
 
+const COUNTERS = {
+  requestsReceived: 7,
+  responsesReceived: 0,
+  garbageReceived: 2,
+  malformedReceived: 0,
+  retransmissionsSent: 0,
+  strayReceived: 0,
+};
+
+/** The last hour of a trunk. */
+const TRAFFIC = {
+  trunkId: 'trunk_1',
+  name: 'one',
+  calls: 4,
+  answered: 2,
+  averageDurationMs: 9_000,
+  averagePddMs: 1_500,
+  zero: 0,
+  upTo6S: 1,
+  upTo12S: 1,
+  upTo30S: 2,
+};
+
 const thread = (
   kind: SpeechThreadReport['kind'],
   waiting: number,
@@ -33,7 +56,13 @@ it('shows queue and wait of each kind of speech at the first look', async () => 
   try {
     const threads = [thread('vad', 1, 2), thread('stt', 3, 40), thread('stt', 4, 1_500)];
     const speech = { stats: () => Promise.resolve(threads) };
-    const registry = createMetrics({ userAgent, voice, speech, liveCalls: () => 0 });
+    const registry = createMetrics({
+      userAgent,
+      voice,
+      speech,
+      liveCalls: () => 0,
+      traffic: () => Promise.resolve([]),
+    });
     const text = await registry.metrics();
     expect(text).toContain('trunkline_speech_queue{kind="vad"} 1\n');
     expect(text).toContain('trunkline_speech_queue{kind="stt"} 7\n');
@@ -45,14 +74,6 @@ it('shows queue and wait of each kind of speech at the first look', async () => 
 });
 
 it('shows every voice worker at the first look, and counts what is counted elsewhere', async () => {
-  const counters = {
-    requestsReceived: 7,
-    responsesReceived: 0,
-    garbageReceived: 2,
-    malformedReceived: 0,
-    retransmissionsSent: 0,
-    strayReceived: 0,
-  };
   const worker = {
     calls: 3,
     rtpGarbageReceived: 4,
@@ -61,7 +82,8 @@ it('shows every voice worker at the first look, and counts what is counted elsew
     packetsReceived: 90,
   };
   const registry = createMetrics({
-    userAgent: { counters },
+    traffic: () => Promise.resolve([TRAFFIC]),
+    userAgent: { counters: COUNTERS },
     voice: { stats: () => Promise.resolve([worker, { ...worker, calls: 1 }]) },
     speech: null,
     liveCalls: () => 4,
@@ -76,4 +98,26 @@ it('shows every voice worker at the first look, and counts what is counted elsew
     expect(text).toContain('trunkline_rtp_packets_sent_total{worker="0"} 100\n');
     expect(text).toContain('trunkline_rtp_invalid_received_total 8\n');
   }
+});
+
+it('shows how the calls of each trunk went', async () => {
+  const registry = createMetrics({
+    userAgent: { counters: COUNTERS },
+    voice: { stats: () => Promise.resolve([]) },
+    speech: null,
+    liveCalls: () => 0,
+    traffic: () =>
+      Promise.resolve([
+        TRAFFIC,
+        { ...TRAFFIC, trunkId: 'trunk_2', answered: 0, averagePddMs: null },
+      ]),
+  });
+  const text = await registry.metrics();
+  expect(text).toContain('trunkline_trunk_answered_share{trunk="trunk_1"} 0.5');
+  expect(text).toContain('trunkline_trunk_call_seconds{trunk="trunk_1"} 9');
+  expect(text).toContain('trunkline_trunk_ringing_delay_seconds{trunk="trunk_1"} 1.5');
+  expect(text).toContain('trunkline_trunk_short_call_share{trunk="trunk_1"} 0.5');
+  expect(text).toContain('trunkline_trunk_answered_share{trunk="trunk_2"} 0');
+  expect(text).not.toContain('trunkline_trunk_short_call_share{trunk="trunk_2"}');
+  expect(text).not.toContain('trunkline_trunk_ringing_delay_seconds{trunk="trunk_2"}');
 });

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { TrafficRow } from './db/queries/guardrails.ts';
 import type { SpeechService, SpeechThreadReport } from './providers/local/speech-service.ts';
 import type { UserAgent, UserAgentCounters } from './sip/user-agent.ts';
 import type { VoicePool } from './voice/voice-pool.ts';
@@ -9,6 +10,8 @@ export interface MetricsSources {
   /** Null where this node runs no speech of its own. */
   speech: Pick<SpeechService, 'stats'> | null;
   liveCalls: () => number;
+  /** How the last hour's calls of each trunk went. */
+  traffic: () => Promise<TrafficRow[]>;
 }
 
 /** One value with its labels. */
@@ -34,10 +37,45 @@ export function createMetrics(sources: MetricsSources): Registry {
     help: 'Calls that this node runs.',
     read: () => [{ value: sources.liveCalls() }],
   });
+  addTraffic(registry, sources.traffic);
   addSip(registry, sources.userAgent);
   addVoice(registry, sources.voice);
   if (sources.speech !== null) addSpeech(registry, sources.speech);
   return registry;
+}
+
+function addTraffic(registry: Registry, traffic: MetricsSources['traffic']): void {
+  const figures: [string, string, (row: TrafficRow) => number | null][] = [
+    ['calls', 'Outbound calls of the last hour.', (row) => row.calls],
+    ['answered_share', 'Answered share of them (ASR).', (row) => row.answered / row.calls],
+    [
+      'call_seconds',
+      'Average length of answered calls (ACD).',
+      ({ averageDurationMs: ms }) => ms && ms / 1_000,
+    ],
+    [
+      'ringing_delay_seconds',
+      'Average time from INVITE to ringing (PDD).',
+      ({ averagePddMs: ms }) => ms && ms / 1_000,
+    ],
+    [
+      'short_call_share',
+      'Share of answered calls that lasted 6 s or less.',
+      ({ answered, upTo6S }) => (answered === 0 ? null : upTo6S / answered),
+    ],
+  ];
+  for (const [name, help, valueOf] of figures) {
+    addGauge(registry, {
+      name: `trunkline_trunk_${name}`,
+      help,
+      labelNames: ['trunk'],
+      read: async () =>
+        (await traffic()).flatMap((row) => {
+          const value = valueOf(row);
+          return value === null ? [] : [{ labels: { trunk: row.trunkId }, value }];
+        }),
+    });
+  }
 }
 
 const SIP_COUNTERS: readonly [keyof UserAgentCounters, string, string][] = [

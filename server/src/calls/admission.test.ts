@@ -91,6 +91,7 @@ describe('admission', () => {
     ['a destination that is no number', { to: 'sip:me' }, 'invalid-to', 422],
     ['a test number over a real trunk', { from: REAL }, 'invalid-to', 422],
     ['a from-number that is none', { from: 'me' }, 'invalid-from', 422],
+    ['an emergency number', { to: '911' }, 'guardrail', 403],
     ['a from-number of nobody', { from: '+14155552679' }, 'guardrail', 403],
     ['another workspace’s from-number', { workspaceId: 'ws_x', from: REAL }, 'guardrail', 403],
     ['a workspace without a sandbox', { workspaceId: 'ws_x' }, 'from-not-found', 422],

@@ -3,6 +3,7 @@ import { agentConfigSchema, type AgentConfig } from '../agents/agent-config.ts';
 import type { RetryPolicy } from '../agents/retry-schema.ts';
 import { variablesProblem, type JsonValue } from '../agents/variables.ts';
 import type { WeekWindow } from '../compliance/data/calling-windows.ts';
+import { checkDialable } from '../compliance/rules/destination.ts';
 import type { CallPurpose } from '../compliance/guardrail-types.ts';
 import type { TransactionClient } from '../db/database.ts';
 import * as agents from '../db/queries/agents.ts';
@@ -111,6 +112,7 @@ export async function admitCall(
   if (trunk.gateways.length === 0) {
     throw new AdmissionError('trunk-without-gateway', `trunk ${trunk.id} has no gateway`, 'from');
   }
+  refuseEmergency(request.to);
   const to = parseE164(request.to, { sandbox: trunk.sandbox });
   if (!to.ok) throw new AdmissionError('invalid-to', to.message, 'to');
   const agentRow = await findAgent(client, request, route);
@@ -121,6 +123,13 @@ export async function admitCall(
     from: number.e164,
     to: to.e164,
   };
+}
+
+/** G28 goes before the form of a number: 911 is none, and nobody should have to guess why not. */
+function refuseEmergency(to: string): void {
+  const refusal = checkDialable(to);
+  if (refusal?.code !== 'emergency-number') return;
+  throw new AdmissionError('guardrail', refusal.message, { field: 'to', rule: refusal.rule });
 }
 
 /**

@@ -44,11 +44,18 @@ export function checkDialable(to: string): Refusal | null {
   const compact = to.replace(/[\s().-]/g, '');
   const digits = compact.replace(/^\+/, '');
   const isDigits = /^\d+$/.test(digits);
-  if (isDigits && isEmergencyOrShort(compact, digits)) {
+  if (isDigits && isEmergency(compact, digits)) {
     return refuse(
       'G28',
-      'emergency-or-short-number',
-      'emergency numbers, service codes and numbers of fewer than 7 digits are never dialled; use a full number in E.164 form',
+      'emergency-number',
+      'emergency numbers and service codes are never dialled by machine; use a full number in E.164 form',
+    );
+  }
+  if (isDigits && digits.length < MIN_E164_DIGITS) {
+    return refuse(
+      'G28',
+      'short-number',
+      `numbers of fewer than ${MIN_E164_DIGITS} digits are never dialled; use a full number in E.164 form`,
     );
   }
   if (!E164.test(compact)) {
@@ -144,8 +151,6 @@ function longestOf(to: string, prefixes: readonly string[]): string {
   return longest;
 }
 
-function isEmergencyOrShort(compact: string, digits: string): boolean {
-  if (digits.length < MIN_E164_DIGITS) return true;
-  if (NANP_SERVICE_CODE.test(compact)) return true;
-  return EMERGENCY_CODES.has(digits);
+function isEmergency(compact: string, digits: string): boolean {
+  return NANP_SERVICE_CODE.test(compact) || EMERGENCY_CODES.has(digits);
 }
