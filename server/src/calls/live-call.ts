@@ -11,12 +11,13 @@ import type { CallReport, VoiceCallEvent } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
+import { cappedWallet } from './capped-wallet.ts';
 import { watchCredit } from './credit-watch.ts';
 import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { pressKeys } from './press-keys.ts';
 import { recordingDurationMs } from './recording-duration.ts';
-import { setAutomation, type RoomSeat } from './room-seat.ts';
+import { setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
 import { factOf } from './voice-facts.ts';
 
@@ -137,7 +138,8 @@ export class LiveCall {
 
   /** Makes the agent ready. Rejects when it cannot be made ready. */
   async openVoice(): Promise<void> {
-    const { call, agent, variables, providerSecrets, trunk } = this.plan;
+    const { call, agent, variables, providerSecrets, trunk, seat } = this.plan;
+    if (seat) await takeRoom(this.#ctx, seat);
     const recordingPath = agent.recording
       ? await this.#ctx.recordings.pathFor(call.workspaceId, call.id)
       : null;
@@ -149,8 +151,8 @@ export class LiveCall {
         variables,
         secrets: providerSecrets,
         recordingPath,
-        ...(this.plan.seat && {
-          room: { id: this.plan.seat.roomId, ringback: this.plan.seat.leg.ringback ?? false },
+        ...(seat && {
+          room: { id: seat.roomId, ringback: seat.leg.ringback ?? false },
           silent: call.agentId === null,
         }),
         mediaTimeouts: {
@@ -229,7 +231,10 @@ export class LiveCall {
     this.#letSpeak(atMs);
     const { wallet, clock, logger } = this.#ctx;
     const onGone = (): void => void this.stop({ type: 'no-credit' });
-    this.#credit = watchCredit({ wallet, clock, logger, callId: this.id, onGone });
+    const capped = cappedWallet(this.#ctx, wallet, this.plan.call, (message) =>
+      this.record.event({ type: 'call.warning', data: { code: 'guardrail', message } }),
+    );
+    this.#credit = watchCredit({ wallet: capped, clock, logger, callId: this.id, onGone });
   }
 
   /** Keys that open the way to a person are pressed before anybody speaks. */

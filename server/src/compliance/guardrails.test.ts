@@ -369,6 +369,35 @@ describe('G04', () => {
     expect((rows[0] as { held: number }).held).toBeLessThanOrEqual(1_000_000);
   });
 
+  it('lets a live call have its next minute within the cap only', async () => {
+    const callId = await earlier(systemClock.now(), { status: 'in-progress' });
+    await holds.put(db.pool, {
+      callId,
+      workspaceId,
+      state: 'held',
+      heldMicros: 120_000,
+      periodMicros: 60_000,
+      settledMicros: 0,
+    });
+    const guardrails = createGuardrails({ clock: systemClock });
+    const live = { workspaceId, trunkId: `trunk_real_${count}`, keyId: null, callId };
+    expect(await guardrails.checkLiveSpend(db.pool, live)).toBeNull();
+    await set({ spend_caps: { trunk: { hour_micros: 180_000 } } });
+    expect(await guardrails.checkLiveSpend(db.pool, live)).toBeNull();
+    await earlier(systemClock.now(), { status: 'in-progress', toNumber: '+14155550199' }).then(
+      (other) =>
+        holds.put(db.pool, {
+          callId: other,
+          workspaceId,
+          state: 'held',
+          heldMicros: 60_000,
+          periodMicros: 60_000,
+          settledMicros: 0,
+        }),
+    );
+    expect(await guardrails.checkLiveSpend(db.pool, live)).toMatchObject({ rule: 'G04' });
+  });
+
   it('counts trunks and keys for themselves, and hours that were added up before', async () => {
     const nowMs = Date.UTC(2026, 10, 21, 12, 30);
     const callId = await earlier(nowMs, { apiKeyId: 'key_1', status: 'completed' });

@@ -22,7 +22,7 @@ import { checkConsent } from './rules/consent.ts';
 import { checkCountry, checkDialable, checkPrefix, countryOf } from './rules/destination.ts';
 import { checkDoNotCall } from './rules/do-not-call.ts';
 import { checkRate } from './rules/rate.ts';
-import { checkSpend, hasSpendCap, periodStarts } from './rules/spend-caps.ts';
+import { checkSpend, hasSpendCap, periodStarts, type Spend } from './rules/spend-caps.ts';
 import { earlierAttempts } from './earlier-attempts.ts';
 import { readSettings, type GuardrailSettings } from './settings.ts';
 import { createSpendRoller } from './spend-roller.ts';
@@ -58,6 +58,11 @@ export interface Guardrails {
    * calls that come in at the same moment cannot pass together.
    */
   check(client: Queryable, request: GuardrailRequest): Promise<Verdict>;
+  /** G04 for the next minute of a call that is live; null: it may go on. */
+  checkLiveSpend(
+    client: Queryable,
+    call: { workspaceId: string; trunkId: string; keyId: string | null; callId: string },
+  ): Promise<Refusal | null>;
   /** Every rule that would refuse, at a time; takes no lock, no place in a line, uses no exception. */
   explain(client: Queryable, request: GuardrailRequest): Promise<Refusal[]>;
   /** G26 for one call. */
@@ -173,8 +178,9 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       dialling &&
       [concurrency.workspace, concurrency.trunk, concurrency.agent].some((max) => max !== null);
     if (!real && !capped && !limited) return;
-    const starts = periodStarts(nowMs);
-    if (capped && !dryRun) await roller.roll(client, workspaceId, new Date(starts.month), nowMs);
+    if (capped && !dryRun) {
+      await roller.roll(client, workspaceId, new Date(periodStarts(nowMs).month), nowMs);
+    }
     const counts = await queries.loadCounts(client, {
       workspaceId,
       trunkId: trunk.id,
@@ -183,21 +189,14 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       callId: request.callId ?? null,
       keyId: request.keyId ?? null,
       attemptsSince: real && stage !== 'transfer' ? new Date(atMs - WEEK_MS) : null,
-      spendSince: capped
-        ? {
-            month: new Date(starts.month),
-            day: new Date(starts.day),
-            hour: new Date(starts.hour),
-            now: new Date(nowMs),
-          }
-        : null,
+      spendSince: capped ? spendSince(nowMs) : null,
     });
-    const spends = counts.spends.flatMap(({ scope, hour, day, month }) => [
-      { scope, period: 'hour' as const, micros: hour },
-      { scope, period: 'day' as const, micros: day },
-      { scope, period: 'month' as const, micros: month },
-    ]);
-    const spend = checkSpend(spends, caps, request.reserveMicros ?? counts.reservedMicros, nowMs);
+    const spend = checkSpend(
+      periods(counts.spends),
+      caps,
+      request.reserveMicros ?? counts.reservedMicros,
+      nowMs,
+    );
     if (spend) yield spend;
     if (stage === 'transfer') return;
     const { live } = counts;
@@ -249,6 +248,22 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       return { allowed: true, warnings, maxDurationS: settings.max_duration_s };
     },
 
+    async checkLiveSpend(client, { workspaceId, trunkId, keyId, callId }) {
+      const row = await queries.getSettings(client, workspaceId);
+      const { spend_caps: caps } = readSettings(row?.settings ?? null);
+      if (!hasSpendCap(caps)) return null;
+      const nowMs = clock.now();
+      const { spends, reservedMicros, periodMicros } = await queries.loadCounts(client, {
+        ...NOBODY,
+        workspaceId,
+        trunkId,
+        keyId,
+        callId,
+        spendSince: spendSince(nowMs),
+      });
+      return checkSpend(periods(spends), caps, reservedMicros + periodMicros, nowMs);
+    },
+
     async explain(client, request) {
       const found: Refusal[] = [];
       const seen = { facts: null, settings: null };
@@ -273,6 +288,27 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       return { mode, announcement: null, mayRecord };
     },
   };
+}
+
+/** Counts of spending need neither. */
+const NOBODY = { agentId: null, to: '', attemptsSince: null };
+
+function spendSince(nowMs: number): NonNullable<queries.CountKey['spendSince']> {
+  const { month, day, hour } = periodStarts(nowMs);
+  return {
+    month: new Date(month),
+    day: new Date(day),
+    hour: new Date(hour),
+    now: new Date(nowMs),
+  };
+}
+
+function periods(spends: readonly queries.SpendRow[]): Spend[] {
+  return spends.flatMap(({ scope, hour, day, month }) => [
+    { scope, period: 'hour', micros: hour },
+    { scope, period: 'day', micros: day },
+    { scope, period: 'month', micros: month },
+  ]);
 }
 
 function exceptionFor(

@@ -124,8 +124,9 @@ export interface CountRow {
     answered: boolean;
   }[];
   spends: SpendRow[];
-  /** Of the call itself. */
+  /** Of the call itself: what it has reserved, and what its next minute may cost. */
   reservedMicros: number;
+  periodMicros: number;
 }
 
 /** Micros of a hold: charged, or still reserved. */
@@ -174,7 +175,9 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
                 where workspace_id = $1 and scope = 'rolled')))
          ) spent group by scope) s), '[]') as spends,
        coalesce((select h.held_micros::float8 from holds h
-         where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros`,
+         where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros,
+       coalesce((select h.period_micros::float8 from holds h
+         where h.call_id = $5 and h.state = 'held'), 0) as period_micros`,
     [
       key.workspaceId,
       key.trunkId,
