@@ -29,6 +29,19 @@ const SHAPE_REFUSED = new Set([400, 413, 415, 422]);
 /** Where the path itself names another's workspace, a dialect may refuse the key instead. */
 const NOT_THEIRS = [401, 403, 404];
 
+/** Lists of what is the same for all. */
+const COMMON = { '/v1/rates': 'the operator’s prices', '/me/voices': 'the voices that there are' };
+/** What cannot be made here by the API alone; its rows are fenced by the test of row security. */
+const UNFILLED = {
+  '/v1/webhook-deliveries/{id}': 'made when an endpoint is called',
+  '/v1/rates/{id}': 'the operator’s prices, the same for all',
+};
+/** What paths are filled with that is no id: anybody may have it. */
+const ANYBODYS = ['openai', '+15005550101'];
+/** Nothing that two workspaces could have by chance. */
+const UNIQUE_ID = /^\S{16,100}$/;
+const DAY_MS = 86_400_000;
+
 let lab: ApiLab;
 let document: OpenApiDocument;
 let operations: Operation[];
@@ -49,9 +62,11 @@ beforeAll(async () => {
   theirs = await openAccount(lab, rows[0]?.id ?? '');
   await lab.playCall(await lab.placeCall());
   await lab.placeCall();
+  const tomorrow = new Date(lab.context.clock.now() + DAY_MS);
+  await lab.placeCall({ scheduled_at: tomorrow.toISOString() });
   await fillOurs();
   await collectIds();
-}, 120_000);
+}, 240_000);
 afterAll(() => lab.close());
 
 async function ask(
@@ -125,23 +140,22 @@ async function collectIds(): Promise<void> {
   const tenant = lab.calls.db.tenant(ours.workspaceId);
   for (const table of await tablesOf()) {
     const { rows } = await tenant.query(
-      `select to_jsonb(t) ->> 'id' as id from ${table} t limit 5`,
+      `select to_jsonb(t) ->> 'id' as id from ${table} t limit 3`,
     );
-    for (const { id } of rows) if (typeof id === 'string') ids.add(id);
+    for (const { id } of rows) if (typeof id === 'string' && UNIQUE_ID.test(id)) ids.add(id);
   }
   for (const operation of operations.filter(({ method }) => method === 'GET')) {
     const parameters = parametersOf(operation.path);
-    if (parameters.some((name) => !namesWorkspace(name))) continue;
+    if (parameters.some((name) => !namesWorkspace(name)) || operation.path in COMMON) continue;
     const path = pathWith(operation.path, () => ours.workspaceId);
     const { body } = await ask(operation, ours, { path });
     JSON.stringify(body ?? null, (name, value: unknown) => {
-      const isId = /(^|_)id$|Id$|^sid$/.test(name) && typeof value === 'string';
-      if (isId && value.length >= 8 && value.length <= 100) ids.add(value);
+      const isId = /(^|_)id$|Id$|^sid$/i.test(name) && typeof value === 'string';
+      if (isId && UNIQUE_ID.test(value)) ids.add(value);
       return value;
     });
   }
   ids.delete(theirs.workspaceId);
-  ids.add('openai');
 }
 
 async function tablesOf(): Promise<string[]> {
@@ -176,7 +190,7 @@ describe('another workspace', () => {
       if (parameters.length === 0) continue;
       let bodies = bodiesOf(operation);
       let reached = false;
-      for (const id of ids) {
+      for (const id of [...ids, ...ANYBODYS]) {
         const path = pathOf(operation, theirs, id);
         let status = 0;
         for (const body of bodies) {
@@ -185,7 +199,7 @@ describe('another workspace', () => {
           bodies = [body];
           break;
         }
-        // A provider's name is nobody's: they set and remove a key of their own by it.
+        // They set and remove a key of their own by a provider's name.
         const own = id === 'openai';
         if (status === 404 || status === 501) reached = true;
         else if (!SHAPE_REFUSED.has(status) && !own)
@@ -198,7 +212,7 @@ describe('another workspace', () => {
     expect(await snapshot()).toEqual(before);
     expect(ids.size).toBeGreaterThan(10);
     expect(unreached).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it('gets nothing by our workspace’s id in a path', async () => {
     const wrong: string[] = [];
@@ -234,7 +248,7 @@ describe('another workspace', () => {
         const answer = await ask(operation, theirs, request);
         if (answer.status >= 300) continue;
         for (const id of ids) {
-          if (id !== 'openai' && answer.text.includes(`"${id}"`)) {
+          if (answer.text.includes(`"${id}"`)) {
             seen.push(`${operation.method} ${request.path} shows ${id}`);
           }
         }
@@ -242,7 +256,7 @@ describe('another workspace', () => {
     }
     expect(seen).toEqual([]);
     expect(await snapshot()).toEqual(before);
-  }, 120_000);
+  }, 240_000);
 
   it('is judged by ids that are right: with our key each resource is there', async () => {
     const absent: string[] = [];
@@ -250,13 +264,14 @@ describe('another workspace', () => {
       const parameters = parametersOf(operation.path).filter((name) => !namesWorkspace(name));
       if (operation.method !== 'GET' || parameters.length !== 1) continue;
       let found = false;
-      for (const id of ids) {
+      for (const id of [...ids, ...ANYBODYS]) {
         const path = pathOf(operation, ours, id);
         const { status } = await ask(operation, ours, { path });
-        found ||= status !== 404 && status < 500;
+        // 501 is a clear refusal of what this program does not do.
+        found ||= status === 501 || (status !== 404 && status < 500);
       }
-      if (!found) absent.push(operation.path);
+      if (!found && !(operation.path in UNFILLED)) absent.push(operation.path);
     }
     expect(absent).toEqual([]);
-  }, 60_000);
+  }, 120_000);
 });

@@ -24,6 +24,9 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
+/** Paths whose links are signed and end, so that they need no key. */
+const SIGNED = { '/recordings/{workspace}/{file}': 'for audio players and webhooks' };
+
 describe('GET /openapi.json', () => {
   it('is OpenAPI 3.1 with every route of /v1 and a unique id for each', () => {
     expect(document.openapi).toBe('3.1.0');
@@ -76,8 +79,9 @@ describe('GET /openapi.json', () => {
     expect(document.components.securitySchemes['api_key']).toMatchObject({ scheme: 'bearer' });
     for (const operation of operations) {
       const { path, tags, responses } = operation;
-      expect([path, isOpen(operation)]).toEqual([path, tags[0] === 'operations']);
-      expect([path, '401' in responses]).toEqual([path, tags[0] !== 'operations']);
+      const open = tags[0] === 'operations' || path in SIGNED;
+      expect([path, isOpen(operation)]).toEqual([path, open]);
+      expect([path, '401' in responses]).toEqual([path, !open]);
     }
   });
 
@@ -93,6 +97,7 @@ describe('GET /openapi.json', () => {
     addFormats.default(ajv);
     ajv.addVocabulary(['components', 'example', 'discriminator', 'externalDocs', 'xml']);
     ajv.addSchema({ $id: 'http://trunkline/openapi', components: document.components });
+    const checked = new Set<string>();
     for (const { path, method, parameters = [], requestBody, responses } of operations) {
       const schemas = [
         ...parameters.map(({ schema }) => schema),
@@ -100,11 +105,12 @@ describe('GET /openapi.json', () => {
         ...Object.values(responses).flatMap(({ content }) => mediaOf(content)),
       ];
       for (const schema of schemas) {
+        const text = JSON.stringify(schema);
+        // Errors look the same everywhere.
+        if (checked.has(text)) continue;
+        checked.add(text);
         const absolute = JSON.parse(
-          JSON.stringify(schema).replaceAll(
-            '"#/components',
-            '"http://trunkline/openapi#/components',
-          ),
+          text.replaceAll('"#/components', '"http://trunkline/openapi#/components'),
         ) as object;
         expect(() => ajv.compile(absolute), `${method} ${path}`).not.toThrow();
       }

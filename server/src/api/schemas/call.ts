@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonValue } from '../../agents/variables.ts';
 import { retrySchema } from '../../agents/retry-schema.ts';
 import { DOORS } from '../../calls/admission.ts';
 import { CALL_STATUSES } from '../../calls/call-status.ts';
@@ -17,6 +18,20 @@ const numberSchema = z
   .min(1)
   .max(40)
   .describe('Phone number in E.164 form, such as +14155550123.');
+
+/** Named, because it holds itself: the document can only say so of a component. */
+const jsonValueSchema: z.ZodType<JsonValue> = z
+  .lazy(() =>
+    z.union([
+      z.string(),
+      z.number(),
+      z.boolean(),
+      z.null(),
+      z.array(jsonValueSchema),
+      z.record(z.string(), jsonValueSchema),
+    ]),
+  )
+  .meta({ id: 'JsonValue' });
 
 export const callCreateSchema = z
   .strictObject({
@@ -37,7 +52,7 @@ export const callCreateSchema = z
       .optional()
       .describe('Call from a number of this trunk. Default: the trunk of `from`.'),
     variables: z
-      .record(z.string().min(1).max(100), z.json())
+      .record(z.string().min(1).max(100), jsonValueSchema)
       .default({})
       .describe(
         'Values of `{name}` and `{{ name }}` in greeting, prompt and script; values inside an ' +
