@@ -122,7 +122,12 @@ export function createS3Store(settings: S3Settings, clock: Clock): S3Store {
       }
       // "bytes 0-99/1234": the size of the whole is behind the slash.
       const whole = /\/(\d+)$/.exec(String(response.headers['content-range'] ?? ''))?.[1];
-      const sizeBytes = Number(whole ?? response.headers['content-length'] ?? 0);
+      const length = whole ?? response.headers['content-length'];
+      if (typeof length !== 'string') {
+        await response.body.dump();
+        throw new S3Error('the S3 store does not say how long the recording is', 200);
+      }
+      const sizeBytes = Number(length);
       return { stream: response.body, sizeBytes };
     },
 

@@ -282,7 +282,9 @@ export function createWallet({ db, appendEvent }: WalletOptions): Wallet {
             'nothing-to-refund',
             callId === null
               ? `calls were charged ${left} micros that were not given back, less than ${micros}`
-              : `call ${callId} was charged ${left} micros that were not given back; expected at most that, got ${wanted.micros}`,
+              : left === 0
+                ? `call ${callId} was charged nothing that was not given back`
+                : `${left} micros are left of the charge of call ${callId}, less than ${micros}`,
           );
         }
         return micros;

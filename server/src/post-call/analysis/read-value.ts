@@ -79,7 +79,7 @@ function readText(
       const found = parseDate(said, clock);
       // A time without an offset is no date-time of RFC 3339; a part of the day is no time.
       return found?.day && found.time && /^\d\d:\d\d$/.test(found.time)
-        ? `${found.day}T${found.time}:00${offsetOf(found.day, found.time, clock.timeZone)}`
+        ? zonedTime(found.day, found.time, clock.timeZone)
         : undefined;
     }
     case null: {
@@ -134,6 +134,11 @@ function readEmail(said: string): string | undefined {
     .replaceAll(/\s+underscore\s+/g, '_')
     .replaceAll(/\s+at\s+(?=[a-z0-9-]+\.)/g, '@');
   return EMAIL.exec(spoken)?.[0].replace(/\.$/, '');
+}
+
+/** `2026-11-24T15:00:00+01:00`. */
+export function zonedTime(day: string, time: string, timeZone: string): string {
+  return `${day}T${time}:00${offsetOf(day, time, timeZone)}`;
 }
 
 /** `+02:00`: the zone's distance from UTC at that wall-clock time. */

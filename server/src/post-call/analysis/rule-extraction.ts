@@ -2,7 +2,7 @@ import type { WallClock } from '../../agents/scripted/parse-date.ts';
 import { plainWords } from '../../agents/scripted/number-words.ts';
 import { compileExtractionSchema } from '../../agents/extraction-schema.ts';
 import type { Utterance } from '../transcript-text.ts';
-import { readValue, textKind, typeOf, type FieldSchema } from './read-value.ts';
+import { readValue, textKind, typeOf, zonedTime, type FieldSchema } from './read-value.ts';
 
 export interface RuleExtractionInput {
   schema: Record<string, unknown>;
@@ -109,10 +109,14 @@ function castValue(
   if (Array.isArray(field.enum)) {
     return field.enum.includes(value) ? value : readValue(field, name, String(value), clock);
   }
-  if (typeof value === type) return value;
-  // The slot of a script has the day as the schema wants it.
-  const day = /^\d{4}-\d{2}-\d{2}/.exec(String(value))?.[0];
-  if (textKind(field, name) === 'date' && day) return day;
+  // The slot of a script is `2026-11-24`, `2026-11-24T15:30` or `2026-11-24 morning`.
+  const slot = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}))?/.exec(String(value));
+  const kind = textKind(field, name);
+  if (kind === 'date' && slot?.[1]) return slot[1];
+  if (kind === 'date-time' && slot?.[1] && slot[2]) {
+    return zonedTime(slot[1], slot[2], clock.timeZone);
+  }
+  if (typeof value === type && kind === null) return value;
   return readValue(field, name, String(value), clock);
 }
 
