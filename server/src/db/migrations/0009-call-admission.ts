@@ -39,7 +39,6 @@ create index calls_by_from on calls (workspace_id, from_number, id desc);
 create index calls_by_direction on calls (workspace_id, direction, id desc);
 create index calls_by_door on calls (workspace_id, door, id desc) where door <> 'v1';
 create index calls_by_batch on calls (workspace_id, batch_id, id desc) where batch_id is not null;
-create index calls_by_metadata on calls using gin (metadata) where metadata <> '{}';
 create index calls_retries on calls (retry_of) where retry_of is not null;
 
 drop index calls_scheduled;
@@ -49,6 +48,33 @@ create index calls_parked on calls (parked_for, queued_at)
 create index calls_waiting on calls (queued_at) where status = 'queued';
 create index calls_in_flight on calls (workspace_id, trunk_id, agent_id)
   where status in ('queued', 'initiated', 'ringing', 'in-progress');
+
+-- Metadata by name and value. Row security lets an index be asked by operators that cannot leak only:
+-- equality of text is one, containment of jsonb is none.
+create table call_metadata (
+  workspace_id text not null references workspaces,
+  name text not null,
+  value text not null,
+  call_id text not null references calls on delete cascade,
+  primary key (workspace_id, name, value, call_id)
+);
+create index call_metadata_by_name on call_metadata (workspace_id, name, call_id);
+create index call_metadata_by_call on call_metadata (call_id);
+create function store_call_metadata() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'UPDATE' then
+    delete from call_metadata where call_id = new.id;
+  end if;
+  insert into call_metadata (workspace_id, name, value, call_id)
+    select new.workspace_id, key, left(value, 512), new.id from jsonb_each_text(new.metadata)
+    where value is not null;
+  return null;
+end $$;
+create trigger calls_metadata_inserted after insert on calls
+  for each row when (new.metadata <> '{}') execute function store_call_metadata();
+create trigger calls_metadata_updated after update of metadata on calls
+  for each row when (new.metadata is distinct from old.metadata)
+  execute function store_call_metadata();
 
 -- When the next INVITE of a trunk may leave, whichever node sends it.
 create table trunk_pacing (

@@ -2,7 +2,6 @@ import { firstIdAt } from '../../shared/ids.ts';
 import type { CallDirection, CallRow, CallStatusValue } from './calls.ts';
 import type { Queryable } from './queryable.ts';
 import { requireOne, selectPage, selectRows, type Page, type PageRequest } from './row.ts';
-import { storableJson } from './storable-text.ts';
 
 /** Ids carry the time of their creation; this much of a difference to the column is borne. */
 const ID_SLACK_MS = 60_000;
@@ -115,10 +114,13 @@ function conditions(
   if (filter.door !== undefined && filter.door !== 'v1') where.push(`door <> 'v1'`);
   add('batch_id = $', filter.batchId);
   add('retry_of = $', filter.retryOf);
-  if (filter.metadata !== undefined || filter.metadataKey !== undefined) {
-    where.push(`metadata <> '{}'`);
-    add('metadata @> $', filter.metadata && storableJson(filter.metadata));
-    add('metadata ? $', filter.metadataKey);
+  for (const [name, value] of Object.entries(filter.metadata ?? {})) {
+    const place = `name = $${values.push(name)} and value = $${values.push(value)}`;
+    where.push(`id in (select call_id from call_metadata where workspace_id = $1 and ${place})`);
+  }
+  if (filter.metadataKey !== undefined) {
+    const place = `name = $${values.push(filter.metadataKey)}`;
+    where.push(`id in (select call_id from call_metadata where workspace_id = $1 and ${place})`);
   }
   return { where, values };
 }

@@ -1,0 +1,251 @@
+/**
+ * The API under a table of a million calls: `node bench/src/api.ts [--rows 1000000] [--live 100]`.
+ * Requests a second and their times for placing (far ahead), listing, filtering and reading, beside
+ * the floor in the same run; then POST to INVITE while calls live.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Pool } from 'undici';
+import { openDatabase, type Database } from '../../server/src/db/database.ts';
+import { systemClock } from '../../server/src/shared/clock.ts';
+import { silentLogger } from '../../server/src/shared/logger.ts';
+import { stubAgent } from './harness/agents.ts';
+import { startBenchSession } from './harness/bench-session.ts';
+import { runBenchmark, type Benchmark, type BenchOutput } from './harness/benchmark.ts';
+import { startProgram, type Program } from './harness/program.ts';
+import { rounded } from './harness/quantile.ts';
+
+const { values } = parseArgs({
+  options: { rows: { type: 'string' }, live: { type: 'string' }, requests: { type: 'string' } },
+});
+const ROWS = Number(values.rows ?? 1_000_000);
+const LIVE_CALLS = Number(values.live ?? 100);
+const REQUESTS = Number(values.requests ?? 2_000);
+const CONCURRENCY = 4;
+const WARM_UP = 200;
+const PROBES = 50;
+const KEY = 'tl_bench_key_0123456789abcdef0123456789abcdef';
+const DAY_MS = 86_400_000;
+
+interface Request {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: object;
+}
+
+/** Ids of rows that are there. */
+interface Sample {
+  workspaceId: string;
+  callId: string;
+  agentId: string;
+  to: string;
+  from: string;
+  after: string;
+  before: string;
+}
+
+export const api: Benchmark = {
+  name: 'api',
+  title: `${ROWS} calls in the table, ${CONCURRENCY} requests at a time, milliseconds`,
+  async run(output) {
+    await underRows(output);
+    if (LIVE_CALLS > 0) await whileCallsLive(output);
+  },
+};
+
+async function underRows(output: BenchOutput): Promise<void> {
+  const dataDir = await mkdtemp(path.join(os.tmpdir(), 'trunkline-bench-'));
+  const db = await openDatabase({ dataDir, logger: silentLogger, clock: systemClock });
+  let program: Program | null = null;
+  try {
+    const logFile = path.join(os.tmpdir(), `trunkline-bench-${process.pid}.log`);
+    program = await startProgram({ DATABASE_URL: db.url, LOG_FILE: logFile });
+    const sample = await prepare(program, db);
+    const floor = await measureFloor(db.url);
+    output.row({ scenario: 'floor: fastify and select 1', ...floor.figures });
+    for (const [scenario, request] of scenarios(sample)) {
+      const { figures, p99 } = await measure(program.client.baseUrl, request);
+      const ratio = p99 === null || !floor.p99 ? null : Number((p99 / floor.p99).toFixed(1));
+      output.row({ scenario, ...figures, 'p99 of floor': ratio });
+    }
+    output.note(`load average at the end: ${os.loadavg()[0]?.toFixed(1)}.`);
+  } finally {
+    await program?.stop();
+    await db.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+function scenarios(sample: Sample): [string, (n: number) => Request][] {
+  const { agentId, from, to, after, before, callId } = sample;
+  const list = (query: string) => (): Request => ({ method: 'GET', path: `/v1/calls?${query}` });
+  const scheduledAt = new Date(Date.now() + 300 * DAY_MS).toISOString();
+  const place = (n: number): Request => ({
+    method: 'POST',
+    path: '/v1/calls',
+    body: {
+      to: `+1415556${String(n % 10_000).padStart(4, '0')}`,
+      from,
+      agent_id: agentId,
+      scheduled_at: scheduledAt,
+      variables: { name: 'Maria', appointment: { day: 'Tuesday' } },
+    },
+  });
+  return [
+    ['POST /v1/calls, scheduled', place],
+    ['GET /v1/calls, newest 50', list('limit=50')],
+    ['GET by status', list('status=failed')],
+    ['GET by agent', list(`agent_id=${agentId}`)],
+    ['GET by agent and status', list(`agent_id=${agentId}&status=no-answer`)],
+    ['GET by number called', list(`to=${encodeURIComponent(to)}`)],
+    ['GET by an old day', list(`created_after=${after}&created_before=${before}`)],
+    ['GET by metadata', list('metadata_key=order&metadata_value=order-77000')],
+    ['GET one', () => ({ method: 'GET', path: `/v1/calls/${callId}` })],
+  ];
+}
+
+/** An agent, a trunk, its number, and the calls of months past. */
+async function prepare({ client }: Program, { pool }: Database): Promise<Sample> {
+  const { id: agentId } = await client.request<{ id: string }>('POST', '/v1/agents', stubAgent);
+  const from = '+14155552000';
+  const { id: trunkId } = await client.request<{ id: string }>('POST', '/v1/trunks', {
+    name: 'bench',
+    gateways: [{ host: '127.0.0.1', port: 9, transport: 'udp' }],
+  });
+  await client.request('POST', '/v1/numbers', { number: from, trunk_id: trunkId });
+  const { rows } = await pool.query<{ id: string }>('select id from workspaces limit 1');
+  const workspaceId = rows[0]?.id ?? '';
+  const startMs = Date.now() - 180 * DAY_MS;
+  await pool.query(FILL, [ROWS, startMs, (180 * DAY_MS) / ROWS, workspaceId, agentId, trunkId]);
+  await pool.query('vacuum analyze calls');
+  const middle = new Date(startMs + 90 * DAY_MS);
+  const found = await pool.query<{ id: string; to_number: string }>(
+    'select id, to_number from calls where created_at >= $1 order by id limit 1',
+    [middle],
+  );
+  return {
+    workspaceId,
+    agentId,
+    from,
+    callId: found.rows[0]?.id ?? '',
+    to: found.rows[0]?.to_number ?? '',
+    after: middle.toISOString(),
+    before: new Date(middle.getTime() + DAY_MS).toISOString(),
+  };
+}
+
+/** Ids as the program makes them: ten characters of time, base 32, then chance. */
+const FILL = `
+  insert into calls (id, workspace_id, agent_id, trunk_id, direction, from_number, to_number, status,
+    end_reason, ended_by, metadata, batch_id, created_at, ended_at)
+  select 'call_' || (
+      select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', ((ms >> (5 * i)) & 31)::int + 1, 1), ''
+        order by i desc) from generate_series(0, 9) i) || substr(md5(n::text), 1, 16),
+    $4, $5, $6, case when n % 5 = 0 then 'inbound' else 'outbound' end, '+14155552000',
+    '+1415' || lpad((n * 7919 % 10000000)::text, 7, '0'),
+    case when n % 100 < 70 then 'completed' when n % 100 < 85 then 'no-answer'
+      when n % 100 < 95 then 'busy' else 'failed' end,
+    'callee-hangup', 'callee',
+    case when n % 10 = 0 then jsonb_build_object('order', 'order-' || n) else '{}' end,
+    case when n % 2 = 0 then 'batch_' || (n / 10000) end,
+    to_timestamp(ms / 1000.0), to_timestamp(ms / 1000.0)
+  from (select n, ($2::float8 + n * $3::float8)::bigint as ms from generate_series(0, $1::int - 1) n) rows`;
+
+interface Measured {
+  figures: Record<string, number | null>;
+  p99: number | null;
+}
+
+async function measureFloor(url: string): Promise<Measured> {
+  const port = await freePort();
+  const child = fork(new URL('./api-floor.ts', import.meta.url), [url, String(port)]);
+  await once(child, 'message');
+  const measured = await measure(`http://127.0.0.1:${port}`, () => ({ method: 'GET', path: '/' }));
+  child.disconnect();
+  await once(child, 'exit');
+  return measured;
+}
+
+async function measure(baseUrl: string, requestOf: (n: number) => Request): Promise<Measured> {
+  const pool = new Pool(baseUrl, { connections: CONCURRENCY });
+  const run = async (count: number): Promise<number[]> => {
+    const timesMs: number[] = [];
+    let next = 0;
+    await Promise.all(
+      Array.from({ length: CONCURRENCY }, async () => {
+        while (next < count) timesMs.push(await time(pool, requestOf(next++)));
+      }),
+    );
+    return timesMs;
+  };
+  try {
+    await run(WARM_UP);
+    const startMs = performance.now();
+    const timesMs = await run(REQUESTS);
+    const perSecond = Math.round((REQUESTS * 1_000) / (performance.now() - startMs));
+    const p99 = rounded(timesMs, 0.99, 1);
+    return { figures: { 'a second': perSecond, p50: rounded(timesMs, 0.5, 1), p99 }, p99 };
+  } finally {
+    await pool.close();
+  }
+}
+
+async function time(pool: Pool, { method, path: target, body }: Request): Promise<number> {
+  const startMs = performance.now();
+  const response = await pool.request({
+    method,
+    path: target,
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  const text = await response.body.text();
+  if (response.statusCode >= 300) throw new Error(`${method} ${target}: ${text.slice(0, 300)}`);
+  return performance.now() - startMs;
+}
+
+/** POST to INVITE, the agent's words made ready in between; its caller speaks first. */
+async function whileCallsLive(output: BenchOutput): Promise<void> {
+  const session = await startBenchSession();
+  try {
+    const agentId = await session.createAgent({ ...stubAgent, greeting: null });
+    await session.farm.plan({ behaviour: 'listen' });
+    for (const live of [0, LIVE_CALLS]) {
+      if (live > 0) await session.placeCalls(agentId, live, 50);
+      const placed = await session.placeCalls(agentId, PROBES, 100);
+      const reports = await session.farm.collect();
+      const invitedAtMs = new Map(reports.map((report) => [report.number, report.inviteAtMs]));
+      const spans = placed.flatMap(({ number, postedAtMs }) => {
+        const atMs = invitedAtMs.get(number);
+        return atMs === undefined ? [] : [atMs - postedAtMs];
+      });
+      output.row({
+        scenario: `POST to INVITE with ${live} calls live`,
+        p50: rounded(spans, 0.5, 1),
+        p99: rounded(spans, 0.99, 1),
+      });
+      if (live === 0) {
+        await session.farm.hangUpAll();
+        await session.settle();
+      }
+    }
+    await session.farm.hangUpAll();
+  } finally {
+    await session.close();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+if (import.meta.main) await runBenchmark(api);
