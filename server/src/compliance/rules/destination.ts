@@ -34,9 +34,19 @@ export function isSandboxDestination(to: string): boolean {
   return SANDBOX_NUMBER.test(to);
 }
 
+/** A check asks for the same few numbers again and again. */
+const countries = new Map<string, string | null>();
+const MAX_REMEMBERED = 5_000;
+
 /** ISO code of the country that a number belongs to; null for none or an unknown one. */
 export function countryOf(e164: string): string | null {
-  return parsePhoneNumberFromString(e164)?.country ?? null;
+  let country = countries.get(e164);
+  if (country === undefined) {
+    country = parsePhoneNumberFromString(e164)?.country ?? null;
+    if (countries.size >= MAX_REMEMBERED) countries.clear();
+    countries.set(e164, country);
+  }
+  return country;
 }
 
 /** G28, then G09: what is dialled is neither an emergency or short number, nor no number at all. */

@@ -133,6 +133,28 @@ export interface CountRow {
 const HOLD_MICROS = `case h.state when 'settled' then h.settled_micros
   when 'held' then h.held_micros else 0 end`;
 
+/** Spending by scope; asked for where a cap is set, for it is the dearest part. */
+const SPENDS = `coalesce((select json_agg(s) from (
+         select scope, sum(micros)::float8 as month,
+           coalesce(sum(micros) filter (where at >= $9), 0)::float8 as day,
+           coalesce(sum(micros) filter (where at >= $10), 0)::float8 as hour
+         from (
+           select split_part(scope, ':', 1) as scope, hour as at, micros from spend_hours
+           where workspace_id = $1 and hour >= $8::timestamptz
+             and scope in ('workspace', 'trunk:' || $2, 'key:' || $7)
+           union all
+           select scopes.scope, case h.state when 'held' then $11 else h.updated_at end,
+             ${HOLD_MICROS}
+           from holds h join calls c on c.id = h.call_id
+           cross join lateral (values ('workspace', true), ('trunk', c.trunk_id = $2),
+             ('key', c.api_key_id = $7)) scopes (scope, counts)
+           where h.workspace_id = $1 and scopes.counts and h.call_id is distinct from $5
+             and $8::timestamptz is not null
+             and (h.state = 'held' or h.state = 'settled' and h.updated_at >= greatest($8,
+               (select max(hour) + interval '1 hour' from spend_hours
+                where workspace_id = $1 and scope = 'rolled')))
+         ) spent group by scope) s), '[]')`;
+
 export async function loadCounts(client: Queryable, key: CountKey): Promise<CountRow> {
   const { spendSince } = key;
   return requireOne(
@@ -151,29 +173,10 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
            c.answered_at is not null as answered
          from calls c left join trunks t on t.id = c.trunk_id
          where c.workspace_id = $1 and c.to_number = $4 and c.direction = 'outbound'
-           and c.initiated_at > $7::timestamptz and c.id is distinct from $5
+           and c.initiated_at > $6::timestamptz and c.id is distinct from $5
            and t.sandbox is not true
          order by c.initiated_at desc limit 64) a), '[]') as attempts,
-       coalesce((select json_agg(s) from (
-         select scope, sum(micros)::float8 as month,
-           coalesce(sum(micros) filter (where at >= $9), 0)::float8 as day,
-           coalesce(sum(micros) filter (where at >= $10), 0)::float8 as hour
-         from (
-           select split_part(scope, ':', 1) as scope, hour as at, micros from spend_hours
-           where workspace_id = $1 and hour >= $8::timestamptz
-             and scope in ('workspace', 'trunk:' || $2, 'key:' || $6)
-           union all
-           select scopes.scope, case h.state when 'held' then $11 else h.updated_at end,
-             ${HOLD_MICROS}
-           from holds h join calls c on c.id = h.call_id
-           cross join lateral (values ('workspace', true), ('trunk', c.trunk_id = $2),
-             ('key', c.api_key_id = $6)) scopes (scope, counts)
-           where h.workspace_id = $1 and scopes.counts and h.call_id is distinct from $5
-             and $8::timestamptz is not null
-             and (h.state = 'held' or h.state = 'settled' and h.updated_at >= greatest($8,
-               (select max(hour) + interval '1 hour' from spend_hours
-                where workspace_id = $1 and scope = 'rolled')))
-         ) spent group by scope) s), '[]') as spends,
+       ${spendSince ? SPENDS : `'[]'::json`} as spends,
        coalesce((select h.held_micros::float8 from holds h
          where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros,
        coalesce((select h.period_micros::float8 from holds h
@@ -184,12 +187,10 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
       key.agentId,
       key.to,
       key.callId,
-      key.keyId,
       key.attemptsSince,
-      spendSince?.month ?? null,
-      spendSince?.day ?? null,
-      spendSince?.hour ?? null,
-      spendSince?.now ?? null,
+      ...(spendSince
+        ? [key.keyId, spendSince.month, spendSince.day, spendSince.hour, spendSince.now]
+        : []),
     ],
   );
 }
