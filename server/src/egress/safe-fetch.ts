@@ -51,7 +51,7 @@ export interface SafeFetch {
   /** @throws EgressError */
   (url: string, init?: SafeFetchInit): Promise<SafeResponse>;
   /** Why a URL will never be asked, for whoever saves one; null: it may be. */
-  checkTargetUrl(url: string): string | null;
+  readonly checkTargetUrl: (url: string) => string | null;
   /** Ends every connection. Idempotent. */
   close(): Promise<void>;
 }

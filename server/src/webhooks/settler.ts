@@ -7,7 +7,7 @@ const MAX_BATCH = 1_000;
 const RETRY_MS = 1_000;
 
 export interface SettlerOptions {
-  db: Pick<Database, 'transaction'>;
+  db: Pick<Database, 'pool'>;
   clock: Clock;
   logger: Logger;
   /** Told when outcomes are stored. */
@@ -86,9 +86,9 @@ export class Settler {
     const heads = batch.flatMap(({ endpointId, orderKey, seq, state, nextAt }) =>
       state === 'pending' && nextAt ? [{ endpointId, orderKey, seq, nextAt }] : [],
     );
-    await this.#options.db.transaction(async (client) => {
-      await deliveries.settle(client, batch);
-      if (heads.length > 0) await deliveries.postpone(client, heads);
-    });
+    const { pool } = this.#options.db;
+    await deliveries.settle(pool, batch);
+    // Not in one transaction: whoever reads the outbox in between looks at the head by itself.
+    if (heads.length > 0) await deliveries.postpone(pool, heads);
   }
 }

@@ -154,13 +154,20 @@ export async function listDue(
   );
 }
 
-/** Stores what became of tries. What is not pending any more stays as it is. */
+/**
+ * Stores what became of tries. What is not pending any more stays as it is. Each row is found by
+ * its key first, and `state` is not asked: with it the planner reads everything that waits.
+ */
 export async function settle(
   client: Queryable,
   settled: readonly SettledDelivery[],
 ): Promise<void> {
   await client.query(
-    `update webhook_deliveries d set
+    `with x as materialized (
+       select given.*, (select row.ctid from webhook_deliveries row where row.id = given.id) as place
+       from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::jsonb[],
+         $6::timestamptz[]) as given (id, state, retry_step, next_at, attempt, at))
+     update webhook_deliveries d set
        state = x.state, retry_step = x.retry_step,
        next_at = coalesce(x.next_at, d.next_at),
        attempt_count = d.attempt_count + (x.attempt is not null)::int,
@@ -169,9 +176,7 @@ export async function settle(
          when jsonb_array_length(d.attempts) < ${KEPT_ATTEMPTS} then d.attempts || x.attempt
          else (d.attempts - 0) || x.attempt end,
        finished_at = case when x.state = 'pending' then null else x.at end
-     from unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[], $5::jsonb[],
-       $6::timestamptz[]) as x (id, state, retry_step, next_at, attempt, at)
-     where d.id = x.id and d.state = 'pending'`,
+     from x where d.ctid = x.place and d.finished_at is null`,
     [
       settled.map((one) => one.id),
       settled.map((one) => one.state),

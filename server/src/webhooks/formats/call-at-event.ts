@@ -14,6 +14,7 @@ export function callAtEvent(call: CallRow, event: WebhookEvent): CallRow {
   return {
     ...call,
     status: status as CallRow['status'],
+    updatedAt: event.at,
     endReason: end_reason ?? null,
     endedBy: (ended_by ?? null) as CallRow['endedBy'],
     sipCode: sip?.code ?? null,
