@@ -34,7 +34,7 @@ export async function runPostCall(
     if (!done.has(step.name)) {
       // The row as the steps before have left it.
       const now = (await calls.get(ctx.db.pool, callId)) ?? call;
-      await runStep(ctx, now, step as PostCallStep<unknown>, options);
+      await runStep(ctx, now, step, options);
     }
   }
 }

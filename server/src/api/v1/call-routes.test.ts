@@ -239,7 +239,7 @@ describe('GET /v1/calls/{id}', () => {
       sip: { code: 200, reason: 'OK' },
       duration_ms: 12_300,
       outcome: { appointment: 'confirmed' },
-      recording_url: `http://127.0.0.1:8080/v1/calls/${id}/recording`,
+      recording_url: expect.stringContaining(`/${id}.wav?expires=`) as string,
       cost: { total_micros: 4_200 },
       turns: [
         { speaker: 'agent', interrupted: true, latency: null },
