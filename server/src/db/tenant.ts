@@ -4,7 +4,7 @@ import {
   type Connection,
   type Pool,
   type QueryConfig,
-  type QueryResult,
+  type QueryResultRow,
   type Submittable,
 } from 'pg';
 import type { Database, TransactionClient } from './database.ts';
@@ -38,7 +38,7 @@ export function tenantDatabase(workspaceId: string, options: TenantOptions): Ten
     query(text, values = []) {
       const query = fencedQuery({ text, values, entry, workspaceId });
       // The declared type of a submittable is that of streams; with no callback it is a promise.
-      return pool.query(query as unknown as string) as Promise<QueryResult>;
+      return pool.query<QueryResultRow>(query as unknown as string);
     },
     transaction: (fn) =>
       options.transaction(async (client) => {
@@ -57,8 +57,8 @@ function entryOf(role: string | null): string {
 
 /** What pg's query does with the server's messages; its types leave that out. */
 interface WireQuery extends Submittable {
-  handleDataRow(message: unknown): void;
-  handleCommandComplete(message: unknown, connection: Connection): void;
+  handleDataRow: (message: unknown) => void;
+  handleCommandComplete: (message: unknown, connection: Connection) => void;
 }
 
 /**

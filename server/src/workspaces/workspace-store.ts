@@ -191,8 +191,7 @@ function refuseOwnLimits({ currency, maxConcurrentCalls }: WorkspaceInput): void
 function isTimezone(text: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,63}$/.test(text)) return false;
   try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
   } catch {
     // A RangeError: there is no such zone.
     return false;

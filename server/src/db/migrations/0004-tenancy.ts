@@ -23,6 +23,9 @@ alter table api_keys add constraint api_keys_kind_fields check (
   (kind = 'livekit' and key_hash is null and livekit_key is not null and secret_sealed is not null));
 create index api_keys_by_workspace on api_keys (workspace_id, id);
 
+-- What a workspace used in a range of time.
+create index calls_by_workspace_time on calls (workspace_id, created_at);
+
 create table provider_keys (
   id text primary key,
   workspace_id text not null references workspaces,

@@ -98,8 +98,8 @@ function valueOf(type: string, text: string, index: number): unknown {
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(type)) return 1_000 + index;
   if (type === 'boolean') return true;
   if (/^timestamp|^date/.test(type)) return new Date(Date.UTC(2026, 0, 1 + index));
-  if (/^time/.test(type)) return `0${index}:00`;
-  if (/^json/.test(type)) return '{}';
+  if (type.startsWith('time')) return `0${index}:00`;
+  if (type.startsWith('json')) return '{}';
   if (type === 'bytea') return Buffer.from(text);
   if (type === 'uuid') return `00000000-0000-0000-0000-00000000000${index}`;
   if (/^(inet|cidr)/.test(type)) return `10.0.0.${index}`;
