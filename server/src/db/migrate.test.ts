@@ -66,8 +66,9 @@ describe('migrate', () => {
 });
 
 describe('migration list', () => {
-  it('counts up from 1 without gaps', () => {
+  it('counts up from 1 and gives no version twice', () => {
     const versions = migrationList.map((migration) => migration.version);
-    expect(versions).toEqual(versions.map((_version, index) => index + 1));
+    expect(versions[0]).toBe(1);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
 });
