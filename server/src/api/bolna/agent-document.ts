@@ -65,7 +65,7 @@ export function readAgentDocument(
       prompt: [prompt, settings.prompt].filter((part) => part !== '').join('\n\n'),
       ...readWebhook(document['webhook_url']),
       ...inbound.config,
-      ...readAfterwards(tasks, index, to),
+      ...readAfterwards(tasks, index, names, to),
     },
     secrets: inbound.secrets,
   };
@@ -248,6 +248,7 @@ export function readSource(
 function readAfterwards(
   tasks: readonly Json[],
   conversation: number,
+  names: ProviderNames,
   to: Translation,
 ): Pick<AgentConfigInput, 'analysis'> {
   let summary = false;
@@ -258,8 +259,12 @@ function readAfterwards(
     const agent = asJson(asJson(task['tools_config'])?.['llm_agent']) ?? {};
     const config = asJson(agent['llm_config']) ?? agent;
     if (type === 'summarization') summary = true;
-    else if (type === 'extraction') extraction = extractionOf(config, `tasks.${index}`, to);
-    else if (type === 'webhook') {
+    else if (type === 'extraction') {
+      const named = asText(config['extraction_details']);
+      extraction =
+        (named === null ? undefined : names.extractions[named]) ??
+        extractionOf(config, `tasks.${index}`, to);
+    } else if (type === 'webhook') {
       to.warn(
         `tasks.${index}`,
         'webhook_url of the agent is told every status; the task has no effect',

@@ -3,6 +3,7 @@ import { agentConfigSchema, requireScript } from '../../agents/agent-config.ts';
 import * as agents from '../../db/queries/agents.ts';
 import * as documents from '../../db/queries/bolna-agents.ts';
 import * as customModels from '../../db/queries/custom-models.ts';
+import * as templates from '../../db/queries/extraction-templates.ts';
 import * as substitutions from '../../db/queries/provider-substitutions.ts';
 import type { Queryable } from '../../db/queries/queryable.ts';
 import { newId } from '../../shared/ids.ts';
@@ -11,9 +12,11 @@ import { sealAgentSecrets } from '../v1/agent-routes.ts';
 import { conversationIndex, readAgentDocument, MASK, type ReadAgent } from './agent-document.ts';
 import { patchOfDocument } from './agent-patch.ts';
 import { BolnaError, notFound, unprocessable } from './bolna-errors.ts';
+import { dispositionsOf } from './disposition-routes.ts';
+import { withDispositions } from './disposition-schema.ts';
 import { documentOfAgent } from './document-of-agent.ts';
 import type { ProviderNames } from './speech-config.ts';
-import { asJson, asList, Translation, type Json, type Warning } from './translation.ts';
+import { asJson, asList, asText, Translation, type Json, type Warning } from './translation.ts';
 
 /** An agent with the document that describes it. */
 export interface DocumentedAgent {
@@ -104,7 +107,18 @@ export class AgentDocuments {
   async #names(workspaceId: string): Promise<ProviderNames> {
     const db = this.#context.database.tenant(workspaceId);
     const models = await customModels.list(db, workspaceId);
+    const extractions = await templates.list(db, workspaceId, 'extraction');
     return {
+      extractions: Object.fromEntries(
+        extractions.flatMap(({ id, document }) => {
+          const schema = asJson(document['json_schema']) ?? {};
+          const read = { schema, instructions: asText(document['instructions']) ?? '' };
+          return [
+            [id, read],
+            [asText(document['name']) ?? id, read],
+          ];
+        }),
+      ),
       substitutions: await substitutions.read(db, workspaceId),
       customModels: Object.fromEntries(models.map(({ name, baseUrl }) => [name, baseUrl])),
     };
@@ -139,7 +153,16 @@ export class AgentDocuments {
     const secrets = sealAgentSecrets(this.#context, workspaceId, id, read.secrets, before.secrets);
     const db = this.#context.database.tenant(workspaceId);
     return db.transaction(async (client) => {
-      const row = await agents.update(client, workspaceId, id, { config, secrets }, version);
+      const asked = await dispositionsOf(client, workspaceId, id);
+      const extraction = withDispositions(config.analysis.extraction, asked);
+      const complete = { ...config, analysis: { ...config.analysis, extraction } };
+      const row = await agents.update(
+        client,
+        workspaceId,
+        id,
+        { config: complete, secrets },
+        version,
+      );
       if (!row) {
         throw new BolnaError(409, 'the agent was changed by somebody else; read it again');
       }

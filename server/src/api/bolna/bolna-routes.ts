@@ -7,7 +7,9 @@ import { bolnaAccountRoutes } from './account-routes.ts';
 import { bolnaAgentRoutes } from './agent-routes.ts';
 import { installBolnaErrors } from './bolna-errors.ts';
 import { bolnaCallRoutes } from './call-routes.ts';
+import { bolnaDispositionRoutes } from './disposition-routes.ts';
 import { bolnaExecutionRoutes } from './execution-routes.ts';
+import { bolnaExtractionRoutes } from './extraction-routes.ts';
 import { bolnaNumberRoutes } from './number-routes.ts';
 import { bolnaRefusedRoutes } from './refused-routes.ts';
 import { bolnaSubAccountRoutes } from './sub-account-routes.ts';
@@ -43,6 +45,8 @@ export function bolnaRoutes(app: Api, context: ApiContext): void {
   bolnaNumberRoutes(app, context);
   bolnaAccountRoutes(app, context);
   bolnaSubAccountRoutes(app, context);
+  bolnaDispositionRoutes(app, context);
+  bolnaExtractionRoutes(app, context);
   bolnaRefusedRoutes(app);
 }
 

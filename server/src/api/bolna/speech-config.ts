@@ -7,6 +7,8 @@ export interface ProviderNames {
   substitutions: Readonly<Record<string, string>>;
   /** Base URLs of OpenAI-compatible endpoints by name. */
   customModels: Readonly<Record<string, string>>;
+  /** Templates of extractions by id and by name. */
+  extractions: Readonly<Record<string, { schema: Json; instructions: string }>>;
 }
 
 const SPEECH_PROVIDERS = ['local', 'fake'] as const;

@@ -22,8 +22,9 @@ export async function insert(
 ): Promise<ExtractionTemplateRow> {
   return requireOne(
     client,
-    `insert into extraction_templates (id, workspace_id, kind, agent_ids, document)
-     values ($1, $2, $3, $4, $5) returning *`,
+    // Not now(): several of one transaction keep their order.
+    `insert into extraction_templates (id, workspace_id, kind, agent_ids, document, created_at)
+     values ($1, $2, $3, $4, $5, clock_timestamp()) returning *`,
     [row.id, row.workspaceId, row.kind, row.agentIds, storableJson(row.document)],
   );
 }
