@@ -9,6 +9,7 @@ import { sql as postCall } from './0008-post-call.ts';
 import { sql as callAdmission } from './0009-call-admission.ts';
 import { sql as trunks } from './0010-trunks.ts';
 import { sql as rooms } from './0011-rooms.ts';
+import { sql as zentrunk } from './0012-zentrunk.ts';
 import { sql as bolna } from './0013-bolna.ts';
 import { sql as sipTraces } from './0014-sip-traces.ts';
 import { sql as rowSecurity } from './0020-row-security.ts';
@@ -33,6 +34,7 @@ export const migrationList: readonly Migration[] = [
   { version: 9, name: 'call-admission', sql: callAdmission },
   { version: 10, name: 'trunks', sql: trunks },
   { version: 11, name: 'rooms', sql: rooms },
+  { version: 12, name: 'zentrunk', sql: zentrunk },
   { version: 13, name: 'bolna', sql: bolna },
   { version: 14, name: 'sip-traces', sql: sipTraces },
   { version: 20, name: 'row-security', sql: rowSecurity },
