@@ -241,6 +241,7 @@ async function build(
     nodeId,
     calls,
     recordings,
+    secrets,
     recordingUrl: (id) => `${publicUrl()}/v1/room-recordings/${id}/audio`,
   };
   const roomKeeper = startRoomKeeper(rooms);

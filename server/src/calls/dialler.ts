@@ -12,6 +12,7 @@ import { glanceAtLimits } from './limits.ts';
 import { LiveCall, type CallPlan } from './live-call.ts';
 import { loadPlan } from './load-plan.ts';
 import { recordStatus } from './record-status.ts';
+import { RoomElsewhereError } from './room-seat.ts';
 import { runOutbound } from './outbound-call.ts';
 import { PACE, park } from './waiting-line.ts';
 
@@ -140,8 +141,9 @@ async function prepare(ctx: CallContext, callPlan: CallPlan): Promise<LiveCall |
     return live;
   } catch (error) {
     ctx.live.delete(call.id);
-    // A node that is ending refuses everything; the job goes to another one.
-    if (ctx.closing.aborted) throw error;
+    // A node that is ending refuses everything, and a room is mixed in one place only: the job goes
+    // to another node.
+    if (ctx.closing.aborted || error instanceof RoomElsewhereError) throw error;
     await refuse(ctx, call, { type: 'agent-not-ready' }, error);
     return null;
   }

@@ -11,7 +11,8 @@ const FORBIDDEN = { code: 403, reason: 'Forbidden' };
 export interface InboundCandidate {
   workspaceId: string;
   trunkId: string;
-  agentId: string;
+  /** Null: a line of a room that no agent speaks in. */
+  agentId: string | null;
   caller: string;
   agent: Pick<AgentConfig, 'inbound'>;
   limits: CallLimits;

@@ -1,4 +1,4 @@
-import * as agents from '../db/queries/agents.ts';
+import type { AgentRow } from '../db/queries/agents.ts';
 import * as rules from '../db/queries/dispatch-rules.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import * as trunks from '../db/queries/trunks.ts';
@@ -6,6 +6,7 @@ import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { InboundLeg } from '../sip/leg.ts';
 import type { CallContext } from './call-context.ts';
 import { calledNumber, calledText, callerIdentity } from './inbound-target.ts';
+import { isSomebodyIn, targetOfRule } from './rooms/join-inbound.ts';
 import type { InboundRefusal, InboundTarget } from './store-inbound.ts';
 
 const UNKNOWN_NUMBER: InboundRefusal = {
@@ -30,9 +31,12 @@ export interface RefusedRoute {
 export interface OpenRoute {
   target: InboundTarget;
   trunk: TrunkWithGateways;
-  agent: agents.AgentRow;
+  /** Null: nobody of ours speaks; the caller comes into a room in which somebody is. */
+  agent: AgentRow | null;
   /** The dispatch rule that it follows, where no number names the agent. */
   rule: rules.DispatchRuleRow | null;
+  /** The room that the rule leads to; null: one that nobody else comes into. */
+  roomName: string | null;
 }
 
 /**
@@ -61,11 +65,11 @@ export async function findInboundRoute(
   };
   const refusal = trunkRefusal(trunk, caller);
   if (refusal) return { target, refusal };
-  if (agent) return { target, trunk, agent, rule: null };
+  if (agent) return { target, trunk, agent, rule: null, roomName: null };
   const call = { workspaceId: number.workspaceId, trunkId: trunk.id, called: number.e164, caller };
   const rule = await rules.findRule(pool, call);
   return rule
-    ? followRule(ctx, { target, trunk, rule })
+    ? followRule(ctx, { target, trunk, rule, caller })
     : { target, refusal: nobody('the number has no agent') };
 }
 
@@ -92,19 +96,33 @@ async function routeByRule(
     if (!trunk || (rule.trunkIds.length === 0 && rule.calledNumbers.length === 0)) continue;
     const target: InboundTarget = { workspaceId, trunkId: id, agentId: rule.agentId, to };
     const refusal = trunkRefusal(trunk, caller);
-    return refusal ? { target, refusal } : followRule(ctx, { target, trunk, rule });
+    return refusal ? { target, refusal } : followRule(ctx, { target, trunk, rule, caller });
   }
   return unknownNumber(ctx, leg, called, { workspaceId, trunkId, agentId: null, to });
 }
 
 async function followRule(
   ctx: CallContext,
-  { target, trunk, rule }: Pick<OpenRoute, 'target' | 'trunk'> & { rule: rules.DispatchRuleRow },
+  {
+    target,
+    trunk,
+    rule,
+    caller,
+  }: Pick<OpenRoute, 'target' | 'trunk'> & { rule: rules.DispatchRuleRow; caller: string },
 ): Promise<OpenRoute | RefusedRoute> {
-  const agent =
-    rule.agentId === null ? null : await agents.get(ctx.db.pool, rule.workspaceId, rule.agentId);
-  if (!agent) return { target, refusal: nobody(`dispatch rule ${rule.id} has no agent`) };
-  return { target: { ...target, agentId: agent.id }, trunk, agent, rule };
+  const { pool } = ctx.db;
+  const { roomName, agent } = await targetOfRule(pool, rule, { called: target.to, caller });
+  const isShared = rule.room !== '' || rule.kind !== 'direct';
+  if (!agent && !(isShared && (await isSomebodyIn(pool, rule.workspaceId, roomName)))) {
+    return { target, refusal: nobody(`dispatch rule ${rule.id} has no agent`) };
+  }
+  return {
+    target: { ...target, agentId: agent?.id ?? null },
+    trunk,
+    agent,
+    rule,
+    roomName: isShared ? roomName : null,
+  };
 }
 
 function unknownNumber(

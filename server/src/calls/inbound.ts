@@ -7,9 +7,14 @@ import { LOOKUP_TOKEN, lookUpCaller } from './caller-lookup.ts';
 import { inboundRefusal, overCapacity, type InboundCandidate } from './inbound-policy.ts';
 import { findInboundRoute, type OpenRoute } from './inbound-route.ts';
 import { callerIdentity } from './inbound-target.ts';
+import type { CallRow } from '../db/queries/calls.ts';
+import type { DispatchRuleRow } from '../db/queries/dispatch-rules.ts';
 import { LiveCall } from './live-call.ts';
+import { variablesOf } from './rooms/room-agents.ts';
+import { agentMetadata, joinInbound } from './rooms/join-inbound.ts';
+import type { RoomSeat } from './room-seat.ts';
 import { withRecordingConsent } from './recording-consent.ts';
-import { planOf, runnableAgent, type RunnableAgent } from './load-plan.ts';
+import { planOf, runnableAgent, runnableLine, type RunnableAgent } from './load-plan.ts';
 import {
   storeInbound,
   storeRefusal,
@@ -92,9 +97,11 @@ async function runInbound(
   const { target, trunk } = route;
   let runnable: RunnableAgent;
   try {
-    runnable = await runnableAgent(ctx, ctx.db.pool, route.agent);
+    runnable = route.agent
+      ? await runnableAgent(ctx, ctx.db.pool, route.agent)
+      : await runnableLine(ctx, target.workspaceId);
   } catch (error) {
-    ctx.logger.warn({ err: error, agentId: route.agent.id }, 'the agent of a number cannot run');
+    ctx.logger.warn({ err: error, agentId: target.agentId }, 'the agent of a number cannot run');
     const { message } = error as Error;
     await refuseAtOnce(ctx, leg, target, { ...AGENT_NOT_READY, message });
     return;
@@ -103,7 +110,7 @@ async function runInbound(
   const candidate: InboundCandidate = {
     workspaceId: target.workspaceId,
     trunkId: trunk.id,
-    agentId: route.agent.id,
+    agentId: target.agentId,
     caller: callerIdentity(leg.request),
     agent,
     limits: limitsOf(workspace, trunk, agent),
@@ -124,7 +131,9 @@ async function runInbound(
   }
   // The trunk is not dialled, so its password is not needed.
   const parts = { trunk, runnable, credentials: null, sipCallId: leg.sipCallId };
-  const plan = planOf(ctx, { ...parts, call: stored.call });
+  const seat = await seatOf(ctx, leg, route, stored.call);
+  const caller = route.rule ? variablesOf(agentMetadata(route.rule)) : {};
+  const plan = planOf(ctx, { ...parts, call: stored.call, seat, caller });
   const live = new LiveCall(ctx, await withRecordingConsent(ctx, plan));
   ctx.live.set(live.id, live);
   void live.done.finally(() => {
@@ -152,7 +161,8 @@ async function runInbound(
     return;
   }
   try {
-    await live.openVoice();
+    const pin = route.rule && pinOf(ctx, route.rule);
+    await (pin === null ? live.openVoice() : live.openGate(pin));
   } catch (error) {
     ctx.logger.warn({ err: error, callId: live.id }, 'the agent could not be made ready');
     live.record.event({
@@ -163,6 +173,33 @@ async function runInbound(
     return;
   }
   await accept(live, leg, stored.attemptId);
+}
+
+/** Throws SecretError when it was sealed with another master key: then nobody comes in. */
+function pinOf(
+  { secrets }: Pick<CallContext, 'secrets'>,
+  { id, workspaceId, pinSealed }: DispatchRuleRow,
+): string | null {
+  return pinSealed && secrets.open({ workspaceId, table: 'dispatch_rules', id }, pinSealed);
+}
+
+/** The call's place in the room of its rule; null where it has a room of its own. */
+async function seatOf(
+  ctx: CallContext,
+  leg: InboundLeg,
+  { rule, roomName, agent, trunk }: OpenRoute,
+  call: CallRow,
+): Promise<RoomSeat | null> {
+  if (!rule || roomName === null) return null;
+  const target = { roomName, agent };
+  try {
+    return await joinInbound(ctx, { call, rule, target, trunk, request: leg.request });
+  } catch (error) {
+    // The caller is talked to all the same; a line without an agent has nobody to talk to.
+    if (!agent) throw error;
+    ctx.logger.error({ err: error, callId: call.id }, 'a call did not come into its room');
+    return null;
+  }
 }
 
 /** Asks who calls, before the greeting. False: somebody whom this agent does not talk to. */

@@ -4,10 +4,11 @@ import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
-import type { CodecName, LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
+import { newEncryption } from '../sdp/crypto-line.ts';
+import type { CodecName, LocalAudio, LocalEncryption, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
-import type { CallReport, VoiceCallEvent } from '../voice/worker-protocol.ts';
+import type { CallReport, VoiceCallEvent, OpenCall } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
@@ -16,7 +17,8 @@ import { watchCredit } from './credit-watch.ts';
 import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { pressKeys } from './press-keys.ts';
-import { recordingDurationMs } from './recording-duration.ts';
+import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
+import { withDuration } from './recording-duration.ts';
 import { setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
 import { factOf } from './voice-facts.ts';
@@ -24,7 +26,11 @@ import { factOf } from './voice-facts.ts';
 /** A goodbye that takes longer than this is cut. */
 const GOODBYE_LIMIT_MS = 15_000;
 /** Ends that the far end is told of in words. */
-const WITH_GOODBYE: ReadonlySet<CallEndCause['type']> = new Set(['api-stop', 'no-credit']);
+const WITH_GOODBYE: ReadonlySet<CallEndCause['type']> = new Set([
+  'api-stop',
+  'no-credit',
+  'wrong-pin',
+]);
 /** A worker that does not hand its report over is left behind. */
 const REPORT_LIMIT_MS = 10_000;
 
@@ -64,6 +70,8 @@ export class LiveCall {
   readonly #ctx: CallContext;
   readonly #resolveDone: () => void;
   readonly #sessionId: number;
+  /** The same keys for the whole call; undefined: none are offered. */
+  readonly #encryption: LocalEncryption | undefined;
   #sessionVersion = 1;
   #plan: CallPlan;
   #voice: VoiceCallHandle | null = null;
@@ -74,6 +82,7 @@ export class LiveCall {
   #answeredMonotonicMs = 0;
   #firstAgentAudioAtMs: number | null = null;
   #ending: Promise<void> | null = null;
+  #isGateOpen = false;
   readonly #over = new AbortController();
   #credit: { close(): void } | null = null;
 
@@ -82,6 +91,7 @@ export class LiveCall {
     this.#plan = plan;
     this.record = new CallRecord(ctx, plan.call);
     this.#sessionId = ctx.clock.now();
+    this.#encryption = encryptionOf(plan);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolveDone = resolve;
@@ -155,17 +165,72 @@ export class LiveCall {
           room: { id: seat.roomId, ringback: seat.leg.ringback ?? false },
           silent: call.agentId === null,
         }),
-        mediaTimeouts: {
-          firstPacketMs: trunk.mediaTimeouts.first_packet_ms,
-          lostMs: trunk.mediaTimeouts.lost_ms,
-          holdMs: trunk.mediaTimeouts.hold_ms,
-        },
+        mediaTimeouts: mediaTimeoutsOf(trunk),
       },
       (event) => this.#onVoiceEvent(event),
     );
     this.#voice = voice;
     // The call ended meanwhile, and its end found no voice to close.
     if (this.#ending) await voice.close();
+  }
+
+  /**
+   * Makes somebody ready who asks for the PIN and connects the agent to those who know it. Rejects
+   * when that cannot be made ready.
+   */
+  async openGate(pin: string): Promise<void> {
+    const { call, agent, providerSecrets, trunk } = this.plan;
+    const gate = new PinGate(pin);
+    const voice = await this.#ctx.voice.open(
+      {
+        callId: call.id,
+        direction: call.direction,
+        agent: pinAgent(agent),
+        variables: {},
+        secrets: providerSecrets,
+        recordingPath: null,
+        mediaTimeouts: mediaTimeoutsOf(trunk),
+      },
+      (event) => this.#onGateEvent(event, gate),
+    );
+    this.#voice = voice;
+    if (this.#ending) await voice.close();
+  }
+
+  /** What is said before the PIN is known belongs to no transcript. */
+  #onGateEvent(event: VoiceCallEvent, gate: PinGate): void {
+    if (this.#isGateOpen || event.type === 'turn' || event.type === 'first-agent-audio') return;
+    if (event.type !== 'dtmf') this.#onVoiceEvent(event);
+    else if (event.from === 'caller') this.#onPinDigit(gate.press(event.digit));
+  }
+
+  #onPinDigit(result: PinResult): void {
+    if (result === 'refused') void this.stop({ type: 'wrong-pin' });
+    if (result !== 'open' || this.#cause) return;
+    this.#isGateOpen = true;
+    this.#connectAgent().catch((error: unknown) => {
+      this.#ctx.logger.warn({ err: error, callId: this.id }, 'the agent behind a PIN did not come');
+      void this.stop({ type: 'agent-not-ready' });
+    });
+  }
+
+  /** The agent takes the line over: its audio has a port of its own, which an offer tells. */
+  async #connectAgent(): Promise<void> {
+    await this.#voice?.close();
+    this.#voice = null;
+    await this.openVoice();
+    const leg = this.#leg;
+    if (!leg || this.#cause) return;
+    this.#sessionVersion++;
+    const local = this.localAudio();
+    const { sdp } = await leg.reinvite(buildOffer(local));
+    const answer = sdp === null ? null : readAnswer(sdp, local);
+    if (!answer?.ok) {
+      void this.stop({ type: 'bad-sdp' });
+      return;
+    }
+    this.media(answer.value);
+    (this.#voice as VoiceCallHandle | null)?.answered(this.#ctx.clock.now());
   }
 
   /** Our side of the media; the agent must be ready. */
@@ -178,6 +243,7 @@ export class LiveCall {
       direction: 'sendrecv',
       sessionId: this.#sessionId,
       sessionVersion,
+      encryption: this.#encryption,
     };
   }
 
@@ -427,12 +493,23 @@ export class LiveCall {
   }
 }
 
-/** A worker that crashed could not say how long its recording is; the file does. */
-async function withDuration(report: CallReport | null): Promise<CallReport | null> {
-  if (report?.recordingPath == null || report.recordingDurationMs > 0) return report;
-  return { ...report, recordingDurationMs: await recordingDurationMs(report.recordingPath) };
+function mediaTimeoutsOf({ mediaTimeouts }: TrunkWithGateways): OpenCall['mediaTimeouts'] {
+  return {
+    firstPacketMs: mediaTimeouts.first_packet_ms,
+    lostMs: mediaTimeouts.lost_ms,
+    holdMs: mediaTimeouts.hold_ms,
+  };
 }
 
 function isCodec(name: string): name is CodecName {
   return name === 'PCMU' || name === 'PCMA';
+}
+
+/** Keys stand in the session description: they are offered where that is encrypted too (TLS). */
+function encryptionOf({ call, trunk }: CallPlan): LocalEncryption | undefined {
+  const { mediaEncryption, gateways } = trunk;
+  if (mediaEncryption === 'none') return undefined;
+  const overTls = gateways.some(({ transport }) => transport === 'tls');
+  if (call.direction === 'outbound' && mediaEncryption === 'optional' && !overTls) return undefined;
+  return newEncryption(mediaEncryption);
 }

@@ -53,15 +53,21 @@ async function runnableOf(
   seat: RoomSeat | null,
 ): Promise<RunnableAgent> {
   const { pool } = ctx.db;
-  if (call.agentId === null && seat) {
-    const workspace = await workspaces.get(pool, call.workspaceId);
-    if (!workspace) throw new Error('the workspace of the call is gone');
-    return { agent: ROOM_LEG, workspace, providerSecrets: {} };
-  }
+  if (call.agentId === null && seat) return runnableLine(ctx, call.workspaceId);
   const agent =
     call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
   if (!agent) throw new Error('the agent was deleted before the call was dialled');
   return runnableAgent(ctx, pool, agent);
+}
+
+/** A line of a room in which none of ours speaks. @throws Error with one sentence. */
+export async function runnableLine(
+  ctx: Pick<CallContext, 'db'>,
+  workspaceId: string,
+): Promise<RunnableAgent> {
+  const workspace = await workspaces.get(ctx.db.pool, workspaceId);
+  if (!workspace) throw new Error('the workspace of the call is gone');
+  return { agent: ROOM_LEG, workspace, providerSecrets: {} };
 }
 
 /** The plan from what is at hand; cannot fail. */

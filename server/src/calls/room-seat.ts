@@ -1,6 +1,7 @@
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { RoomLeg } from '../db/queries/room-participants.ts';
 import * as participants from '../db/queries/room-participants.ts';
+import * as rooms from '../db/queries/rooms.ts';
 
 /** The place that a call has in a room which others can come into. */
 export interface RoomSeat {
@@ -8,6 +9,27 @@ export interface RoomSeat {
   participantId: string;
   /** What the call is made with, beyond what every call has. */
   leg: RoomLeg;
+}
+
+/** A node that was not seen for so long mixes no room any more. */
+const NODE_LEASE_MS = 15_000;
+
+/** Another node mixes the call's room: the call belongs there. */
+export class RoomElsewhereError extends Error {
+  constructor(roomId: string) {
+    super(`room ${roomId} is mixed by another node`);
+    this.name = 'RoomElsewhereError';
+  }
+}
+
+/** Ties the room of a call to this node. @throws RoomElsewhereError */
+export async function takeRoom(
+  { db, nodeId }: { db: { pool: Queryable }; nodeId: string },
+  { roomId }: RoomSeat,
+): Promise<void> {
+  if (!(await rooms.takeForNode(db.pool, roomId, nodeId, NODE_LEASE_MS))) {
+    throw new RoomElsewhereError(roomId);
+  }
 }
 
 /** Says whether the keys of an answered call are being pressed. */

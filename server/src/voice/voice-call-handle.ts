@@ -1,5 +1,5 @@
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
-import type { CallReady, CallReport, RoomTap, SeatState } from './worker-protocol.ts';
+import type { CallReady, CallReport, RoomAgent, RoomTap, SeatState } from './worker-protocol.ts';
 
 /** One open call, seen from the main thread. */
 export interface VoiceCallHandle extends CallReady {
@@ -13,13 +13,15 @@ export interface VoiceCallHandle extends CallReady {
   /** Resolves when the last digit has left; rejects when the far end takes none. */
   sendDtmf(digits: string): Promise<void>;
   /** Says who hears whom in the call's room. */
-  seat?(who: 'caller' | 'agent', state: SeatState): void;
+  seat(who: 'caller' | 'agent', state: SeatState): void;
   /** Begins a recording of the call's room; it ends with the room's last call. */
-  startTap?(tap: RoomTap): Promise<void>;
+  startTap(tap: RoomTap): Promise<void>;
   /** Completes a recording of the room. */
-  stopTap?(tapId: string): Promise<void>;
+  stopTap(tapId: string): Promise<void>;
   /** Stops the agent at once and lets it out of the room; the call goes on. */
-  dismissAgent?(): Promise<void>;
+  dismissAgent(): Promise<void>;
+  /** Lets an agent into the call's room. Rejects when it cannot be made ready. */
+  attachAgent(agent: RoomAgent): Promise<void>;
   /** Stops media at once. Idempotent; always resolves, after a crash with what was known by then. */
   close(): Promise<CallReport>;
 }

@@ -103,6 +103,7 @@ export class VoiceCall {
       payloadType: audio.payloadType,
       dtmfPayloadType: audio.dtmfPayloadType,
       direction: audio.direction,
+      srtp: audio.srtp,
     });
     const held = audio.direction !== 'sendrecv';
     this.#watch.setHeld(held);

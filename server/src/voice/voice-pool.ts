@@ -62,7 +62,10 @@ export async function startVoicePool(options: VoicePoolOptions): Promise<VoicePo
     open(call, onEvent) {
       if (closed !== undefined) return Promise.reject(new Error('the voice pool is closed'));
       const usable = links.filter((link) => link.usable);
-      const link = usable.sort((a, b) => a.liveCount - b.liveCount)[0];
+      const roomId = call.room?.id;
+      const link =
+        (roomId === undefined ? undefined : usable.find((one) => one.hasRoom(roomId))) ??
+        usable.sort((a, b) => a.liveCount - b.liveCount)[0];
       if (!link) return Promise.reject(new Error('no voice worker is running'));
       return link.open(call, onEvent);
     },

@@ -1,17 +1,21 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLocalSpeech } from '../providers/local/local-speech.ts';
-import { createProviders } from '../providers/provider-set.ts';
+import type { AgentConfig } from '../agents/agent-config.ts';
+import { createProviders, type ProviderSet } from '../providers/provider-set.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
 import { workerRest } from '../rtp/thread-rest.ts';
 import { systemClock } from '../shared/clock.ts';
 import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
+import { RoomCall } from './room-call.ts';
+import { RoomHub } from './room-hub.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { VoiceWorkerData } from './voice-worker-data.ts';
 import type {
   CallReady,
   CallReport,
+  CallRoom,
   OpenCall,
   VoiceHostProcedures,
   VoiceWorkerProcedures,
@@ -28,28 +32,51 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   logger.debug({ granted: setThreadPriority(MEDIA_NICE) }, 'asked for priority');
   const engine = startMediaEngine({ ...data.rtp, clock, logger, rest: workerRest });
   const speech = data.speech === null ? null : createLocalSpeech(data.speech, { clock });
-  const calls = new Map<string, VoiceCall>();
+  const calls = new Map<string, VoiceCall | RoomCall>();
+  const hub = new RoomHub(logger);
   /** Packets of calls that are over. */
   const past = { packetsSent: 0, packetsReceived: 0 };
 
-  function callOf(callId: string): VoiceCall {
+  function callOf(callId: string): VoiceCall | RoomCall {
     const call = calls.get(callId);
     if (!call) throw new Error(`no call ${callId} on this worker`);
     return call;
   }
 
+  /** A call in a room that others can come into. */
+  function roomCallOf(callId: string): RoomCall {
+    const call = callOf(callId);
+    if (call instanceof RoomCall) return call;
+    throw new Error(`call ${callId} is in a room of its own`);
+  }
+
+  function providersOf(config: AgentConfig, secrets: Record<string, string>): ProviderSet {
+    return createProviders({ config, speech, secrets, defaults: data.llm, clock });
+  }
+
+  async function openRoomCall(args: OpenCall, room: CallRoom): Promise<CallReady> {
+    const { callId } = args;
+    const call = await RoomCall.open({
+      call: args,
+      room,
+      hub,
+      engine,
+      createProviders: providersOf,
+      clock,
+      logger: logger.child({ callId }),
+      emit: (event) => endpoint.cast('event', { callId, event }),
+    });
+    calls.set(callId, call);
+    return { rtpPort: call.rtpPort };
+  }
+
   async function open(args: OpenCall): Promise<CallReady> {
+    if (args.room) return openRoomCall(args, args.room);
     const { callId } = args;
     const call = await VoiceCall.open({
       call: args,
       engine,
-      providers: createProviders({
-        config: args.agent,
-        speech,
-        secrets: args.secrets,
-        defaults: data.llm,
-        clock,
-      }),
+      providers: providersOf(args.agent, args.secrets),
       clock,
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),
@@ -87,6 +114,11 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     answered: ({ callId, atMs }) => callOf(callId).answered(atMs),
     finish: ({ callId, text }) => callOf(callId).finish(text),
     sendDtmf: ({ callId, digits }) => callOf(callId).sendDtmf(digits),
+    seat: ({ callId, who, state }) => roomCallOf(callId).seat(who, state),
+    attachAgent: ({ callId, ...agent }) => roomCallOf(callId).attachAgent(agent),
+    dismissAgent: ({ callId }) => roomCallOf(callId).dismissAgent(),
+    startTap: ({ callId, tap }) => roomCallOf(callId).startTap(tap),
+    stopTap: ({ callId, tapId }) => roomCallOf(callId).stopTap(tapId),
     close: ({ callId }) => close(callId),
     stats,
   };

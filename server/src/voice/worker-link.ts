@@ -33,6 +33,7 @@ interface LiveCall {
   turns: TurnRecord[];
   firstAgentAudioAtMs: number | null;
   recordingPath: string | null;
+  roomId: string | null;
 }
 
 /** Restarts in a row without one successful answer before a worker is given up. */
@@ -57,6 +58,12 @@ export class WorkerLink {
     return this.#calls.size;
   }
 
+  /** Whether a call of this room is here: all of a room must be on one thread. */
+  hasRoom(roomId: string): boolean {
+    for (const call of this.#calls.values()) if (call.roomId === roomId) return true;
+    return false;
+  }
+
   /** Whether it is worth asking for a call. */
   get usable(): boolean {
     return !this.#closed && this.#failedStarts <= MAX_FAILED_STARTS;
@@ -75,6 +82,7 @@ export class WorkerLink {
       turns: [],
       firstAgentAudioAtMs: null,
       recordingPath: call.recordingPath,
+      roomId: call.room?.id ?? null,
     };
     // The endpoint of this call: after a crash the new worker knows nothing of it.
     const rpc = this.#rpc;
@@ -112,6 +120,11 @@ export class WorkerLink {
           this.#options.logger.warn({ callId, err: error }, 'goodbye was not played out');
         }),
       sendDtmf: (digits) => rpc.call('sendDtmf', { callId, digits }),
+      seat: (who, state) => rpc.cast('seat', { callId, who, state }),
+      attachAgent: (agent) => rpc.call('attachAgent', { callId, ...agent }),
+      dismissAgent: () => rpc.call('dismissAgent', { callId }),
+      startTap: (tap) => rpc.call('startTap', { callId, tap }),
+      stopTap: (tapId) => rpc.call('stopTap', { callId, tapId }),
       close: () => {
         report ??= rpc
           .call('close', { callId })

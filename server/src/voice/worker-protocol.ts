@@ -27,6 +27,9 @@ export interface CallRoom {
   ringback: boolean;
 }
 
+/** An agent that comes into a call that is there already. */
+export type RoomAgent = Pick<OpenCall, 'agent' | 'variables' | 'secrets'>;
+
 /** A recording of a room, beside those of its calls. */
 export interface RoomTap {
   id: string;
@@ -105,6 +108,13 @@ export type VoiceWorkerProcedures = {
   /** The agent says goodbye (when `sayGoodbye`) and `playedOut` is resolved when it has been heard. */
   finish: (args: { callId: string; text: string | null }) => Promise<void>;
   sendDtmf: (args: { callId: string; digits: string }) => Promise<void>;
+  /** Says who hears whom in the call's room. */
+  seat: (args: { callId: string; who: 'caller' | 'agent'; state: SeatState }) => void;
+  /** Lets an agent into the call's room. Rejects when it cannot be made ready. */
+  attachAgent: (args: { callId: string } & RoomAgent) => Promise<void>;
+  dismissAgent: (args: { callId: string }) => void;
+  startTap: (args: { callId: string; tap: RoomTap }) => void;
+  stopTap: (args: { callId: string; tapId: string }) => Promise<void>;
   /** Stops media at once and closes the recording. */
   close: (args: { callId: string }) => Promise<CallReport>;
   stats: (args: Record<string, never>) => VoiceWorkerStats;

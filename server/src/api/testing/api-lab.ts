@@ -127,6 +127,7 @@ export async function openApiLab(): Promise<ApiLab> {
       nodeId: node.nodeId,
       calls: node.service,
       recordings,
+      secrets,
       recordingUrl: (id) => `http://127.0.0.1:8080/v1/room-recordings/${id}/audio`,
     },
     trunks: createTrunkStore({ db, secrets, clock }),

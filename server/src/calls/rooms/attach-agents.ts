@@ -1,4 +1,73 @@
+import * as agents from '../../db/queries/agents.ts';
+import * as dispatches from '../../db/queries/room-dispatches.ts';
+import type { RoomParticipantRow } from '../../db/queries/room-participants.ts';
+import * as participants from '../../db/queries/room-participants.ts';
+import * as rooms from '../../db/queries/rooms.ts';
+import { usableAgent } from '../admission.ts';
+import { agentSecrets } from '../agent-check.ts';
+import { seatAgent, variablesOf } from './room-agents.ts';
 import type { RoomContext } from './room-context.ts';
-export async function attachWaitingAgents(_ctx: RoomContext): Promise<void> {
-  await Promise.resolve();
+import { tellOfParticipant } from './room-events.ts';
+
+/**
+ * Agents that were sent into a room after its calls had begun: each comes to a call of this node that
+ * nobody speaks in yet.
+ */
+export async function attachWaitingAgents(ctx: RoomContext): Promise<void> {
+  const { pool } = ctx.db;
+  for (const { roomId, callId } of await dispatches.listLateOfNode(pool, ctx.nodeId)) {
+    const lines = (await participants.listInside(pool, roomId)).filter(
+      (one) => one.kind === 'sip' && one.callId === callId,
+    );
+    for (const line of lines) await attachTo(ctx, line);
+  }
+}
+
+async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<void> {
+  const { callId, roomId } = line;
+  const voice = callId === null ? null : ctx.calls.voiceOf(callId);
+  if (callId === null || !voice) return;
+  const taken = await ctx.db.transaction(async (client) => {
+    const room = await rooms.get(client, roomId);
+    if (!room || room.closedAt !== null) return null;
+    for (const row of await dispatches.lockWaiting(client, roomId)) {
+      const seated = await seatAgent(client, ctx, room, row);
+      if (seated.agentId === null) continue;
+      const agent = await agents.get(client, room.workspaceId, seated.agentId);
+      if (!agent) continue;
+      await dispatches.update(client, row.id, { callId, startedAt: new Date(ctx.clock.now()) });
+      return { room, dispatch: seated, agent };
+    }
+    return null;
+  });
+  if (!taken) return;
+  const { room, dispatch, agent } = taken;
+  try {
+    const config = usableAgent(agent);
+    await voice.attachAgent({
+      agent: config,
+      variables: { ...config.variables, ...variablesOf(dispatch.metadata) },
+      secrets: await agentSecrets(ctx, ctx.db.pool, agent),
+    });
+    await published(ctx, room, dispatch.participantId);
+  } catch (error) {
+    ctx.logger.warn({ err: error, callId, dispatchId: dispatch.id }, 'an agent could not come');
+    await dispatches.update(ctx.db.pool, dispatch.id, {
+      error: (error as Error).message,
+      endedAt: new Date(ctx.clock.now()),
+    });
+  }
+}
+
+async function published(
+  ctx: RoomContext,
+  room: rooms.RoomRow,
+  participantId: string | null,
+): Promise<void> {
+  if (participantId === null) return;
+  await ctx.db.transaction(async (client) => {
+    const publishedAt = new Date(ctx.clock.now());
+    await participants.update(client, participantId, { publishedAt });
+    await tellOfParticipant(client, 'track.published', room, participantId);
+  });
 }

@@ -153,6 +153,7 @@ export async function seatAgent(
   const agent = await findAgent(client, row);
   if (!agent) {
     const error = `there is no agent named ${JSON.stringify(row.agentName.slice(0, 100))}`;
+    if (row.error === error) return row;
     return (await dispatches.update(client, row.id, { error })) ?? row;
   }
   const nowMs = ctx.clock.now();

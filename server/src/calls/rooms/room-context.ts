@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Logger } from '../../shared/logger.ts';
+import type { Secrets } from '../../workspaces/secrets.ts';
 import type { CallService } from '../call-service.ts';
 
 /** What the parts of the rooms' life need. One per program. */
@@ -9,6 +10,7 @@ export interface RoomContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: string;
+  readonly secrets: Secrets;
   readonly calls: Pick<CallService, 'place' | 'hangup' | 'voiceOf'>;
   /** Absolute path for the file of a room's recording; makes its folder. */
   readonly recordings: {

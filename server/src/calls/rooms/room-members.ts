@@ -139,7 +139,7 @@ export async function removeDispatch(
   const dismissed = await ctx.db.transaction((client) =>
     dismissAgent(client, ctx, room, row, 'removed'),
   );
-  if (row.callId !== null) await ctx.calls.voiceOf(row.callId)?.dismissAgent?.();
+  if (row.callId !== null) await ctx.calls.voiceOf(row.callId)?.dismissAgent();
   return dismissed;
 }
 
@@ -160,7 +160,7 @@ export async function applySeat(ctx: RoomContext, participantId: string): Promis
         .map(async (other) => seatName(other.kind, (await callOfSeat(ctx, other)) ?? '')),
     ),
   };
-  voice.seat?.(view.kind === 'sip' ? 'caller' : 'agent', state);
+  voice.seat(view.kind === 'sip' ? 'caller' : 'agent', state);
 }
 
 /** What a participant is called where the audio is. */

@@ -144,7 +144,7 @@ async function begin(
   if (!started) return;
   try {
     const path = await ctx.recordings.pathFor(row.workspaceId, row.id);
-    await voice.startTap?.({ id: row.id, path, channels: row.channels, of });
+    await voice.startTap({ id: row.id, path, channels: row.channels, of });
   } catch (error) {
     ctx.logger.warn({ err: error, recordingId: row.id }, 'a room cannot be recorded');
     await finish(ctx, room, row, { status: 'failed', error: 'the recording could not be started' });
@@ -169,7 +169,7 @@ async function complete(
   voice: VoiceCallHandle | null,
 ): Promise<void> {
   // A room whose last call is over has completed its files by itself.
-  await voice?.stopTap?.(row.id).catch((error: unknown) => {
+  await voice?.stopTap(row.id).catch((error: unknown) => {
     ctx.logger.warn({ err: error, recordingId: row.id }, 'a recording was not ended by its room');
   });
   const path = await ctx.recordings.pathFor(row.workspaceId, row.id);

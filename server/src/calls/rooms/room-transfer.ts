@@ -115,5 +115,5 @@ async function letAgentsGo(
       await retireAgent(client, ctx, room, row, 'transferred');
     }
   });
-  await ctx.calls.voiceOf(callId)?.dismissAgent?.();
+  await ctx.calls.voiceOf(callId)?.dismissAgent();
 }

@@ -1,7 +1,14 @@
 import { NO_RTP_STATS } from '../../rtp/no-rtp-stats.ts';
 import type { NegotiatedAudio } from '../../sdp/sdp.ts';
 import type { VoiceCallHandle } from '../../voice/voice-pool.ts';
-import type { CallReport, OpenCall, VoiceCallEvent } from '../../voice/worker-protocol.ts';
+import type {
+  CallReport,
+  OpenCall,
+  RoomAgent,
+  RoomTap,
+  SeatState,
+  VoiceCallEvent,
+} from '../../voice/worker-protocol.ts';
 
 /** A call without audio, told by a test what happens in it. */
 export class FakeVoiceCall implements VoiceCallHandle {
@@ -13,6 +20,10 @@ export class FakeVoiceCall implements VoiceCallHandle {
   readonly emit: (event: VoiceCallEvent) => void;
   answeredAtMs: number | null = null;
   closedCount = 0;
+  readonly seats: { who: 'caller' | 'agent'; state: SeatState }[] = [];
+  readonly agents: RoomAgent[] = [];
+  dismissedCount = 0;
+  taps: RoomTap[] = [];
   report: CallReport;
   readonly #onAnswered: ((call: FakeVoiceCall) => void) | undefined;
 
@@ -45,6 +56,30 @@ export class FakeVoiceCall implements VoiceCallHandle {
   }
 
   sendDtmf(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  seat(who: 'caller' | 'agent', state: SeatState): void {
+    this.seats.push({ who, state });
+  }
+
+  attachAgent(agent: RoomAgent): Promise<void> {
+    this.agents.push(agent);
+    return Promise.resolve();
+  }
+
+  dismissAgent(): Promise<void> {
+    this.dismissedCount++;
+    return Promise.resolve();
+  }
+
+  startTap(tap: RoomTap): Promise<void> {
+    this.taps.push(tap);
+    return Promise.resolve();
+  }
+
+  stopTap(tapId: string): Promise<void> {
+    this.taps = this.taps.filter(({ id }) => id !== tapId);
     return Promise.resolve();
   }
 

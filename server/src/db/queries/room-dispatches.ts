@@ -113,3 +113,22 @@ export async function update(
     values,
   );
 }
+
+/** Answered calls of a node in whose room an agent waits, while none speaks in the call. */
+export async function listLateOfNode(
+  client: Queryable,
+  nodeId: string,
+): Promise<{ roomId: string; callId: string }[]> {
+  return selectRows(
+    client,
+    `select distinct on (p.room_id) p.room_id, p.call_id
+     from room_dispatches d
+     join room_participants p on p.room_id = d.room_id and p.left_at is null and p.kind = 'sip'
+     join calls c on c.id = p.call_id and c.node_id = $1 and c.status = 'in-progress'
+     where d.deleted_at is null and d.ended_at is null and d.call_id is null
+       and not exists (select from room_dispatches other
+         where other.call_id = p.call_id and other.ended_at is null)
+     order by p.room_id, p.id`,
+    [nodeId],
+  );
+}

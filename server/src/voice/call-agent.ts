@@ -1,0 +1,63 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import { createDialogue } from '../agents/create-dialogue.ts';
+import type { Dialogue } from '../agents/dialogue.ts';
+import type { ProviderSet } from '../providers/provider-set.ts';
+import type { Clock } from '../shared/clock.ts';
+import { AgentSession } from './agent-session.ts';
+import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
+import type { CallReport, TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
+
+export interface CallAgentOptions {
+  config: AgentConfig;
+  variables: Record<string, string>;
+  providers: ProviderSet;
+  clock: Clock;
+  emit: (event: VoiceCallEvent) => void;
+  /** Keys that the agent presses. */
+  sendDtmf: (digits: string) => void;
+}
+
+/** What an agent leaves of the call that it spoke in. */
+export type AgentReport = Pick<CallReport, 'outcome' | 'usage' | 'firstAgentAudioAtMs'> & {
+  turns: readonly TurnRecord[];
+};
+
+/** An agent with its dialogue, and what both have used. */
+export class CallAgent {
+  readonly session: AgentSession;
+  readonly #dialogue: Dialogue;
+  readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
+
+  constructor(options: CallAgentOptions) {
+    const { config, variables, providers, clock, emit, sendDtmf } = options;
+    this.#dialogue = createDialogue({
+      config,
+      variables,
+      llm: providers.llm === null ? null : meteredLlm(providers.llm, this.#llmUsage),
+      clock,
+    });
+    this.session = new AgentSession({
+      config,
+      dialogue: this.#dialogue,
+      providers,
+      clock,
+      emit,
+      sendDtmf,
+    });
+  }
+
+  report(): AgentReport {
+    const { session } = this;
+    return {
+      turns: [...session.turns],
+      outcome: this.#dialogue.outcome(),
+      firstAgentAudioAtMs: session.firstAgentAudioAtMs,
+      usage: {
+        sttMs: Math.round(session.usage.sttMs),
+        ttsCharacters: session.usage.ttsCharacters,
+        llmInputTokens: this.#llmUsage.inputTokens,
+        llmOutputTokens: this.#llmUsage.outputTokens,
+      },
+    };
+  }
+}

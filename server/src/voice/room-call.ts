@@ -1,0 +1,301 @@
+import type { AgentConfig } from '../agents/agent-config.ts';
+import { RINGBACK, tone } from '../audio/tone.ts';
+import { StereoWavWriter } from '../audio/wav-writer.ts';
+import type { ProviderSet } from '../providers/provider-set.ts';
+import type { SharedRoom } from '../rooms/shared-room.ts';
+import { FRAME_SAMPLES, type MediaEngine, type RtpStream } from '../rtp/media-engine.ts';
+import type { NegotiatedAudio } from '../sdp/sdp.ts';
+import type { Clock, TimerHandle } from '../shared/clock.ts';
+import type { Logger } from '../shared/logger.ts';
+import { CallAgent, type AgentReport } from './call-agent.ts';
+import { MediaWatch } from './media-watch.ts';
+import type { RoomHub } from './room-hub.ts';
+import type {
+  CallReport,
+  CallRoom,
+  OpenCall,
+  RoomAgent,
+  RoomTap,
+  SeatState,
+  VoiceCallEvent,
+} from './worker-protocol.ts';
+
+export interface RoomCallOptions {
+  call: OpenCall;
+  room: CallRoom;
+  hub: RoomHub;
+  engine: MediaEngine;
+  createProviders: (config: AgentConfig, secrets: Record<string, string>) => ProviderSet;
+  clock: Clock;
+  logger: Logger;
+  emit: (event: VoiceCallEvent) => void;
+}
+
+const NO_USAGE = { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 };
+
+/**
+ * One line of a room that others can come into: an RTP stream, with an agent that came for it or
+ * without. Agents are heard by everybody in the room and may come and go while the call goes on.
+ */
+export class RoomCall {
+  readonly #options: RoomCallOptions;
+  readonly #stream: RtpStream;
+  readonly #watch: MediaWatch;
+  readonly #recorder: StereoWavWriter | null;
+  readonly #past: AgentReport[] = [];
+  readonly #room: SharedRoom;
+  readonly #leaveRoom: () => void;
+  #agent: { part: CallAgent; leave: () => void } | null = null;
+  #stopRingback: (() => void) | null = null;
+  #answeredAtMs: number | null = null;
+  #isHeard = false;
+  #isHeld = false;
+  #limit: TimerHandle | null = null;
+  #report: Promise<CallReport> | undefined;
+
+  /** Binds media and makes the agent ready, where one comes. Rejects with nothing left open. */
+  static async open(options: RoomCallOptions): Promise<RoomCall> {
+    const stream = await options.engine.open();
+    let call: RoomCall | undefined;
+    try {
+      call = new RoomCall(options, stream);
+      const { agent, variables, secrets, silent } = options.call;
+      if (silent !== true) await call.attachAgent({ agent, variables, secrets });
+      return call;
+    } catch (error) {
+      if (call === undefined) stream.close();
+      else await call.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: RoomCallOptions, stream: RtpStream) {
+    const { call, clock, emit } = options;
+    this.#options = options;
+    this.#stream = stream;
+    this.#watch = new MediaWatch({
+      clock,
+      timeouts: call.mediaTimeouts,
+      onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
+      onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
+    });
+    this.#recorder = call.recordingPath === null ? null : new StereoWavWriter(call.recordingPath);
+    this.#room = options.hub.enter(options.room.id).room;
+    this.#leaveRoom = this.#room.join({
+      id: call.callId,
+      kind: 'sip',
+      ownerId: null,
+      speak: null,
+      hear: null,
+    });
+    if (options.room.ringback) this.#startRingback();
+    this.#wire();
+  }
+
+  get rtpPort(): number {
+    return this.#stream.localPort;
+  }
+
+  get packetsSent(): number {
+    return this.#stream.stats.packetsSent;
+  }
+
+  get packetsReceived(): number {
+    return this.#stream.stats.packetsReceived;
+  }
+
+  /** The far end's media is known or has changed. */
+  media(audio: NegotiatedAudio): void {
+    if (this.#report !== undefined) return;
+    const { remoteHost: host, remotePort: port, ...format } = audio;
+    this.#stream.connect({ ...format, host, port });
+    this.#isHeld = audio.direction !== 'sendrecv';
+    this.#watch.setHeld(this.#isHeld);
+    this.#agent?.part.session.setHeld(this.#isHeld);
+  }
+
+  /** The far end has answered at wall-clock time `atMs`: it hears and is heard. */
+  answered(atMs: number): void {
+    if (this.#report !== undefined || this.#answeredAtMs !== null) return;
+    this.#answeredAtMs = atMs;
+    this.#stopRingback?.();
+    this.#stopRingback = null;
+    this.#room.setLive(this.#id);
+    this.#watch.answered();
+    this.#agent?.part.session.answered(atMs);
+    const { clock, call, emit } = this.#options;
+    this.#limit = clock.setTimer(call.agent.max_duration_s * 1_000, () => {
+      // An agent that is here says goodbye by itself.
+      if (!this.#agent) emit({ type: 'end-requested', reason: 'max-duration' });
+    });
+  }
+
+  /** Lets an agent into the room for this line; it speaks at once where the call was answered. */
+  async attachAgent({ agent, variables, secrets }: RoomAgent): Promise<void> {
+    if (this.#agent) throw new Error('an agent speaks in this call already');
+    const { clock, emit, createProviders, logger } = this.#options;
+    const part = new CallAgent({
+      config: agent,
+      variables,
+      providers: createProviders(agent, secrets),
+      clock,
+      emit,
+      sendDtmf: (digits) => {
+        this.sendDtmf(digits).catch((error: unknown) =>
+          logger.warn({ err: error }, 'the agent could not press its keys'),
+        );
+      },
+    });
+    const { session } = part;
+    const seated = { part, leave: () => undefined as void };
+    this.#agent = seated;
+    try {
+      await session.prepare();
+    } catch (error) {
+      this.#letGo(seated);
+      throw error;
+    }
+    // The call ended, or the agent was sent away, while it got ready.
+    if (this.#report !== undefined || this.#agent !== seated) return;
+    seated.leave = this.#room.join({
+      id: `agent:${this.#id}`,
+      kind: 'agent',
+      ownerId: this.#id,
+      speak: () => session.tick(),
+      hear: (samples) => session.hear(samples),
+    });
+    if (this.#isHeld) session.setHeld(true);
+    if (this.#answeredAtMs !== null) session.answered(clock.now());
+    if (this.#isHeard) session.firstPacket();
+  }
+
+  /** Stops the agent at once; the call goes on without it. Harmless where there is none. */
+  dismissAgent(): void {
+    if (this.#agent) this.#letGo(this.#agent);
+  }
+
+  /** Says who hears whom. */
+  seat(who: 'caller' | 'agent', { muted, deaf, unheard }: SeatState): void {
+    const id = who === 'caller' ? this.#id : `agent:${this.#id}`;
+    this.#room.setSeat(id, { muted, deaf, unheard: new Set(unheard) });
+  }
+
+  startTap(tap: RoomTap): void {
+    this.#options.hub.startTap(this.#options.room.id, tap);
+  }
+
+  stopTap(tapId: string): Promise<void> {
+    return this.#options.hub.stopTap(this.#options.room.id, tapId);
+  }
+
+  /** Lets the agent say `text`; resolves when it was heard, or cannot be. */
+  async finish(text: string | null): Promise<void> {
+    await this.#agent?.part.session.finish(text);
+  }
+
+  async sendDtmf(digits: string): Promise<void> {
+    await this.#stream.sendDtmf(digits);
+    for (const digit of digits) this.#options.emit({ type: 'dtmf', digit, from: 'agent' });
+  }
+
+  /** Stops media at once and completes the recordings that end with this line. Idempotent. */
+  close(): Promise<CallReport> {
+    this.#report ??= this.#close();
+    return this.#report;
+  }
+
+  get #id(): string {
+    return this.#options.call.callId;
+  }
+
+  #wire(): void {
+    const stream = this.#stream;
+    const { emit } = this.#options;
+    const room = this.#room;
+    stream.onTick = (played) => {
+      const answered = this.#answeredAtMs !== null;
+      const heard = room.tick(this.#id, answered ? played : null);
+      if (!answered) return null;
+      this.#recorder?.write(played, heard);
+      return heard;
+    };
+    stream.onAudio = (samples) => room.arrive(this.#id, samples);
+    stream.events.on('first-packet', () => {
+      this.#isHeard = true;
+      this.#watch.firstPacket();
+      this.#agent?.part.session.firstPacket();
+    });
+    stream.events.on('dtmf', ({ digit }) => {
+      if (this.#agent) this.#agent.part.session.dtmf(digit);
+      else emit({ type: 'dtmf', digit, from: 'caller' });
+    });
+    stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs));
+    stream.events.on('resumed', () => this.#watch.resumed());
+  }
+
+  /** The others hear that somebody is being called. */
+  #startRingback(): void {
+    const plan = tone(RINGBACK);
+    const silence = new Int16Array(FRAME_SAMPLES);
+    let at = 0;
+    this.#stopRingback = this.#room.join({
+      id: `ringback:${this.#id}`,
+      kind: 'agent',
+      ownerId: this.#id,
+      speak: () => {
+        const frame = plan.subarray(at, at + FRAME_SAMPLES);
+        at = (at + FRAME_SAMPLES) % plan.length;
+        return frame.length === FRAME_SAMPLES ? frame : silence;
+      },
+      hear: null,
+    });
+  }
+
+  #letGo(seated: { part: CallAgent; leave: () => void }): void {
+    seated.leave();
+    seated.part.session.close();
+    if (this.#agent === seated) this.#agent = null;
+    this.#past.push(seated.part.report());
+  }
+
+  async #close(): Promise<CallReport> {
+    const { call, emit, hub, room } = this.#options;
+    this.#limit?.cancel();
+    this.#watch.close();
+    this.#stopRingback?.();
+    if (this.#agent) this.#letGo(this.#agent);
+    this.#stream.close();
+    this.#leaveRoom();
+    await hub.settle(room.id);
+    const recorder = this.#recorder;
+    await recorder?.close();
+    if (recorder?.error) {
+      const message = `the recording ends after ${Math.round(recorder.writtenMs / 1_000)} s`;
+      emit({ type: 'recording-failed', message });
+    }
+    const recordedMs = recorder?.writtenMs ?? 0;
+    return {
+      turns: this.#past.flatMap(({ turns }) => turns),
+      outcome: Object.assign(
+        {},
+        ...this.#past.map(({ outcome }) => outcome),
+      ) as CallReport['outcome'],
+      recordingPath: recordedMs > 0 ? call.recordingPath : null,
+      recordingDurationMs: recordedMs,
+      firstAgentAudioAtMs:
+        this.#past.find(({ firstAgentAudioAtMs }) => firstAgentAudioAtMs !== null)
+          ?.firstAgentAudioAtMs ?? null,
+      media: { ...this.#stream.stats },
+      usage: this.#past.reduce((sum, { usage }) => addUsage(sum, usage), NO_USAGE),
+    };
+  }
+}
+
+function addUsage(a: CallReport['usage'], b: CallReport['usage']): CallReport['usage'] {
+  return {
+    sttMs: a.sttMs + b.sttMs,
+    ttsCharacters: a.ttsCharacters + b.ttsCharacters,
+    llmInputTokens: a.llmInputTokens + b.llmInputTokens,
+    llmOutputTokens: a.llmOutputTokens + b.llmOutputTokens,
+  };
+}
