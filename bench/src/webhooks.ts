@@ -32,6 +32,8 @@ const EVENTS_PER_CALL = 5;
 const WARM_UP_CALLS = 400;
 const STEADY_PER_SECOND = [250, 1_000];
 const STEADY_S = 6;
+/** Connections that append at once; what is due commits together. */
+const PRODUCERS = 5;
 /** As many as the deliverer has to one endpoint at most. */
 const BARE_CONCURRENCY = 64;
 
@@ -195,15 +197,20 @@ async function steady(lab: Lab, output: BenchOutput, rate: number, bare: number)
   const deliverer = deliver(lab);
   const startedMs = monotonicMs();
   const cpuMs = ownCpuMs();
-  for (let n = 0; n < count;) {
-    const until = Math.min(count, Math.ceil((rate * (monotonicMs() - startedMs)) / 1_000));
-    // What has become due commits together, as one disk would make it under such a load anyway.
-    const due = ids.slice(n % ids.length, (n % ids.length) + until - n);
-    if (due.length > 0) await lab.db.transaction((client) => appendAll(client, due));
-    n += due.length;
-    deliverer.wake();
-    await sleep(5);
-  }
+  const produce = async (own: readonly string[]): Promise<void> => {
+    for (let n = 0; n < own.length * STEADY_S;) {
+      const elapsedS = (monotonicMs() - startedMs) / 1_000;
+      const until = Math.min(own.length * STEADY_S, Math.ceil(own.length * elapsedS));
+      const due = own.slice(n % own.length, (n % own.length) + until - n);
+      if (due.length > 0) await lab.db.transaction((client) => appendAll(client, due));
+      n += due.length;
+      deliverer.wake();
+      await sleep(5);
+    }
+  };
+  const share = rate / PRODUCERS;
+  const shares = Array.from({ length: PRODUCERS }, (_, n) => ids.slice(n * share, (n + 1) * share));
+  await Promise.all(shares.map(produce));
   await delivered(lab, count);
   const tookMs = monotonicMs() - startedMs;
   const { agesMs } = await lab.sink.rpc.call('report', undefined);

@@ -120,6 +120,20 @@ describe('delivery', () => {
     ]);
   });
 
+  it('gives each endpoint its own form of the same event', async () => {
+    await open();
+    const [native, bolna] = [await lab.sink(), await lab.sink()];
+    await lab.endpoint(native.url, { events: ['call.ringing'] });
+    await lab.endpoint(bolna.url, { format: 'bolna' });
+    await live(await lab.call());
+    await lab.deliverer().idle();
+    expect(native.received.map(({ json }) => json['data'])).toEqual([
+      { status: 'ringing', end_reason: null, ended_by: null, sip: { code: null, reason: null } },
+    ]);
+    const statuses = bolna.received.map(({ json }) => json['status']);
+    expect(statuses).toEqual(['initiated', 'ringing', 'in-progress', 'completed']);
+  });
+
   it('tells how each try went', async () => {
     await open();
     const sink = await lab.sink();

@@ -186,7 +186,8 @@ class OutboxDeliverer implements Deliverer {
         if (isLater(row.headNextAt, nowMs)) blocked.push(row);
         continue;
       }
-      link.queue.add({ ...row, facts: facts.get(row.orderKey) ?? null });
+      const shown = this.#wantsCall(row) ? facts.get(row.orderKey) : null;
+      link.queue.add({ ...row, facts: shown ?? null });
       count++;
     }
     if (blocked.length > 0) await this.#holdBack(blocked);
