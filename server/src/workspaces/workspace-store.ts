@@ -184,7 +184,11 @@ function refuseOwnLimits({ currency, maxConcurrentCalls }: WorkspaceInput): void
         ? 'currency'
         : null;
   if (field === null) return;
-  throw new WorkspaceError('forbidden', field, 'is set with a key of the parent workspace');
+  throw new WorkspaceError(
+    'forbidden',
+    field,
+    `${field} of a sub-account is set with a key of its parent`,
+  );
 }
 
 /** By name only: an offset such as +02:00 knows no summer time. */
