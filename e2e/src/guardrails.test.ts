@@ -1,6 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callAndWait, startProgram, type Program } from './harness/program.ts';
 
@@ -26,7 +25,7 @@ beforeAll(async () => {
   gateway.bind(0, '127.0.0.1');
   await once(gateway, 'listening');
   program = await startProgram();
-  const { port } = gateway.address() as AddressInfo;
+  const { port } = gateway.address();
   const trunk = await post('/v1/trunks', {
     name: 'real',
     gateways: [{ host: '127.0.0.1', port, transport: 'udp' }],
@@ -87,12 +86,15 @@ it('sends one INVITE a second over a new trunk, however fast calls are placed', 
 it('does not dial a number that was listed after the call was admitted', async () => {
   const to = '+14155550161';
   const { id } = await post('/v1/calls', {
-    ...{ to, from: OWN },
+    to,
+    from: OWN,
     scheduled_at: new Date(Date.now() + 2_000).toISOString(),
   });
   await post('/v1/do-not-call', { number: to });
   expect(await ended(id as string)).toMatchObject({
-    ...{ status: 'failed', end_reason: 'guardrail', guardrail: 'G21' },
+    status: 'failed',
+    end_reason: 'guardrail',
+    guardrail: 'G21',
     sip: { code: null },
   });
   expect(invited.has(to)).toBe(false);
