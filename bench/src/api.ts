@@ -147,7 +147,7 @@ const FILL = `
       select string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', ((ms >> (5 * i)) & 31)::int + 1, 1), ''
         order by i desc) from generate_series(0, 9) i) || substr(md5(n::text), 1, 16),
     $4, $5, $6, case when n % 5 = 0 then 'inbound' else 'outbound' end, '+14155552000',
-    '+1415' || lpad((n * 7919 % 10000000)::text, 7, '0'),
+    '+1415' || lpad((n::bigint * 7919 % 10000000)::text, 7, '0'),
     case when n % 100 < 70 then 'completed' when n % 100 < 85 then 'no-answer'
       when n % 100 < 95 then 'busy' else 'failed' end,
     'callee-hangup', 'callee',

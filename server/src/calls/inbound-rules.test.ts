@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as agents from '../db/queries/agents.ts';
 import * as rules from '../db/queries/dispatch-rules.ts';
 import { createSafeFetch } from '../egress/safe-fetch.ts';
-import { buildOffer } from '../sdp/offer-answer.ts';
+import { answerOffer, buildOffer } from '../sdp/offer-answer.ts';
 import { systemClock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import { silentLogger } from '../shared/logger.ts';
@@ -213,5 +213,59 @@ describe('a dispatch rule', () => {
     await rule({ agentId: null });
     node = await lab.node();
     expect(await outcome(dial())).toBe(480);
+  });
+
+  it('with a PIN connects its agent to those who know it', async () => {
+    await lab.db.pool.query('update numbers set agent_id = null');
+    const id = await rule({ agentId: lab.agentId });
+    const place = { workspaceId: lab.workspaceId, table: 'dispatch_rules', id };
+    await rules.update(lab.db.pool, lab.workspaceId, id, {
+      pinSealed: lab.secrets.seal(place, '4711'),
+    });
+    node = await lab.node();
+    const leg = dial();
+    const { promise: offered, resolve } = Promise.withResolvers<string>();
+    leg.onOffer = (sdp) => {
+      resolve(sdp ?? '');
+      const local = { host: '127.0.0.1', port: 41_000, codecs: ['PCMA' as const] };
+      const answer = answerOffer(sdp ?? '', {
+        ...local,
+        direction: 'sendrecv',
+        sessionId: 1,
+        sessionVersion: 2,
+      });
+      return answer.ok
+        ? { accept: true, sdp: answer.value.sdp }
+        : { accept: false, status: 488, reason: 'Not Acceptable Here' };
+    };
+    expect(await outcome(leg)).toBe(200);
+    const [gate] = node.voice.calls;
+    expect(gate?.opened.agent.name).toBe('PIN');
+    for (const digit of '0000') gate?.emit({ type: 'dtmf', digit, from: 'caller' });
+    expect(node.voice.calls).toHaveLength(1);
+    for (const digit of '4711') gate?.emit({ type: 'dtmf', digit, from: 'caller' });
+    const offer = await offered;
+    const agent = node.voice.calls[1];
+    expect(gate?.closedCount).toBe(1);
+    expect(agent?.opened.agent.name).toBe(AGENT_CONFIG.name);
+    expect(offer).toContain(`m=audio ${agent?.rtpPort} `);
+    await leg.hangup();
+  });
+
+  it('with a PIN cuts off those who do not know it', async () => {
+    await lab.db.pool.query('update numbers set agent_id = null');
+    const id = await rule({ agentId: lab.agentId });
+    const place = { workspaceId: lab.workspaceId, table: 'dispatch_rules', id };
+    await rules.update(lab.db.pool, lab.workspaceId, id, {
+      pinSealed: lab.secrets.seal(place, '4711'),
+    });
+    node = await lab.node();
+    expect(await outcome(dial())).toBe(200);
+    const [gate] = node.voice.calls;
+    const callId = gate?.callId ?? '';
+    await lab.reached(callId, new Set(['in-progress']));
+    for (const digit of '000000000000') gate?.emit({ type: 'dtmf', digit, from: 'caller' });
+    expect(await lab.reached(callId)).toMatchObject({ end_reason: 'wrong-pin' });
+    expect(node.voice.calls).toHaveLength(1);
   });
 });

@@ -1,3 +1,4 @@
+import type { CallReport } from '../voice/worker-protocol.ts';
 import { open } from 'node:fs/promises';
 import { WAV_HEADER_BYTES } from '../audio/wav.ts';
 
@@ -21,4 +22,10 @@ export async function recordingDurationMs(path: string): Promise<number> {
   } catch {
     return 0;
   }
+}
+
+/** A worker that crashed could not say how long its recording is; the file does. */
+export async function withDuration(report: CallReport | null): Promise<CallReport | null> {
+  if (report?.recordingPath == null || report.recordingDurationMs > 0) return report;
+  return { ...report, recordingDurationMs: await recordingDurationMs(report.recordingPath) };
 }
