@@ -1,4 +1,3 @@
-import { flattenVariables } from '../agents/variables.ts';
 import type { AgentConfig } from '../agents/agent-config.ts';
 import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
 import type { CallRow } from '../db/queries/calls.ts';
@@ -20,7 +19,7 @@ import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
 import { setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
-import { firstZone, systemVariables } from './system-variables.ts';
+import { planKnowing } from './plan-knowing.ts';
 import { factOf } from './voice-facts.ts';
 
 /** A goodbye that takes longer than this is cut. */
@@ -127,23 +126,8 @@ export class LiveCall {
 
   /** Adds what is known about the caller; before the agent is made ready. */
   learn(values: Readonly<Record<string, unknown>>, sipCallId: string): void {
-    const { call, agent } = this.#plan;
-    const known = { ...call.variables, ...values };
-    const timezone = firstZone(
-      flattenVariables(values)['timezone'],
-      this.#plan.variables['timezone'],
-    );
-    const nowMs = this.#ctx.clock.now();
-    this.#plan = {
-      ...this.#plan,
-      call: { ...call, variables: known },
-      variables: {
-        ...agent.variables,
-        ...flattenVariables(known),
-        ...systemVariables(call, { sipCallId, timezone, nowMs }),
-      },
-    };
-    this.record.variables(known);
+    this.#plan = planKnowing(this.#plan, values, sipCallId, this.#ctx.clock.now());
+    this.record.variables(this.#plan.call.variables);
   }
 
   /** Makes the agent ready. Rejects when it cannot be made ready. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { CodecName, MediaDirection } from '../sdp/sdp.ts';
+import type { CodecName, MediaDirection, SrtpParameters } from '../sdp/sdp.ts';
 import { PortPool } from './port-pool.ts';
 import type { ThreadRest } from './thread-rest.ts';
 import { UdpRtpStream } from './udp-rtp-stream.ts';
@@ -31,6 +31,8 @@ export interface RtpRemote {
   dtmfPayloadType: number | null;
   /** Ours: with `recvonly` and `inactive` nothing but the required keeps going out. */
   direction: MediaDirection;
+  /** Absent: not encrypted. */
+  srtp?: SrtpParameters | undefined;
 }
 
 export interface RtpStreamEvents {
@@ -48,7 +50,7 @@ export interface RtpStreamStats {
   packetsSent: number;
   packetsReceived: number;
   packetsLost: number;
-  /** Not RTP, wrong version, wrong payload type, bad length. */
+  /** Not RTP, wrong version, wrong payload type, bad length; of SRTP, a wrong tag or a repetition. */
   packetsInvalid: number;
   /** From an address that the stream has not latched to. */
   packetsFromStrangers: number;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import type { SrtpParameters } from '../sdp/sdp.ts';
 import type { Clock } from '../shared/clock.ts';
 import { TypedEvents } from '../shared/events.ts';
 import { DtmfError } from './dtmf.ts';
@@ -10,6 +11,7 @@ import type { SocketPair } from './port-pool.ts';
 import { looksLikeRtcp, parseRtcp, writeGoodbye, writeReport } from './rtcp.ts';
 import { RtpReceiver } from './rtp-receiver.ts';
 import { RtpSender, type SendFormat } from './rtp-sender.ts';
+import { SrtpSession } from './srtp.ts';
 
 const GAP_STEP_MS = 1_000;
 /** RFC 3550 §6.2: a report every 5 s. */
@@ -44,6 +46,7 @@ export class UdpRtpStream implements RtpStream {
   readonly #cname = randomBytes(12).toString('base64');
   /** Null until `connect`. */
   #format: SendFormat | null = null;
+  #srtp: { parameters: SrtpParameters; session: SrtpSession } | null = null;
   readonly #failedListeners = new Set<string>();
   #ticks = 0;
   #reportedPackets = 0;
@@ -75,12 +78,24 @@ export class UdpRtpStream implements RtpStream {
     if (this.#closed) return;
     this.#latch.signal(remote, this.#clock.monotonicMs());
     const { codec, payloadType, dtmfPayloadType, direction } = remote;
+    this.#secure(remote.srtp ?? null);
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
     this.#format = { codec, payloadType, dtmfPayloadType, mayTalk };
     this.#receiver.expect({ codec, payloadType, dtmfPayloadType });
     if (dtmfPayloadType === null) {
       this.#sender.dtmf.abort('the far end takes no telephone-event any more (RFC 4733)');
     }
+  }
+
+  /** Counters and windows go on as long as the keys are the same (RFC 4568 §7.1.4). */
+  #secure(parameters: SrtpParameters | null): void {
+    const known = this.#srtp?.parameters;
+    const same =
+      parameters?.suite === known?.suite &&
+      parameters?.localKey === known?.localKey &&
+      parameters?.remoteKey === known?.remoteKey;
+    if (same) return;
+    this.#srtp = parameters && { parameters, session: new SrtpSession(parameters) };
   }
 
   sendDtmf(digits: string): Promise<void> {
@@ -129,7 +144,12 @@ export class UdpRtpStream implements RtpStream {
       this.#receiveReport(bytes, from);
       return;
     }
-    const packet = this.#receiver.check(bytes);
+    const clear = this.#srtp ? this.#srtp.session.unprotectRtp(bytes) : bytes;
+    if (!clear) {
+      this.stats.packetsInvalid++;
+      return;
+    }
+    const packet = this.#receiver.check(clear);
     if (!packet) return;
     const nowMs = this.#clock.monotonicMs();
     const { lastArrivalMs, ssrc } = this.#receiver;
@@ -149,8 +169,9 @@ export class UdpRtpStream implements RtpStream {
 
   #receiveReport(bytes: Buffer, from: RemoteInfo): void {
     if (this.#closed) return;
-    const parsed = parseRtcp(bytes);
-    if (!parsed.ok) {
+    const clear = this.#srtp ? this.#srtp.session.unprotectRtcp(bytes) : bytes;
+    const parsed = clear && parseRtcp(clear);
+    if (!parsed?.ok) {
       this.stats.packetsInvalid++;
       return;
     }
@@ -200,7 +221,13 @@ export class UdpRtpStream implements RtpStream {
     const target: Address | null = this.#latch.target;
     // RTCP of a far end on the last port has no port above it.
     if (!target || target.port < 1 || target.port + portOffset > MAX_PORT) return false;
-    socket.send(packet, target.port + portOffset, target.host, sent);
+    const session = this.#srtp?.session;
+    const bytes = !session
+      ? packet
+      : portOffset === 0
+        ? session.protectRtp(packet)
+        : session.protectRtcp(packet);
+    socket.send(bytes, target.port + portOffset, target.host, sent);
     return true;
   }
 

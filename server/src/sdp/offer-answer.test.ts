@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { answerOffer, buildOffer, readAnswer } from './offer-answer.ts';
 import { parseSdp } from './parse-sdp.ts';
-import type { LocalAudio, NegotiatedAudio } from './sdp.ts';
+import { newEncryption } from './crypto-line.ts';
+import { SRTP_SUITES, type LocalAudio, type NegotiatedAudio } from './sdp.ts';
 
 const LOCAL: LocalAudio = {
   host: '192.0.2.10',
@@ -264,5 +265,100 @@ describe('offer and answer', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+});
+
+describe('encrypted audio', () => {
+  const required: LocalAudio = { ...LOCAL, encryption: newEncryption('required') };
+  const optional: LocalAudio = { ...LOCAL, encryption: newEncryption('optional') };
+  const KEY = 'WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz';
+
+  it('RFC 4568 §5.1: is offered as RTP/SAVP with a line for each suite', () => {
+    const lines = buildOffer(required).split('\r\n');
+    expect(lines).toContain('m=audio 10000 RTP/SAVP 0 8 101');
+    expect(lines.filter((line) => line.startsWith('a=crypto:'))).toEqual(
+      SRTP_SUITES.map(
+        (suite, index) =>
+          `a=crypto:${index + 1} ${suite} inline:${required.encryption?.keys[suite]}`,
+      ),
+    );
+    expect(buildOffer(optional)).toContain('m=audio 10000 RTP/AVP 0 8 101\r\n');
+    expect(buildOffer(optional)).toContain('a=crypto:1 ');
+    expect(buildOffer(LOCAL)).not.toContain('crypto');
+  });
+
+  it.each(SRTP_SUITES)('RFC 4568 §5.1.2: both sides end up with the same keys for %s', (suite) => {
+    const there: LocalAudio = { ...required, encryption: newEncryption('required') };
+    const offer = buildOffer(required)
+      .split('\r\n')
+      .filter((line) => !line.startsWith('a=crypto:') || line.includes(` ${suite} `))
+      .join('\r\n');
+    const { lines, audio } = answered(offer, there);
+    expect(lines.some((line) => line.startsWith('m=audio 10000 RTP/SAVP'))).toBe(true);
+    const read = readAnswer(lines.join('\r\n'), required);
+    if (!read.ok) throw new Error(read.error.message);
+    expect(read.value.srtp).toEqual({
+      suite,
+      localKey: required.encryption?.keys[suite],
+      remoteKey: there.encryption?.keys[suite],
+    });
+    expect(audio.srtp).toEqual({
+      suite,
+      localKey: there.encryption?.keys[suite],
+      remoteKey: required.encryption?.keys[suite],
+    });
+  });
+
+  it('is plain where it may be and the far end says nothing of keys', () => {
+    const plain = answered(buildOffer(LOCAL), optional);
+    expect(plain.audio.srtp).toBeUndefined();
+    expect(plain.lines.join()).not.toContain('crypto');
+    const read = readAnswer(text('m=audio 4000 RTP/AVP 0'), optional);
+    expect(read).toMatchObject({ ok: true });
+    expect(read.ok && read.value.srtp).toBeUndefined();
+    expect(answered(buildOffer(optional), optional).audio.srtp).toBeDefined();
+  });
+
+  it.each([
+    ['plain audio where keys are required', text('m=audio 4000 RTP/AVP 0'), required],
+    [
+      'RTP/SAVP where we have no keys',
+      text('m=audio 4000 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}`),
+      LOCAL,
+    ],
+    ['RTP/SAVP without a key', text('m=audio 4000 RTP/SAVP 0'), required],
+    [
+      'a suite that we have not',
+      text('m=audio 4000 RTP/SAVP 0', `a=crypto:1 F8_128_HMAC_SHA1_80 inline:${KEY}`),
+      required,
+    ],
+    [
+      'a key that is too short',
+      text('m=audio 4000 RTP/SAVP 0', 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:AAAA'),
+      required,
+    ],
+    [
+      'a master key identifier',
+      text('m=audio 4000 RTP/SAVP 0', `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|1:4`),
+      required,
+    ],
+    [
+      'unencrypted SRTP',
+      text(
+        'm=audio 4000 RTP/SAVP 0',
+        `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`,
+      ),
+      required,
+    ],
+  ])('is refused: %s', (_what, offer, local) => {
+    const result = answerOffer(offer, local);
+    expect(result).toMatchObject({ ok: false, error: { code: 'unsupported-transport' } });
+  });
+
+  it('takes a key with a lifetime', () => {
+    const line = `a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^31`;
+    const { lines, audio } = answered(text('m=audio 4000 RTP/SAVP 0', line), required);
+    expect(audio.srtp?.remoteKey).toBe(KEY);
+    expect(lines.join()).toContain('a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:');
   });
 });

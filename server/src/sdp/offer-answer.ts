@@ -1,12 +1,15 @@
 import { isIP } from 'node:net';
 import { parseSdp, type SdpFormat, type SdpMedia } from './parse-sdp.ts';
-import type {
-  CodecName,
-  LocalAudio,
-  MediaDirection,
-  NegotiatedAudio,
-  SdpError,
-  SdpResult,
+import { formatCrypto, offeredCrypto, parseCrypto, type CryptoLine } from './crypto-line.ts';
+import {
+  SRTP_SUITES,
+  type CodecName,
+  type LocalAudio,
+  type MediaDirection,
+  type NegotiatedAudio,
+  type SdpError,
+  type SdpResult,
+  type SrtpParameters,
 } from './sdp.ts';
 
 /** RFC 3551 table 4. */
@@ -16,15 +19,23 @@ const DTMF_PAYLOAD_TYPE = 101;
 const CLOCK_RATE_HZ = 8_000;
 const DEFAULT_PTIME_MS = 20;
 const RTP_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
+/** RFC 3711 §12, RFC 5124. */
+const SECURE_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/SAVP', 'RTP/SAVPF']);
 
-/** An offer of audio (RFC 3264 §5): our codecs in order of preference, and telephone-event. */
+/**
+ * An offer of audio (RFC 3264 §5): our codecs in order of preference, and telephone-event. Keys that
+ * are optional stand beside RTP/AVP, so that a far end that knows none can answer.
+ */
 export function buildOffer(local: LocalAudio): string {
   const formats = local.codecs.map((codec) => ({
     codec,
     payloadType: STATIC_PAYLOAD_TYPES[codec],
   }));
+  const { encryption } = local;
+  const protocol = encryption?.policy === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
+  const crypto = encryption ? offeredCrypto(encryption) : [];
   return write(local, [
-    audioLines(local.port, 'RTP/AVP', formats, DTMF_PAYLOAD_TYPE, local.direction),
+    audioLines(local.port, protocol, formats, DTMF_PAYLOAD_TYPE, local.direction, crypto),
   ]);
 }
 
@@ -39,21 +50,24 @@ export function answerOffer(
   const parsed = parseSdp(offer);
   if (!parsed.ok) return parsed;
   const { media } = parsed.value;
-  const found = chooseAudio(media, local.codecs);
+  const found = chooseAudio(media, local);
   if (!found.ok) return found;
-  const { line: chosen, picked, host } = found.value;
+  const { line: chosen, picked, host, theirs } = found.value;
+  // RFC 4568 §5.1.2: the tag of the line that was taken, with our key.
+  const ours = theirs &&
+    local.encryption && { ...theirs, inline: local.encryption.keys[theirs.suite] };
   const direction = answerDirection(heldDirection(chosen), local.direction);
   const dtmf = dtmfFormat(chosen);
   const lines = media.map((line) =>
     line === chosen
-      ? audioLines(local.port, chosen.protocol, [picked], dtmf, direction)
+      ? audioLines(local.port, chosen.protocol, [picked], dtmf, direction, ours ? [ours] : [])
       : [`m=${line.kind} 0 ${line.protocol} ${line.formatTokens.join(' ')}`],
   );
   return {
     ok: true,
     value: {
       sdp: write(local, lines),
-      audio: negotiated(chosen, host, picked, dtmf, direction),
+      audio: negotiated(chosen, host, picked, dtmf, direction, srtpOf(theirs, local)),
     },
   };
 }
@@ -67,13 +81,13 @@ export function readAnswer(answer: string, offered: LocalAudio): SdpResult<Negot
   if (line?.kind !== 'audio' || line.port === 0) {
     return failure('no-audio', 'need an m=audio line with a port first, got none');
   }
-  const usable = useAudio(line, offered.codecs);
+  const usable = useAudio(line, offered);
   if (!usable.ok) return usable;
-  const { picked, host } = usable.value;
+  const { picked, host, theirs } = usable.value;
   const direction = answerDirection(heldDirection(line), offered.direction);
   return {
     ok: true,
-    value: negotiated(line, host, picked, dtmfFormat(line), direction),
+    value: negotiated(line, host, picked, dtmfFormat(line), direction, srtpOf(theirs, offered)),
   };
 }
 
@@ -86,15 +100,14 @@ interface UsableAudio {
   line: SdpMedia;
   picked: PickedCodec;
   host: string;
+  /** Their key; null: not encrypted. */
+  theirs: CryptoLine | null;
 }
 
 /** The first audio line that we can take; else the reason why the first cannot be taken. */
-function chooseAudio(
-  media: readonly SdpMedia[],
-  codecs: readonly CodecName[],
-): SdpResult<UsableAudio> {
+function chooseAudio(media: readonly SdpMedia[], local: LocalAudio): SdpResult<UsableAudio> {
   const lines = media.filter((line) => line.kind === 'audio' && line.port > 0);
-  const results = lines.map((line) => useAudio(line, codecs));
+  const results = lines.map((line) => useAudio(line, local));
   return (
     results.find((result) => result.ok) ??
     results[0] ??
@@ -102,15 +115,43 @@ function chooseAudio(
   );
 }
 
-function useAudio(line: SdpMedia, codecs: readonly CodecName[]): SdpResult<UsableAudio> {
-  if (!RTP_PROTOCOLS.has(line.protocol)) {
-    return failure('unsupported-transport', `need RTP/AVP, got ${line.protocol.slice(0, 60)}`);
-  }
+function useAudio(line: SdpMedia, { codecs, encryption }: LocalAudio): SdpResult<UsableAudio> {
+  const crypto = useCrypto(line, encryption?.policy ?? null);
+  if (!crypto.ok) return crypto;
   const picked = pickCodec(line, codecs);
   if (!picked) return noCommonCodec(line, codecs);
   const address = remoteAddress(line);
   if (!address.ok) return address;
-  return { ok: true, value: { line, picked, host: address.value } };
+  return { ok: true, value: { line, picked, host: address.value, theirs: crypto.value } };
+}
+
+/** Whether the audio is encrypted, and with which of their keys (RFC 4568 §5.1.2). */
+function useCrypto(
+  { protocol, crypto }: SdpMedia,
+  policy: 'optional' | 'required' | null,
+): SdpResult<CryptoLine | null> {
+  const isSecure = SECURE_PROTOCOLS.has(protocol);
+  if (!isSecure && !RTP_PROTOCOLS.has(protocol)) {
+    return failure('unsupported-transport', `need RTP/AVP, got ${protocol.slice(0, 60)}`);
+  }
+  if (policy === null) {
+    if (!isSecure) return { ok: true, value: null };
+    return failure('unsupported-transport', `need RTP/AVP, got ${protocol}: no encryption here`);
+  }
+  const theirs = crypto.map(parseCrypto).find((line) => line !== null) ?? null;
+  if (theirs || (!isSecure && policy === 'optional')) return { ok: true, value: theirs };
+  return failure(
+    'unsupported-transport',
+    isSecure
+      ? `need a=crypto with one of ${SRTP_SUITES.join(', ')}, got none`
+      : `need encrypted audio, RTP/SAVP with a=crypto, got ${protocol}`,
+  );
+}
+
+function srtpOf(theirs: CryptoLine | null, { encryption }: LocalAudio): SrtpParameters | null {
+  if (!theirs || !encryption) return null;
+  const { suite, inline: remoteKey } = theirs;
+  return { suite, localKey: encryption.keys[suite], remoteKey };
 }
 
 function negotiated(
@@ -119,8 +160,10 @@ function negotiated(
   picked: PickedCodec,
   dtmfPayloadType: number | null,
   direction: MediaDirection,
+  srtp: SrtpParameters | null,
 ): NegotiatedAudio {
   return {
+    ...(srtp && { srtp }),
     remoteHost,
     remotePort: media.port,
     ...picked,
@@ -204,6 +247,7 @@ function audioLines(
   codecs: readonly PickedCodec[],
   dtmfPayloadType: number | null,
   direction: MediaDirection,
+  crypto: readonly CryptoLine[],
 ): string[] {
   const payloadTypes = codecs.map((one) => one.payloadType);
   if (dtmfPayloadType !== null) payloadTypes.push(dtmfPayloadType);
@@ -216,6 +260,7 @@ function audioLines(
           `a=rtpmap:${dtmfPayloadType} telephone-event/${CLOCK_RATE_HZ}`,
           `a=fmtp:${dtmfPayloadType} 0-16`,
         ]),
+    ...crypto.map(formatCrypto),
     `a=ptime:${DEFAULT_PTIME_MS}`,
     `a=${direction}`,
   ];

@@ -45,6 +45,7 @@ describe('parseSdp', () => {
           host: '192.0.2.1',
           direction: 'sendonly',
           ptimeMs: 30,
+          crypto: [],
         },
       ],
     });

@@ -21,6 +21,8 @@ export interface SdpMedia {
   /** Its own attribute, else that of the session, else sendrecv (RFC 8866 §6.7). */
   direction: MediaDirection;
   ptimeMs: number | null;
+  /** Values of a=crypto (RFC 4568 §4), at most 16. */
+  crypto: string[];
 }
 
 /** A session description (RFC 8866), as far as audio trunks need it. */
@@ -33,6 +35,7 @@ export interface SessionDescription {
 const MAX_BYTES = 32_768;
 const MAX_LINES = 1_000;
 const MAX_PORT = 65_535;
+const MAX_CRYPTO = 16;
 /** What we repeat in an answer must not break out of its line. */
 const TOKEN = /^[\x21-\x7e]+$/;
 const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvonly', 'inactive']);
@@ -73,7 +76,13 @@ export function parseSdp(text: string): SdpResult<SessionDescription> {
           return malformed(
             `need "m=<media> <port> <protocol> <format> ...", got "${line.slice(0, 60)}"`,
           );
-        media.push({ ...parsed, host: sessionHost, direction: sessionDirection, ptimeMs: null });
+        media.push({
+          ...parsed,
+          host: sessionHost,
+          direction: sessionDirection,
+          ptimeMs: null,
+          crypto: [],
+        });
         break;
       }
       case 'a': {
@@ -134,6 +143,7 @@ function readAttribute(value: string, media: SdpMedia | undefined): MediaDirecti
     return direction;
   }
   if (!media) return null;
+  if (name === 'crypto' && media.crypto.length < MAX_CRYPTO) media.crypto.push(rest);
   if (name === 'ptime') {
     const ptimeMs = Number(rest);
     if (Number.isFinite(ptimeMs) && ptimeMs >= 1 && ptimeMs <= 1_000) media.ptimeMs = ptimeMs;

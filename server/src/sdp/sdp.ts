@@ -3,6 +3,31 @@ export type CodecName = 'PCMU' | 'PCMA';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
+/** Suites of SDES-SRTP in order of preference (RFC 4568 §6.2, RFC 7714 §14.2). */
+export const SRTP_SUITES = [
+  'AES_CM_128_HMAC_SHA1_80',
+  'AES_CM_128_HMAC_SHA1_32',
+  'AEAD_AES_128_GCM',
+] as const;
+export type SrtpSuite = (typeof SRTP_SUITES)[number];
+
+/** Keys that both sides named: base64 of master key and salt (RFC 4568 §6.1). */
+export interface SrtpParameters {
+  suite: SrtpSuite;
+  /** Of what we send. */
+  localKey: string;
+  /** Of what the far end sends. */
+  remoteKey: string;
+}
+
+/** What we want of encryption. */
+export interface LocalEncryption {
+  /** `optional`: plain audio where the far end says nothing of keys. */
+  policy: 'optional' | 'required';
+  /** Our key for each suite, the same for the whole call. */
+  keys: Readonly<Record<SrtpSuite, string>>;
+}
+
 /** What both sides agreed on, seen from here. */
 export interface NegotiatedAudio {
   remoteHost: string;
@@ -15,6 +40,8 @@ export interface NegotiatedAudio {
   direction: MediaDirection;
   /** Packet time that the far end wants. Default 20. */
   ptimeMs: number;
+  /** Absent: the audio is not encrypted. */
+  srtp?: SrtpParameters;
 }
 
 /** What we say about ourselves. */
@@ -27,6 +54,8 @@ export interface LocalAudio {
   /** o= line; the version grows by one with every change (RFC 3264 §8). */
   sessionId: number;
   sessionVersion: number;
+  /** Absent: audio is never encrypted. */
+  encryption?: LocalEncryption | undefined;
 }
 
 export type SdpResult<T> = { ok: true; value: T } | { ok: false; error: SdpError };

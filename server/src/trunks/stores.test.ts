@@ -146,6 +146,15 @@ describe('trunks', () => {
       hasPassword: false,
     });
     await expect(update({ directMedia: true })).rejects.toThrow('direct_media cannot be on');
+    const udp = { host: 'gw.example', port: 5060, transport: 'udp' as const };
+    await expect(update({ mediaEncryption: 'required', gateways: [udp] })).rejects.toThrow(
+      'media_encryption required needs transport tls',
+    );
+    const tls = { ...udp, port: 5061, transport: 'tls' as const };
+    expect(await update({ mediaEncryption: 'required', gateways: [tls] })).toMatchObject({
+      mediaEncryption: 'required',
+    });
+    await expect(update({ gateways: [udp] })).rejects.toThrow('needs transport tls');
   });
 
   it('seal what callers must prove apart from what we prove', async () => {

@@ -205,6 +205,13 @@ function checkWhole(trunk: TrunkInput, hadPassword: boolean): void {
       `${carrierProfile(provider).title} knows no registration: use userpass or ip-based`,
     );
   }
+  const clear = trunk.gateways?.find(({ transport }) => transport !== 'tls');
+  if (trunk.mediaEncryption === 'required' && clear && trunk.outboundEnabled !== false) {
+    throw new TrunkError(
+      'media_encryption',
+      `media_encryption required needs transport tls on every gateway, got ${clear.transport} for ${clear.host}: the keys stand in the SIP messages`,
+    );
+  }
   if (trunk.directMedia) {
     throw new TrunkError(
       'direct_media',
