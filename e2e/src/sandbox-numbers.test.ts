@@ -183,7 +183,7 @@ describe('the sandbox numbers', () => {
     if (agent) expect(said('agent')).toMatch(agent);
     if (sip === 200) {
       expect(call.timestamps.answered_at).not.toBeNull();
-      expect(call.recording_url).toMatch(/\/recording$/);
+      expect(call.recording_url).toMatch(/\/recordings\//);
     } else {
       expect(call.timestamps.answered_at).toBeNull();
       expect(call.turns).toEqual([]);
