@@ -3,7 +3,10 @@ import { agentConfigSchema } from '../agents/agent-config.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 
 function press(gate: PinGate, keys: string): PinResult | undefined {
-  return [...keys].map((key) => gate.press(key)).at(-1);
+  return keys
+    .split('')
+    .map((key) => gate.press(key))
+    .at(-1);
 }
 
 describe('a PIN', () => {

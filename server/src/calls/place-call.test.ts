@@ -6,7 +6,7 @@ import * as calls from '../db/queries/calls.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { CallRequest } from './admission.ts';
-import { AdmissionError } from './admission-error.ts';
+import type { AdmissionError } from './admission-error.ts';
 import { dialCall } from './dialler.ts';
 import type { CallContext } from './call-context.ts';
 import { takeInviteTurn } from './invite-pacing.ts';
@@ -371,11 +371,11 @@ describe('a trunk with calls per second', () => {
     };
     const nodes = [await lab.node(), await lab.node()];
     const placed = await Promise.all(
-      Array.from({ length: 8 }, (_, i) =>
-        nodes[i % 2]?.service.place({ workspaceId: lab.workspaceId, to: TO, whenFull: 'queue' }),
+      [...nodes, ...nodes, ...nodes, ...nodes].map(({ service }) =>
+        service.place({ workspaceId: lab.workspaceId, to: TO, whenFull: 'queue' }),
       ),
     );
-    await Promise.all(placed.map((each) => lab.reached(each?.call.id ?? '')));
+    await Promise.all(placed.map(({ call }) => lab.reached(call.id)));
     // 100 ms apart by the database's clock; the first may be late by the way to the wire.
     expect((atMs.at(-1) ?? 0) - (atMs[0] ?? 0)).toBeGreaterThan(550);
     expect(atMs).toHaveLength(8);
