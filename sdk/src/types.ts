@@ -92,6 +92,22 @@ export interface Call {
   turns: Turn[];
   attempts: CallAttempt[];
   outcome: Record<string, unknown>;
+  /** This and what follows is null until the status is final. */
+  summary: string | null;
+  extracted_data: Record<string, unknown> | null;
+  /** How summary and data were made. */
+  analysis: {
+    by: 'llm' | 'rules' | null;
+    model: string | null;
+    attempts: number;
+    input_tokens: number;
+    output_tokens: number;
+    valid: boolean | null;
+    problems: string[];
+    evidence: Record<string, string>;
+    llm_error: string | null;
+  } | null;
+  /** A signed link that needs no key and ends. */
   recording_url: string | null;
   recording_duration_ms: number | null;
   cost: { total_micros: number; lines: CostLine[] } | null;
