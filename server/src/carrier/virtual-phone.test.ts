@@ -3,6 +3,7 @@ import { createFakeStt } from '../providers/fake/fake-stt.ts';
 import { createFakeTts } from '../providers/fake/fake-tts.ts';
 import { createFakeVad } from '../providers/fake/fake-vad.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
+import { newEncryption } from '../sdp/crypto-line.ts';
 import { buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { LocalAudio } from '../sdp/sdp.ts';
 import { sleepOn, systemClock, type Clock } from '../shared/clock.ts';
@@ -23,7 +24,10 @@ const hurriedClock: Clock = {
   sleep: (delayMs, signal) => sleepOn(hurriedClock, delayMs, signal),
 };
 
-it('does not lose its patience while it is understanding what was said', async () => {
+it.each([
+  ['plain', undefined],
+  ['encrypted', newEncryption('required')],
+])('does not lose its patience while it is understanding %s speech', async (_kind, encryption) => {
   const said: string[] = [];
   const firstWords = Promise.withResolvers<void>();
   const voice = createFakeTts({ clock: systemClock });
@@ -66,6 +70,7 @@ it('does not lose its patience while it is understanding what was said', async (
       direction: 'sendrecv',
       sessionId: 1,
       sessionVersion: 1,
+      encryption,
     };
     const leg = userAgent.invite({
       requestUri: `sip:+15005550101@${host}:${carrier.sipPort}`,
@@ -83,6 +88,7 @@ it('does not lose its patience while it is understanding what was said', async (
     });
     const answer = readAnswer(sdp, local);
     if (!answer.ok) throw new Error(answer.error.message);
+    expect(answer.value.srtp !== undefined).toBe(encryption !== undefined);
     let tick = 0;
     const loud = new Int16Array(160).fill(9_000);
     stream.onTick = () => (tick++ < 25 ? loud : null);

@@ -1,9 +1,10 @@
 import type { SttProvider } from '../providers/stt.ts';
 import type { TtsProvider } from '../providers/tts.ts';
 import type { VadProvider } from '../providers/vad.ts';
-import type { MediaEngine, RtpStream } from '../rtp/media-engine.ts';
+import type { MediaEngine, RtpStream, RtpRemote } from '../rtp/media-engine.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
-import type { LocalAudio, MediaDirection } from '../sdp/sdp.ts';
+import { newEncryption } from '../sdp/crypto-line.ts';
+import type { LocalAudio, LocalEncryption, MediaDirection, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { InboundLeg } from '../sip/leg.ts';
@@ -44,6 +45,8 @@ export class VirtualPhone {
   readonly #digits: string[] = [];
   readonly #sdpSessionId: number;
   #sdpVersion = 1;
+  /** A phone takes what it is offered. */
+  #encryption: LocalEncryption | undefined = newEncryption('optional');
   #stream: RtpStream | null = null;
   #ears: PhoneEars | null = null;
   #wakeOnDigit: (() => void) | null = null;
@@ -91,6 +94,9 @@ export class VirtualPhone {
       this.close();
       throw new PhoneCallOver();
     }
+    // From here on the call is encrypted, or it is not.
+    const { srtp } = answer.value.audio;
+    this.#encryption = srtp && this.#encryption && { ...this.#encryption, policy: 'required' };
     const ears = new PhoneEars({
       vad: this.#parts.vad,
       stt: this.#parts.stt,
@@ -244,26 +250,14 @@ export class VirtualPhone {
       direction,
       sessionId: this.#sdpSessionId,
       sessionVersion: this.#sdpVersion,
+      encryption: this.#encryption,
     };
   }
 }
 
-function remoteOf(audio: {
-  remoteHost: string;
-  remotePort: number;
-  codec: 'PCMU' | 'PCMA';
-  payloadType: number;
-  dtmfPayloadType: number | null;
-  direction: MediaDirection;
-}): Parameters<RtpStream['connect']>[0] {
-  return {
-    host: audio.remoteHost,
-    port: audio.remotePort,
-    codec: audio.codec,
-    payloadType: audio.payloadType,
-    dtmfPayloadType: audio.dtmfPayloadType,
-    direction: audio.direction,
-  };
+function remoteOf(audio: NegotiatedAudio): RtpRemote {
+  const { remoteHost: host, remotePort: port, ...format } = audio;
+  return { ...format, host, port };
 }
 
 function joined(chunks: readonly Int16Array[]): Int16Array {
