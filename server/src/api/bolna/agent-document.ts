@@ -6,7 +6,15 @@ import {
   type ProviderNames,
 } from './speech-config.ts';
 import { readTaskConfig } from './task-config.ts';
-import { asJson, asList, asText, isUnset, type Json, type Translation } from './translation.ts';
+import {
+  asJson,
+  asList,
+  asText,
+  entryOf,
+  isUnset,
+  type Json,
+  type Translation,
+} from './translation.ts';
 
 /** An agent of ours, read out of a document of Bolna's. */
 export interface ReadAgent {
@@ -262,7 +270,7 @@ function readAfterwards(
     else if (type === 'extraction') {
       const named = asText(config['extraction_details']);
       extraction =
-        (named === null ? undefined : names.extractions[named]) ??
+        (named === null ? undefined : entryOf(names.extractions, named)) ??
         extractionOf(config, `tasks.${index}`, to);
     } else if (type === 'webhook') {
       to.warn(

@@ -118,6 +118,19 @@ describe('POST /call', () => {
     expect(bypassed.callingWindow).toBeNull();
   });
 
+  it('answers a repeated Idempotency-Key with the same execution', async () => {
+    const send = (body: object): ReturnType<ApiLab['send']> =>
+      lab.send('POST', '/call', body, {
+        authorization: `Bearer ${lab.key}`,
+        'idempotency-key': 'order-7',
+      });
+    const body = { agent_id: agent, recipient_phone_number: '+15005550101' };
+    const [first, again] = [await send(body), await send(body)];
+    expect(again.body).toEqual(first.body);
+    const other = await send({ ...body, recipient_phone_number: '+15005550102' });
+    expect(other.status).toBe(400);
+  });
+
   it('refuses by name what is missing, malformed, unknown or not ours', async () => {
     const refused = async (body: object, status: number, words: string): Promise<void> => {
       const answer = await lab.send('POST', '/call', body);

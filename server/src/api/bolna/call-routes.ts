@@ -81,6 +81,7 @@ export function bolnaCallRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'placeBolnaCall',
         summary: 'Place a call',
+        headers: z.object({ 'idempotency-key': z.string().min(1).max(200).optional() }),
         body: callBody,
         response: { 200: placedSchema, ...bolnaErrors(400, 404, 422, 429) },
       },
@@ -96,6 +97,7 @@ export function bolnaCallRoutes(api: Api, context: ApiContext): void {
         workspaceId,
         agentId,
         apiKeyId: keyId,
+        idempotencyKey: request.headers['idempotency-key'],
         ...(hours && body.bypass_call_guardrails !== true && { callingWindow: windowOf(hours) }),
       });
       return { message: 'done', status: call.status, execution_id: bolnaId(call.id) };

@@ -9,7 +9,7 @@ import type { Caller } from '../auth.ts';
 import { bolnaErrors, notFound } from './bolna-errors.ts';
 import { agentParams, executionParams, ownId } from './bolna-ids.ts';
 import { logEntries, logEntrySchema } from './execution-log.ts';
-import { executionOf, executionSchema, type Execution } from './execution-schema.ts';
+import { executionOf, executionsOf, executionSchema, type Execution } from './execution-schema.ts';
 
 const MAX_PAGE_ROWS = 50;
 /** Further counting takes longer than anybody needs the exact number for. */
@@ -66,7 +66,7 @@ export function bolnaExecutionRoutes(api: Api, context: ApiContext): void {
       page_size: size,
       total: Math.max(total, skip + Math.min(rows.length, size)),
       has_more: rows.length > size,
-      data: await Promise.all(rows.slice(0, size).map((row) => executionOf(context, row))),
+      data: await executionsOf(context, workspaceId, rows.slice(0, size)),
     };
   }
 
@@ -127,7 +127,7 @@ export function bolnaExecutionRoutes(api: Api, context: ApiContext): void {
       const agentId = await requireAgent(workspaceId, request.params.agent_id);
       const db = context.database.tenant(workspaceId);
       const { data } = await calls.list(db, workspaceId, { agentId }, { limit: 200 });
-      return Promise.all(data.map((row) => executionOf(context, row)));
+      return executionsOf(context, workspaceId, data);
     },
   );
 

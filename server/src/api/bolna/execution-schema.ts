@@ -57,14 +57,31 @@ export type Execution = z.output<typeof executionSchema>;
 
 /** The call with what is stored around it, as an execution. */
 export async function executionOf(context: ApiContext, call: CallRow): Promise<Execution> {
-  const db = context.database.tenant(call.workspaceId);
+  const [execution] = await executionsOf(context, call.workspaceId, [call]);
+  if (!execution) throw new Error('expected an execution for the call, got none');
+  return execution;
+}
+
+/** Calls of one workspace as executions, in their order. */
+export async function executionsOf(
+  context: ApiContext,
+  workspaceId: string,
+  rows: readonly CallRow[],
+): Promise<Execution[]> {
+  const db = context.database.tenant(workspaceId);
+  const ids = rows.map(({ id }) => id);
   const [spoken, tried] = await Promise.all([
-    turns.listByCall(db, call.id),
-    attempts.listByCall(db, call.id),
+    turns.listByCalls(db, ids),
+    attempts.listByCalls(db, ids),
   ]);
-  return bolnaExecution(call, {
-    turns: spoken,
-    sipCallId: tried.at(-1)?.sipCallId ?? null,
-    recordingUrl: context.recordingUrls.urlOf(call),
-  }) as Execution;
+  const turnsOf = Map.groupBy(spoken, ({ callId }) => callId);
+  const attemptsOf = Map.groupBy(tried, ({ callId }) => callId);
+  return rows.map(
+    (call) =>
+      bolnaExecution(call, {
+        turns: turnsOf.get(call.id) ?? [],
+        sipCallId: attemptsOf.get(call.id)?.at(-1)?.sipCallId ?? null,
+        recordingUrl: context.recordingUrls.urlOf(call),
+      }) as Execution,
+  );
 }

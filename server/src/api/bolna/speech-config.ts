@@ -1,6 +1,6 @@
 import type { AgentConfigInput } from '../../agents/agent-config.ts';
 import { numberOf } from './task-config.ts';
-import { asJson, asText, isUnset, type Json, type Translation } from './translation.ts';
+import { asJson, asText, entryOf, isUnset, type Json, type Translation } from './translation.ts';
 
 /** What may stand in for providers that we lack, and endpoints that have names. */
 export interface ProviderNames {
@@ -141,8 +141,8 @@ function endpointOf(
 ): string | null {
   const field = 'llm_config.provider';
   const named = asText(config['provider']) ?? asText(config['family']) ?? 'openai';
-  const provider = names.substitutions[named] ?? named;
-  const custom = names.customModels[model] ?? names.customModels[named];
+  const provider = entryOf(names.substitutions, named) ?? named;
+  const custom = entryOf(names.customModels, model) ?? entryOf(names.customModels, named);
   const given = asText(config['base_url']) ?? custom ?? null;
   if (given !== null && (!URL.canParse(given) || !/^https?:/i.test(given) || given.length > 500)) {
     to.refuse('llm_config.base_url', 'expected an http or https URL');
@@ -188,7 +188,7 @@ function refuseOtherAgents(agent: Json, config: Json, to: Translation): void {
 }
 
 function isSubstituted(given: Json, names: ProviderNames): boolean {
-  return names.substitutions[String(given['provider'])] !== undefined;
+  return entryOf(names.substitutions, asText(given['provider']) ?? '') !== undefined;
 }
 
 function speechProvider(
@@ -203,7 +203,7 @@ function speechProvider(
     to.refuse(field, `expected one of ${SPEECH_PROVIDERS.join(', ')}`);
     return 'local';
   }
-  const provider = names.substitutions[named] ?? named;
+  const provider = entryOf(names.substitutions, named) ?? named;
   const found = SPEECH_PROVIDERS.find((name) => name === provider);
   if (!found) {
     to.refuse(

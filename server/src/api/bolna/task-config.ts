@@ -1,5 +1,5 @@
 import type { AgentConfigInput } from '../../agents/agent-config.ts';
-import { asText, isUnset, type Json, type Translation } from './translation.ts';
+import { asText, entryOf, isUnset, type Json, type Translation } from './translation.ts';
 
 /** Defaults of Bolna's OpenAPI for what a conversation leaves out. */
 const DEFAULTS = {
@@ -72,7 +72,7 @@ export function readTaskConfig(
 ): Settings {
   for (const [name, value] of Object.entries(given)) {
     if (READ.has(name) || COMPANIONS.has(name) || isUnset(value) || value === 0) continue;
-    to.warn(`${path}.${name}`, NO_EFFECT[name] ?? 'unknown field; it has no effect');
+    to.warn(`${path}.${name}`, entryOf(NO_EFFECT, name) ?? 'unknown field; it has no effect');
   }
   if (given['optimize_latency'] === false) {
     to.warn(`${path}.optimize_latency`, 'latency is always kept low');

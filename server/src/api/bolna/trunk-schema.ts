@@ -4,6 +4,7 @@ import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 import { bolnaHexId, bolnaId } from '../../webhooks/formats/bolna-execution.ts';
 import { trunkInput, trunkPatchSchema } from '../schemas/trunk.ts';
 import { unprocessable } from './bolna-errors.ts';
+import { entryOf } from './translation.ts';
 
 const gatewaySchema = z.strictObject({
   gateway_address: z.string().min(1).max(253),
@@ -235,7 +236,7 @@ function codecsOf(allow: string): string[] {
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '')
-    .map((name) => CODECS[name] ?? name);
+    .map((name) => entryOf(CODECS, name) ?? name);
 }
 
 function wire(transport: Transport): string {
