@@ -42,6 +42,9 @@ export interface OpenApiDocument {
   components: { securitySchemes: Record<string, object>; schemas: Record<string, Schema> };
 }
 
+/** The room that LiveKit tokens of the tests are for. */
+export const JUDGED_ROOM = 'judged-room';
+
 /** Who asks: a workspace with a key and a pair of its own. */
 export interface Account {
   workspaceId: string;
@@ -137,6 +140,7 @@ function livekitToken({ livekitKey, livekitSecret }: Account): string {
       roomAdmin: true,
       roomJoin: true,
       ingressAdmin: true,
+      room: JUDGED_ROOM,
     },
     sip: { admin: true, call: true },
   })}`;
