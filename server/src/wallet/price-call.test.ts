@@ -41,6 +41,27 @@ describe('the cost of a call', () => {
     });
   });
 
+  it.each([
+    ['+4915112345678', 'trunk_1', 300],
+    ['+4930123456', 'trunk_1', 200],
+    ['+14155550123', 'trunk_1', 100],
+    ['+4915112345678', 'trunk_2', 20],
+    ['+14155550123', 'trunk_2', 0],
+  ])(
+    'to %s over %s takes the longest prefix of the trunk’s own rates first',
+    (to, network, micros) => {
+      const byNetwork = { kind: 'network', unit: 'minute' } as const;
+      const prefixed: RatePrice[] = [
+        { ...byNetwork, provider: 'trunk_1', prefix: '', microsPerUnit: 100 },
+        { ...byNetwork, provider: 'trunk_1', prefix: '49', microsPerUnit: 200 },
+        { ...byNetwork, provider: 'trunk_1', prefix: '4915', microsPerUnit: 300 },
+        { ...byNetwork, provider: '*', prefix: '49', microsPerUnit: 20 },
+      ];
+      const minute = { ...usage, durationMs: 60_000 };
+      expect(priceCall(minute, { ...providers, network }, prefixed, to).total_micros).toBe(micros);
+    },
+  );
+
   it('is nothing where there are no rates', () => {
     expect(priceCall(usage, providers, []).total_micros).toBe(0);
   });

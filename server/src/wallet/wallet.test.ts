@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../db/database.ts';
 import * as ledger from '../db/queries/ledger.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
+import * as rates from '../db/queries/rates.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
@@ -208,5 +209,38 @@ describe('the ledger', () => {
     ]) {
       await expect(db.pool.query(statement, [ws])).rejects.toThrow('append-only');
     }
+  });
+});
+
+describe('what a call is expected to cost', () => {
+  const providers = {
+    platform: 'trunkline',
+    network: 'trunk_1',
+    transcriber: 'local',
+    model: 'scripted',
+    synthesizer: 'local',
+  };
+  const price = (fields: Partial<rates.RateRow>): Promise<rates.RateRow> =>
+    rates.insert(db.pool, {
+      id: newId('rate', clock.now() + serial++),
+      workspaceId: null,
+      kind: 'network',
+      provider: '*',
+      prefix: '',
+      unit: 'minute',
+      microsPerUnit: 0,
+      ...fields,
+    });
+
+  it('goes by the workspace’s own rate in place of the platform’s for the same', async () => {
+    const [ws, other] = [await workspace('prepaid', 0), await workspace('prepaid', 0)];
+    await price({ microsPerUnit: 50 });
+    await price({ microsPerUnit: 70, prefix: '49' });
+    await price({ microsPerUnit: 5, prefix: '49', workspaceId: ws });
+    const expected = async (workspaceId: string, destination: string): Promise<number> =>
+      (await wallet.estimate(db.pool, { workspaceId, providers, destination })).periodMicros;
+    expect(await expected(ws, '+4930123456')).toBe(5);
+    expect(await expected(other, '+4930123456')).toBe(70);
+    expect(await expected(ws, '+14155550123')).toBe(50);
   });
 });
