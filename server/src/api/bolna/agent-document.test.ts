@@ -10,7 +10,7 @@ const NONE = { substitutions: {}, customModels: {}, extractions: {} };
 
 function read(document: Json, names = NONE): { to: Translation; config: Json } {
   const to = new Translation();
-  return { to, config: readAgentDocument(document, names, to).config as Json };
+  return { to, config: readAgentDocument(document, names, to).config };
 }
 
 function flat(parts: Parameters<typeof bolnaDocument>[0] = {}): Json {
@@ -53,9 +53,9 @@ describe('a document of Bolna’s', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names), value), (changes) => {
         const document = { ...known, ...changes };
-        const { to, config } = read(document as Json);
+        const { to, config } = read(document);
         if (to.problems.length === 0) agentConfigSchema.safeParse(config);
-        patchOfDocument(changes as Json, known, NONE, new Translation());
+        patchOfDocument(changes, known, NONE, new Translation());
       }),
       { numRuns: 500 },
     );

@@ -85,7 +85,7 @@ export function readSynthesizer(
       `embedded speech speaks en only, not '${language.slice(0, 20)}'`,
     );
   }
-  if (wanted !== null && voice === undefined) {
+  if (wanted !== null && voice === undefined && isKnown(given, names)) {
     const told = `the voice '${wanted.slice(0, 60)}' is not there; slt speaks (${VOICES.join(', ')} do exist)`;
     if (isSubstituted(given, names)) to.warn('synthesizer.provider_config.voice', told);
     else to.refuse('synthesizer.provider_config.voice', told);
@@ -156,7 +156,7 @@ function endpointOf(
     to.refuse(
       field,
       `'${provider.slice(0, 40)}' is not there; openai is, with any OpenAI-compatible base_url. ` +
-        `PUT /v1/provider-substitutions {"${named.slice(0, 40)}": "openai"} lets it stand in`,
+        `PUT /v1/provider-substitutions {"substitutions": {"${named.slice(0, 40)}": "openai"}} lets it stand in`,
     );
     return null;
   }
@@ -187,6 +187,12 @@ function refuseOtherAgents(agent: Json, config: Json, to: Translation): void {
   }
 }
 
+/** Whether the provider is there, by its own name or by another's. */
+function isKnown(given: Json, names: ProviderNames): boolean {
+  const own = SPEECH_PROVIDERS.some((name) => name === given['provider']);
+  return own || isSubstituted(given, names);
+}
+
 function isSubstituted(given: Json, names: ProviderNames): boolean {
   return entryOf(names.substitutions, asText(given['provider']) ?? '') !== undefined;
 }
@@ -209,7 +215,7 @@ function speechProvider(
     to.refuse(
       field,
       `'${provider.slice(0, 40)}' is not there; ${SPEECH_PROVIDERS.join(' and ')} are. ` +
-        `PUT /v1/provider-substitutions {"${named.slice(0, 40)}": "local"} lets embedded speech stand in`,
+        `PUT /v1/provider-substitutions {"substitutions": {"${named.slice(0, 40)}": "local"}} lets embedded speech stand in`,
     );
     return 'local';
   }
