@@ -38,14 +38,16 @@ import { createTrunkDoctor } from './trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from './trunks/dispatch-rule-store.ts';
 import { createNumberStore } from './trunks/number-store.ts';
 import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
+import { startTrunkWatcher } from './trunks/trunk-watcher.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
+import { createTrunkService } from './trunk-service/trunk-service.ts';
 import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
 import { startDeliverer } from './webhooks/deliverer.ts';
 import { createWebhookStore } from './webhooks/endpoint-store.ts';
 import { formatList } from './webhooks/formats/format-list.ts';
 import { ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
 import { keyMaker } from './workspaces/create-key.ts';
-import { findLiveKitSecret } from './workspaces/livekit-keys.ts';
+import { findLiveKitSecret, findSigningPair } from './workspaces/livekit-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
 import { scopesOf } from './workspaces/scopes.ts';
 import { createWallet } from './wallet/wallet.ts';
@@ -167,37 +169,68 @@ async function build(
   });
   closers.push(() => userAgent.close());
 
-  const carrierSipPort = speech ? await startSandbox() : null;
+  const guardrails = createGuardrails({ clock });
+  const carrier = config.carrier.enabled && roles.has('carrier') ? await startCarrier() : null;
+  const carrierSipPort = carrier?.sipPort ?? null;
 
-  async function startSandbox(): Promise<number | null> {
-    if (!config.sandbox.enabled || !roles.has('carrier') || !speech) return null;
-    onProgress('starting the sandbox carrier');
-    const credentials = { username: CARRIER_USERNAME, password: randomText(32) };
-    const host = '127.0.0.1';
-    const carrier = await startCarrierThread({
-      host,
-      sipPort: config.sandbox.sipPort,
-      rtpPortMin: config.sandbox.rtpPortMin,
-      rtpPortMax: config.sandbox.rtpPortMax,
-      credentials,
-      persona: config.sandbox.person,
-      voicemailDir: path.join(config.dataDir, 'voicemail'),
-      log,
-      speech: speech.connect(),
-      logger,
-    });
-    closers.push(() => carrier.close());
-    const agentId = await ensureDemoAgent(database, clock, workspace.id);
-    await ensureSandboxTrunk({
+  async function startCarrier(): Promise<{ sipPort: number; sipTlsPort: number | null }> {
+    const { host, advertisedHost: publicHost, domain } = config.carrier;
+    onProgress('starting the carrier');
+    const service = createTrunkService({
       db: database,
       secrets,
+      guardrails,
+      domain,
+      localHost: publicHost,
       clock,
-      workspaceId: workspace.id,
-      agentId,
-      carrier: { host, port: carrier.sipPort },
-      credentials,
+      logger,
     });
-    return carrier.sipPort;
+    closers.push(() => service.close());
+    const credentials = { username: CARRIER_USERNAME, password: randomText(32) };
+    const phones = config.sandbox.enabled && speech;
+    const started = await startCarrierThread({
+      host,
+      advertisedHost: publicHost,
+      sipPort: config.carrier.sipPort,
+      tls: {
+        port: config.carrier.sipTlsPort,
+        ...(await loadTlsIdentity({
+          ...config.sip.tls,
+          directory: path.join(config.dataDir, 'carrier'),
+          hosts: [publicHost],
+          nowMs: clock.now(),
+        })),
+      },
+      rtpPortMin: config.carrier.rtpPortMin,
+      rtpPortMax: config.carrier.rtpPortMax,
+      phones: phones
+        ? {
+            credentials,
+            persona: config.sandbox.person,
+            voicemailDir: path.join(config.dataDir, 'voicemail'),
+            speech: phones.connect(),
+          }
+        : null,
+      domain,
+      platformSipPort: userAgent.port,
+      log,
+      service,
+      logger,
+    });
+    closers.push(() => started.close());
+    if (phones) {
+      const agentId = await ensureDemoAgent(database, clock, workspace.id);
+      await ensureSandboxTrunk({
+        db: database,
+        secrets,
+        clock,
+        workspaceId: workspace.id,
+        agentId,
+        carrier: { host: reachable(host), port: started.sipPort },
+        credentials,
+      });
+    }
+    return started;
   }
 
   const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
@@ -206,7 +239,6 @@ async function build(
   const { s3, urlTtlS } = config.recordings;
   const library = createRecordingLibrary(recordings, s3 && createS3Store(s3, clock));
   const wallet = createWallet({ db: database, appendEvent });
-  const guardrails = createGuardrails({ clock });
   if (roles.has('jobs')) {
     const anomalies = startAnomalyWatch({ db: database, clock, logger });
     closers.push(() => anomalies.close());
@@ -246,6 +278,11 @@ async function build(
   };
   const roomKeeper = startRoomKeeper(rooms);
   closers.push(() => roomKeeper.close());
+  if (roles.has('voice')) {
+    const watch = { db: database, ua: userAgent, secrets, clock, logger, advertisedHost };
+    const trunkWatcher = await startTrunkWatcher(watch);
+    closers.push(() => trunkWatcher.close());
+  }
   const postCall = roles.has('jobs')
     ? await startPostCall({
         db: database,
@@ -266,6 +303,8 @@ async function build(
   const recordingUrls = createRecordingUrls({ masterKey, clock, ttlS: urlTtlS, publicUrl });
   const webhookFormats = formatList({
     describeCall: ({ call, ...parts }) => callView(call, parts, recordingUrls),
+    findSigningPair: (workspaceId) =>
+      findSigningPair(database.pool, workspaceId, { secrets, configured: liveKitPair }),
   });
   const deliverer = roles.has('jobs')
     ? startDeliverer({
@@ -415,6 +454,11 @@ async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T | null> {
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
+}
+
+/** An address of this machine that what is bound to `host` can be reached at. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 async function version(): Promise<string> {

@@ -7,7 +7,14 @@ export interface PlatformEventData {
   /** Sent by `POST /v1/webhooks/{id}/test`. */
   'webhook.test': { webhook_id: string; message: string };
   'wallet.low-balance': Record<string, unknown>;
-  'trunk.health': Record<string, unknown>;
+  /** A trunk's registration, or a gateway of it, is in another state. */
+  'trunk.health':
+    | {
+        trunk_id: string;
+        registration: string;
+        sip: { code: number | null; reason: string | null };
+      }
+    | { trunk_id: string; gateway: string; state: string; misses: number };
   'campaign.completed': Record<string, unknown>;
   'room.started': Record<string, unknown>;
   'room.finished': Record<string, unknown>;

@@ -2,6 +2,7 @@ import { TypedEvents } from '../shared/events.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ClientLeg } from './client-leg.ts';
+import { DigestSession } from './digest-session.ts';
 import { DialogRegistry } from './dialog-registry.ts';
 import { ALLOW, type DialogOwner, type LegContext } from './leg-context.ts';
 import type { DialogSnapshot, Leg } from './leg.ts';
@@ -112,7 +113,9 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   }
 
   request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {
-    const callId = `${newTag()}@${this.#wire.advertisedHost}`;
+    const callId = options.callId ?? `${newTag()}@${this.#wire.advertisedHost}`;
+    let tries = 0;
+    const nextCseq = options.nextCseq ?? (() => ++tries);
     const from = `<${options.from}>;tag=${newTag()}`;
     const given = options.headers ?? [];
     const hasContact = given.some(({ name }) => name.toLowerCase() === 'contact');
@@ -125,7 +128,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
           from,
           to: `<${options.to}>`,
           callId,
-          cseq: 1,
+          cseq: nextCseq(),
           headers: [
             ...(hasContact ? [] : [contact]),
             { name: 'User-Agent', value: this.userAgent },
@@ -135,7 +138,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
           body: options.body?.content ?? '',
         }),
       to: () => options.nextHop,
-      digest: null,
+      digest: options.credentials ? new DigestSession(options.credentials) : null,
     });
   }
 

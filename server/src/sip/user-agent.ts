@@ -100,6 +100,12 @@ export interface UserAgent {
     to: string;
     headers?: readonly SipHeader[];
     body?: { contentType: string; content: string };
+    /** Answers a 401 or 407 (RFC 3261 §22). */
+    credentials?: { username: string; password: string };
+    /** Default: a new Call-ID; RFC 3261 §10.2 wants the same for all REGISTERs. */
+    callId?: string;
+    /** CSeq of each try. Default: 1, 2, ... */
+    nextCseq?: () => number;
   }): Promise<SipResponse>;
   /** Decides about requests from outside dialogs; `drop` answers nothing. Default: accept. */
   screen: (request: SipRequest, source: SipAddress) => 'accept' | 'drop';

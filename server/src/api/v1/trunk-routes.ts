@@ -6,6 +6,7 @@ import { ApiError } from '../errors.ts';
 import { diagnoseSchema, diagnosisView, diagnosisViewSchema } from '../schemas/diagnosis.ts';
 import { dialPlanQuery, dialPlanView, dialPlanViewSchema } from '../schemas/dial-plan.ts';
 import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
+import { trunkHealthSchema, trunkHealthView } from '../schemas/trunk-health.ts';
 import {
   trunkCreateSchema,
   trunkInput,
@@ -118,6 +119,26 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
       const { from, to } = request.query;
       const number = await context.numbers.find(request.caller.workspaceId, from);
       return dialPlanView(trunk, { from, to }, number?.trunkId === id, context.sipHost);
+    },
+  );
+
+  api.get(
+    '/trunks/:id/health',
+    {
+      schema: {
+        tags,
+        operationId: 'getTrunkHealth',
+        summary: 'How a trunk stands with its carrier: registration and gateways',
+        params: idParams,
+        response: { 200: trunkHealthSchema, ...readErrors },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { workspaceId } = request.caller;
+      const trunk = await trunks.get(workspaceId, id);
+      if (!trunk) throw unknownTrunk(id);
+      return trunkHealthView(context.database.tenant(workspaceId), trunk);
     },
   );
 

@@ -12,6 +12,7 @@ import { sql as rooms } from './0011-rooms.ts';
 import { sql as zentrunk } from './0012-zentrunk.ts';
 import { sql as bolna } from './0013-bolna.ts';
 import { sql as sipTraces } from './0014-sip-traces.ts';
+import { sql as trunkHealth } from './0015-trunk-health.ts';
 import { sql as rowSecurity } from './0020-row-security.ts';
 
 export interface Migration {
@@ -37,5 +38,6 @@ export const migrationList: readonly Migration[] = [
   { version: 12, name: 'zentrunk', sql: zentrunk },
   { version: 13, name: 'bolna', sql: bolna },
   { version: 14, name: 'sip-traces', sql: sipTraces },
+  { version: 15, name: 'trunk-health', sql: trunkHealth },
   { version: 20, name: 'row-security', sql: rowSecurity },
 ];
