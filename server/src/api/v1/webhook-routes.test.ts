@@ -84,9 +84,10 @@ describe('/v1/webhooks', () => {
     expect(tested.status).toBe(202);
     const list = await lab.send('GET', `/v1/webhooks/${id}/deliveries?state=pending`);
     const { data } = list.body as { data: Body[] };
-    expect(data.map((one) => [one['event_type'], one['call_id']]).toSorted()).toEqual([
-      ['call.queued', callId],
+    // Newest first.
+    expect(data.map((one) => [one['event_type'], one['call_id']])).toEqual([
       ['webhook.test', null],
+      ['call.queued', callId],
     ]);
     const found = data.find((one) => one['call_id'] === callId);
     const path = `/v1/webhook-deliveries/${String(found?.['id'])}`;

@@ -147,7 +147,7 @@ export async function listDue(
      cross join lateral (
        select seq, next_at from webhook_deliveries first
        where first.endpoint_id = due.endpoint_id and first.order_key = due.order_key
-         and first.state = 'pending'
+         and first.finished_at is null
        order by first.seq limit 1) head
      order by due.seq`,
     [rooms.map(({ endpointId }) => endpointId), rooms.map(({ room }) => room), known, now],
@@ -197,7 +197,7 @@ export async function postpone(
     `update webhook_deliveries d set next_at = x.next_at
      from unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
        as x (endpoint_id, order_key, seq, next_at)
-     where d.endpoint_id = x.endpoint_id and d.order_key = x.order_key and d.state = 'pending'
+     where d.endpoint_id = x.endpoint_id and d.order_key = x.order_key and d.finished_at is null
        and d.seq > x.seq and d.next_at < x.next_at`,
     [
       heads.map(({ endpointId }) => endpointId),
