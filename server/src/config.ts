@@ -41,6 +41,14 @@ export const environmentSchema = z.object({
   RTP_PORT_MIN: port.default(10_000),
   RTP_PORT_MAX: port.default(20_000),
   CARRIER_SIP_PORT: port.default(5080),
+  CARRIER_SIP_TLS_PORT: port.optional(),
+  CARRIER_HOST: z.string().default('127.0.0.1'),
+  CARRIER_PUBLIC_IP: z.string().optional(),
+  CARRIER_DOMAIN: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'expected a host name such as sip.example.com')
+    .max(200)
+    .optional(),
   CARRIER_RTP_PORT_MIN: port.default(20_002),
   CARRIER_RTP_PORT_MAX: port.default(24_000),
   SANDBOX: z.enum(['on', 'off']).default('on'),
@@ -100,10 +108,20 @@ export interface Config {
   rtp: { portMin: number; portMax: number };
   sandbox: {
     enabled: boolean;
+    person: 'confirm' | 'cancel' | 'reschedule';
+  };
+  /** The trunk service: on with the sandbox, and without it where it has a domain. */
+  carrier: {
+    enabled: boolean;
+    /** Address to bind. */
+    host: string;
+    advertisedHost: string;
     sipPort: number;
+    sipTlsPort: number;
     rtpPortMin: number;
     rtpPortMax: number;
-    person: 'confirm' | 'cancel' | 'reschedule';
+    /** Trunks are reached at `<trunk id>.<domain>`. */
+    domain: string;
   };
   dataDir: string;
   databaseUrl: string | null;
@@ -179,12 +197,16 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       tls: tlsOf(env),
     },
     rtp: { portMin: env.RTP_PORT_MIN, portMax: env.RTP_PORT_MAX },
-    sandbox: {
-      enabled: env.SANDBOX === 'on',
+    sandbox: { enabled: env.SANDBOX === 'on', person: env.SANDBOX_PERSON },
+    carrier: {
+      enabled: env.SANDBOX === 'on' || env.CARRIER_DOMAIN !== undefined,
+      host: env.CARRIER_HOST,
+      advertisedHost: env.CARRIER_PUBLIC_IP ?? addressOf(env.CARRIER_HOST),
       sipPort: env.CARRIER_SIP_PORT,
+      sipTlsPort: env.CARRIER_SIP_TLS_PORT ?? (env.CARRIER_SIP_PORT === 5080 ? 5081 : 0),
       rtpPortMin: env.CARRIER_RTP_PORT_MIN,
       rtpPortMax: env.CARRIER_RTP_PORT_MAX,
-      person: env.SANDBOX_PERSON,
+      domain: env.CARRIER_DOMAIN?.toLowerCase() ?? 'localhost',
     },
     dataDir,
     databaseUrl: env.DATABASE_URL ?? null,

@@ -72,7 +72,8 @@ function settingOfPort(port: number, settings: Config): string {
   if (port === settings.http.port) return 'HTTP_PORT';
   if (port === settings.sip.port) return 'SIP_PORT';
   if (port === settings.sip.tls.port) return 'SIP_TLS_PORT';
-  return port === settings.sandbox.sipPort ? 'CARRIER_SIP_PORT' : 'the setting of that port';
+  if (port === settings.carrier.sipTlsPort) return 'CARRIER_SIP_TLS_PORT';
+  return port === settings.carrier.sipPort ? 'CARRIER_SIP_PORT' : 'the setting of that port';
 }
 
 function printBanner(started: App, settings: Config): void {

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { speechPortList, type SpeechPorts } from '../providers/local/speech-ports.ts';
+import { speechPortList } from '../providers/local/speech-ports.ts';
 import type { Logger } from '../shared/logger.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
 import type {
@@ -8,26 +8,32 @@ import type {
   CarrierWorkerData,
 } from './carrier-protocol.ts';
 import type { Carrier } from './carrier.ts';
+import type { TrunkServiceProcedures } from './trunk-protocol.ts';
 
-export interface CarrierThreadOptions extends Omit<CarrierWorkerData, 'speech'> {
-  speech: SpeechPorts;
+export interface CarrierThreadOptions extends CarrierWorkerData {
+  service: TrunkServiceProcedures;
   logger: Logger;
 }
 
 /**
- * Starts the sandbox carrier in a thread of its own.
+ * Starts the carrier in a thread of its own.
  * @throws Error naming the port where it is taken.
  */
 export async function startCarrierThread(
   options: CarrierThreadOptions,
 ): Promise<Omit<Carrier, 'callCount'>> {
-  const { logger, ...workerData } = options;
+  const { logger, service, ...workerData } = options;
   const worker = new Worker(new URL('./carrier-worker.ts', import.meta.url), {
     workerData,
-    transferList: speechPortList(options.speech),
+    transferList: workerData.phones ? speechPortList(workerData.phones.speech) : [],
     name: 'carrier',
   });
-  const rpc = new RpcEndpoint<CarrierHostProcedures, CarrierProcedures>(worker, {});
+  const { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record } = service;
+  const rpc = new RpcEndpoint<CarrierHostProcedures, CarrierProcedures>(
+    worker,
+    { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record },
+    (name, error) => logger.error({ err: error, name }, 'a message of the carrier failed'),
+  );
   let closing = false;
   worker.on('error', (error) => logger.error({ err: error }, 'the sandbox carrier has failed'));
   worker.on('exit', (code) => {
@@ -35,9 +41,10 @@ export async function startCarrierThread(
     rpc.close();
   });
   try {
-    const { sipPort } = await rpc.call('start', {});
+    const { sipPort, sipTlsPort } = await rpc.call('start', {});
     return {
       sipPort,
+      sipTlsPort,
       async close() {
         if (closing) return;
         closing = true;

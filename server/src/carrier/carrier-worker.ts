@@ -14,17 +14,17 @@ import type {
   CarrierProcedures,
   CarrierWorkerData,
 } from './carrier-protocol.ts';
-import { startCarrier, type Carrier } from './carrier.ts';
+import { startCarrier, type Carrier, type CarrierPhones } from './carrier.ts';
 
-/** Thread of the sandbox carrier: its signalling and media share no event loop with the platform. */
+/** Thread of the carrier: its signalling and media share no event loop with the platform. */
 if (!parentPort) throw new Error('carrier-worker runs as a worker thread only');
 const data = workerData as CarrierWorkerData;
 const logger = createLogger(data.log).child({ thread: 'carrier' });
 let carrier: Carrier | null = null;
 
-async function keepMessage(name: string, samples: Int16Array): Promise<void> {
-  makePrivateDirectory(data.voicemailDir);
-  const file = path.join(data.voicemailDir, `${name.replaceAll(/[^\w.-]/g, '_')}.wav`);
+async function keepMessage(directory: string, name: string, samples: Int16Array): Promise<void> {
+  makePrivateDirectory(directory);
+  const file = path.join(directory, `${name.replaceAll(/[^\w.-]/g, '_')}.wav`);
   const writer = new StereoWavWriter(file);
   for (let at = 0; at + FRAME_SAMPLES <= samples.length; at += FRAME_SAMPLES) {
     writer.write(samples.subarray(at, at + FRAME_SAMPLES), null);
@@ -32,23 +32,36 @@ async function keepMessage(name: string, samples: Int16Array): Promise<void> {
   await writer.close();
 }
 
+function phonesOf({ phones }: CarrierWorkerData): CarrierPhones | null {
+  if (!phones) return null;
+  const { speech, credentials, persona, voicemailDir } = phones;
+  return {
+    credentials,
+    persona,
+    vad: createLocalVad(speech),
+    stt: createLocalStt(speech),
+    tts: createLocalTts(speech),
+    keepMessage: (name, samples) => keepMessage(voicemailDir, name, samples),
+  };
+}
+
 const procedures: CarrierProcedures = {
   async start() {
     carrier ??= await startCarrier({
-      host: data.host,
-      sipPort: data.sipPort,
-      rtpPortMin: data.rtpPortMin,
-      rtpPortMax: data.rtpPortMax,
-      credentials: data.credentials,
-      persona: data.persona,
-      vad: createLocalVad(data.speech),
-      stt: createLocalStt(data.speech),
-      tts: createLocalTts(data.speech),
-      keepMessage,
+      ...data,
+      phones: phonesOf(data),
+      service: {
+        signIn: (question) => host.call('signIn', question),
+        signedIn: (result) => host.cast('signedIn', result),
+        routeOutbound: (call) => host.call('routeOutbound', call),
+        routeInbound: (call) => host.call('routeInbound', call),
+        isUpstream: (call) => host.call('isUpstream', call),
+        record: (record) => host.call('record', record),
+      },
       clock: systemClock,
       logger,
     });
-    return { sipPort: carrier.sipPort };
+    return { sipPort: carrier.sipPort, sipTlsPort: carrier.sipTlsPort };
   },
   callCount: () => carrier?.callCount ?? 0,
   async close() {
@@ -56,4 +69,4 @@ const procedures: CarrierProcedures = {
   },
 };
 
-void new RpcEndpoint<CarrierProcedures, CarrierHostProcedures>(parentPort, procedures);
+const host = new RpcEndpoint<CarrierProcedures, CarrierHostProcedures>(parentPort, procedures);

@@ -10,6 +10,7 @@ import type { Leg, LegFailure } from '../sip/leg.ts';
 import { newBranch } from '../sip/make-request.ts';
 import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
 import { startCarrier, type Carrier } from './carrier.ts';
+import { noTrunks } from './testing/no-trunks.ts';
 
 /** Rings and waits take a fiftieth of their time. */
 const hurriedClock: Clock = {
@@ -30,15 +31,20 @@ beforeEach(async () => {
     sipPort: 0,
     rtpPortMin: 47_000,
     rtpPortMax: 47_400,
-    credentials: { username: 'sandbox', password: 'right' },
-    persona: 'confirm',
-    vad: createFakeVad(),
-    stt: createFakeStt({ clock: systemClock, latencyMs: 0 }),
-    tts: createFakeTts({ clock: systemClock, latencyMs: 0 }),
-    keepMessage: (name, samples) => {
-      messages.push({ name, sampleCount: samples.length });
-      return Promise.resolve();
+    phones: {
+      credentials: { username: 'sandbox', password: 'right' },
+      persona: 'confirm',
+      vad: createFakeVad(),
+      stt: createFakeStt({ clock: systemClock, latencyMs: 0 }),
+      tts: createFakeTts({ clock: systemClock, latencyMs: 0 }),
+      keepMessage: (name, samples) => {
+        messages.push({ name, sampleCount: samples.length });
+        return Promise.resolve();
+      },
     },
+    domain: 'carrier.test',
+    service: noTrunks(),
+    platformSipPort: null,
     clock: hurriedClock,
     logger: silentLogger,
   });

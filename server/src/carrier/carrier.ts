@@ -1,26 +1,23 @@
-import { randomBytes } from 'node:crypto';
 import type { SttProvider } from '../providers/stt.ts';
 import type { TtsProvider } from '../providers/tts.ts';
 import type { VadProvider } from '../providers/vad.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
+import { PortPool } from '../rtp/port-pool.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { DigestVerifier } from '../sip/digest-server.ts';
 import type { InboundLeg } from '../sip/leg.ts';
-import { getHeader } from '../sip/message.ts';
-import { parseUri } from '../sip/parse-uri.ts';
+import type { SipTlsOptions } from '../sip/transport-stream.ts';
 import { startUserAgent } from '../sip/user-agent.ts';
 import type { Persona } from './person-script.ts';
 import { BEHAVIOURS } from './phone-behaviours.ts';
 import { behaviourOf } from './phone-book.ts';
+import { calledUser } from './trunk-door.ts';
+import type { TrunkServiceProcedures } from './trunk-protocol.ts';
+import { TrunkSwitch } from './trunk-switch.ts';
 import { PhoneCallOver, VirtualPhone, type PhoneParts } from './virtual-phone.ts';
 
-export interface CarrierOptions {
-  host: string;
-  /** UDP and TCP; 0 takes a free one. */
-  sipPort: number;
-  rtpPortMin: number;
-  rtpPortMax: number;
+/** What the sandbox's telephones need. */
+export interface CarrierPhones {
   /** What the platform's trunk must know. */
   credentials: { username: string; password: string };
   persona: Persona;
@@ -29,6 +26,26 @@ export interface CarrierOptions {
   tts: TtsProvider;
   /** Takes messages left on the voicemail; `name` is the SIP Call-ID. */
   keepMessage: (name: string, samples: Int16Array) => Promise<void>;
+}
+
+export interface CarrierOptions {
+  /** Address to bind. */
+  host: string;
+  /** Address that far ends are told. Default: `host`. */
+  advertisedHost?: string | undefined;
+  /** UDP and TCP; 0 takes a free one. */
+  sipPort: number;
+  tls?: (SipTlsOptions & { port: number }) | undefined;
+  rtpPortMin: number;
+  rtpPortMax: number;
+  /** Null: no sandbox. */
+  phones: CarrierPhones | null;
+  /** Trunks are reached at `<trunk id>.<domain>`; also the realm of sign-ins. */
+  domain: string;
+  /** Knows trunks and numbers. */
+  service: TrunkServiceProcedures;
+  /** SIP port of the platform on this machine; null: it is elsewhere. */
+  platformSipPort: number | null;
   clock: Clock;
   logger: Logger;
 }
@@ -36,30 +53,35 @@ export interface CarrierOptions {
 export interface Carrier {
   /** SIP port that is bound. */
   readonly sipPort: number;
-  /** Calls in progress. */
+  /** Null: no TLS. */
+  readonly sipTlsPort: number | null;
+  /** Calls in progress: of phones, and through the switch. */
   readonly callCount: number;
   /** Hangs up every call and frees the ports. Idempotent. */
   close(): Promise<void>;
 }
 
-const REALM = 'sandbox.trunkline';
-
 /**
- * The carrier of the sandbox: a SIP trunk on loopback that checks digest credentials (407) and has
- * a virtual phone behind each number. Reached by SIP and RTP only.
+ * The carrier: a switch for customers' trunks, and the sandbox's virtual phones behind a SIP trunk
+ * of the platform's own. Reached by SIP and RTP only.
  */
 export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
-  const { clock, logger } = options;
+  const { clock, logger, host, rtpPortMin, rtpPortMax } = options;
+  const advertisedHost = options.advertisedHost ?? host;
+  // Phones take ports from below, the switch from the middle on.
+  const middle = rtpPortMin + 2 * Math.floor((rtpPortMax - rtpPortMin) / 4);
   const media = startMediaEngine({
-    host: options.host,
-    portMin: options.rtpPortMin,
-    portMax: options.rtpPortMax,
+    host,
+    portMin: rtpPortMin,
+    portMax: options.phones ? rtpPortMax : rtpPortMin,
     clock,
     logger,
   });
   const userAgent = await startUserAgent({
-    host: options.host,
+    host,
     port: options.sipPort,
+    advertisedHost,
+    tls: options.tls,
     userAgent: 'Trunkline sandbox carrier',
     clock,
     logger,
@@ -67,23 +89,38 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     media.close();
     throw error;
   });
-  const verifier = new DigestVerifier({ realm: REALM, clock, secret: randomBytes(32) });
   const phones = new Set<VirtualPhone>();
-  const parts: PhoneParts = { ...options, media };
-
-  userAgent.events.on('invite', (leg) => {
-    if (!admitted(leg, verifier, options.credentials)) return;
-    const phone = new VirtualPhone(leg, parts);
-    phones.add(phone);
-    void runPhone(phone, options).finally(() => phones.delete(phone));
+  const parts = options.phones && { ...options.phones, host: advertisedHost, media, clock, logger };
+  const trunkSwitch = new TrunkSwitch({
+    ua: userAgent,
+    ports: new PortPool({ host, portMin: middle, portMax: rtpPortMax, clock }),
+    bindHost: host,
+    host: advertisedHost,
+    domain: options.domain,
+    sandbox: options.phones?.credentials ?? null,
+    platformSipPort: options.platformSipPort,
+    service: options.service,
+    pickUp: parts ? (leg) => pickUp(leg, parts) : null,
+    clock,
+    logger,
   });
+
+  function pickUp(leg: InboundLeg, phoneParts: PhoneParts & CarrierPhones): void {
+    const phone = new VirtualPhone(leg, phoneParts);
+    phones.add(phone);
+    void runPhone(phone, phoneParts).finally(() => phones.delete(phone));
+  }
+
+  userAgent.events.on('invite', (leg) => trunkSwitch.take(leg));
 
   return {
     sipPort: userAgent.port,
+    sipTlsPort: userAgent.tlsPort,
     get callCount() {
-      return phones.size;
+      return phones.size + trunkSwitch.callCount;
     },
     async close() {
+      await trunkSwitch.close();
       for (const phone of phones) phone.close();
       await userAgent.close();
       media.close();
@@ -91,35 +128,9 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
   };
 }
 
-function admitted(
-  leg: InboundLeg,
-  verifier: DigestVerifier,
-  credentials: CarrierOptions['credentials'],
-): boolean {
-  const verdict = verifier.verify({
-    authorization: getHeader(leg.request, 'Proxy-Authorization'),
-    method: leg.request.method,
-    uri: leg.request.uri,
-    lookup: (username) =>
-      username === credentials.username ? { password: credentials.password } : null,
-  });
-  if (verdict.result === 'ok') return true;
-  if (verdict.result === 'wrong' || verdict.result === 'unknown-user') {
-    leg.reject(403, 'Forbidden');
-    return false;
-  }
-  const challenges = verifier.challenges(verdict.result === 'stale');
-  leg.reject(
-    407,
-    'Proxy Authentication Required',
-    challenges.map((value) => ({ name: 'Proxy-Authenticate', value })),
-  );
-  return false;
-}
-
-async function runPhone(phone: VirtualPhone, options: CarrierOptions): Promise<void> {
+async function runPhone(phone: VirtualPhone, options: PhoneParts & CarrierPhones): Promise<void> {
   const { leg } = phone;
-  const dialled = parseUri(leg.request.uri)?.user ?? '';
+  const dialled = calledUser(leg);
   const behaviour = behaviourOf(dialled);
   const logger = options.logger.child({ sip_call_id: leg.sipCallId, behaviour });
   logger.info({ pii: { to: dialled } }, 'a virtual phone is called');

@@ -12,6 +12,7 @@ import { silentLogger } from '../shared/logger.ts';
 import { newBranch } from '../sip/make-request.ts';
 import { startUserAgent } from '../sip/user-agent.ts';
 import { startCarrier } from './carrier.ts';
+import { noTrunks } from './testing/no-trunks.ts';
 
 const HURRY = 20;
 /** More than the patience of a person in a hurry, 600 ms. */
@@ -38,23 +39,28 @@ it.each([
     sipPort: 0,
     rtpPortMin: 46_000,
     rtpPortMax: 46_040,
-    credentials: { username: 'sandbox', password: 'right' },
-    persona: 'confirm',
-    vad: createFakeVad(),
-    stt: createFakeStt({
-      clock: systemClock,
-      latencyMs: SLOW_RECOGNISER_MS,
-      transcripts: ['Can you confirm your appointment?'],
-    }),
-    tts: {
-      name: 'listened-to',
-      synthesize: (request) => {
-        said.push(request.text);
-        firstWords.resolve();
-        return voice.synthesize(request);
+    phones: {
+      credentials: { username: 'sandbox', password: 'right' },
+      persona: 'confirm',
+      vad: createFakeVad(),
+      stt: createFakeStt({
+        clock: systemClock,
+        latencyMs: SLOW_RECOGNISER_MS,
+        transcripts: ['Can you confirm your appointment?'],
+      }),
+      tts: {
+        name: 'listened-to',
+        synthesize: (request) => {
+          said.push(request.text);
+          firstWords.resolve();
+          return voice.synthesize(request);
+        },
       },
+      keepMessage: () => Promise.resolve(),
     },
-    keepMessage: () => Promise.resolve(),
+    domain: 'carrier.test',
+    service: noTrunks(),
+    platformSipPort: null,
     clock: hurriedClock,
     logger,
   });
