@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Leg } from '../sip/leg.ts';
 import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
@@ -49,10 +50,12 @@ describe('an outbound call', () => {
     await lab.trunk([callee.ua.port]);
     node = await lab.node();
     node.voice.onAnswered = (voice) => {
+      const { recordingPath } = voice.opened;
+      writeFileSync(recordingPath ?? '', 'RIFF');
       voice.report = {
         ...voice.report,
         outcome: { outcome: 'confirmed' },
-        recordingPath: '/somewhere.wav',
+        recordingPath,
         recordingDurationMs: 1_234.5,
         usage: { sttMs: 500, ttsCharacters: 20, llmInputTokens: 1, llmOutputTokens: 2 },
       };
