@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { goertzelShare } from '../../../server/src/audio/goertzel.ts';
 import { startMediaEngine, type RtpStream } from '../../../server/src/rtp/media-engine.ts';
-import { answerOffer } from '../../../server/src/sdp/offer-answer.ts';
+import { answerOffer, buildOffer, readAnswer } from '../../../server/src/sdp/offer-answer.ts';
+import type { NegotiatedAudio } from '../../../server/src/sdp/sdp.ts';
 import { systemClock } from '../../../server/src/shared/clock.ts';
 import { silentLogger } from '../../../server/src/shared/logger.ts';
 import { getHeader } from '../../../server/src/sip/message.ts';
-import type { InboundLeg } from '../../../server/src/sip/leg.ts';
+import type { InboundLeg, Leg } from '../../../server/src/sip/leg.ts';
+import { randomText } from '../../../server/src/shared/ids.ts';
 import { startUserAgent } from '../../../server/src/sip/user-agent.ts';
 import { rtpPortRange } from './free-port.ts';
 
@@ -37,6 +39,13 @@ export interface TonePhone {
   readonly port: number;
   /** The next call that comes in. */
   nextCall(): Promise<ToneCall>;
+  /** Calls somebody; resolves when that was answered, rejects with the SIP status when not. */
+  call(options: {
+    port: number;
+    from: string;
+    to: string;
+    headers?: Record<string, string>;
+  }): Promise<ToneCall>;
   close(): Promise<void>;
 }
 
@@ -60,13 +69,8 @@ export async function startTonePhone(options: TonePhoneOptions): Promise<TonePho
 
   ua.events.on('invite', (leg) => void take(leg));
 
-  async function take(leg: InboundLeg): Promise<void> {
-    if (options.refuse) {
-      leg.reject(options.refuse.status, options.refuse.reason);
-      return;
-    }
-    const stream = await engine.open();
-    const local = {
+  function localOf(stream: RtpStream) {
+    return {
       host,
       port: stream.localPort,
       codecs: ['PCMU' as const],
@@ -74,24 +78,34 @@ export async function startTonePhone(options: TonePhoneOptions): Promise<TonePho
       sessionId: 1,
       sessionVersion: 1,
     };
+  }
+
+  function connect(stream: RtpStream, audio: NegotiatedAudio): void {
+    const { remoteHost, remotePort, ...format } = audio;
+    stream.connect({ ...format, host: remoteHost, port: remotePort });
+  }
+
+  async function take(leg: InboundLeg): Promise<void> {
+    if (options.refuse) {
+      leg.reject(options.refuse.status, options.refuse.reason);
+      return;
+    }
+    const stream = await engine.open();
+    const local = localOf(stream);
     const answer = answerOffer(leg.sdp ?? '', local);
     if (!answer.ok) {
       leg.reject(488);
       return;
     }
-    const call = toneCall(leg, stream, options.toneHz(userOf(leg.request.uri)));
+    const call = toneCall(leg, stream, {
+      toneHz: options.toneHz(userOf(leg.request.uri)),
+      called: userOf(leg.request.uri),
+      header: (name) => getHeader(leg.request, name),
+    });
     leg.ring();
     await clock.sleep(options.ringMs ?? 0);
     if (leg.state === 'ended') return;
-    const { audio } = answer.value;
-    stream.connect({
-      host: audio.remoteHost,
-      port: audio.remotePort,
-      codec: audio.codec,
-      payloadType: audio.payloadType,
-      dtmfPayloadType: audio.dtmfPayloadType,
-      direction: audio.direction,
-    });
+    connect(stream, answer.value.audio);
     leg.answer(answer.value.sdp);
     calls.push(call);
     const next = waiting.shift();
@@ -104,14 +118,48 @@ export async function startTonePhone(options: TonePhoneOptions): Promise<TonePho
       const here = calls.shift();
       return here ? Promise.resolve(here) : new Promise((resolve) => waiting.push(resolve));
     },
+    async call({ port, from, to, headers = {} }) {
+      const stream = await engine.open();
+      const local = localOf(stream);
+      const called = to.replace('+', '');
+      const leg = ua.invite({
+        requestUri: `sip:${to}@${host}:${port}`,
+        nextHop: { host, port, transport: 'udp' },
+        sipCallId: randomText(20),
+        localTag: randomText(10),
+        branch: `z9hG4bK${randomText(16)}`,
+        from: { uri: `sip:${from}@${host}` },
+        to: { uri: `sip:${to}@${host}` },
+        headers: Object.entries(headers).map(([name, value]) => ({ name, value })),
+        sdp: buildOffer(local),
+      });
+      const call = toneCall(leg, stream, {
+        toneHz: options.toneHz(called),
+        called,
+        header: () => undefined,
+      });
+      await new Promise<void>((resolve, reject) => {
+        leg.events.on('answered', ({ sdp }) => {
+          const audio = readAnswer(sdp ?? '', local);
+          if (audio.ok) connect(stream, audio.value);
+          resolve();
+        });
+        leg.events.on('failed', ({ status }) => reject(new Error(`SIP ${status}`)));
+      });
+      return call;
+    },
     async close() {
       await ua.close();
-      await engine.close();
+      engine.close();
     },
   };
 }
 
-function toneCall(leg: InboundLeg, stream: RtpStream, toneHz: number): ToneCall {
+function toneCall(
+  leg: Leg,
+  stream: RtpStream,
+  { toneHz, called, header }: Pick<ToneCall, 'called' | 'header'> & { toneHz: number },
+): ToneCall {
   const heard: number[] = [];
   const listeners = new EventTarget();
   let digits = '';
@@ -145,9 +193,9 @@ function toneCall(leg: InboundLeg, stream: RtpStream, toneHz: number): ToneCall 
     }
   };
   return {
-    called: userOf(leg.request.uri),
-    from: getHeader(leg.request, 'From') ?? '',
-    header: (name) => getHeader(leg.request, name),
+    called,
+    from: header('From') ?? '',
+    header,
     get digits() {
       return digits;
     },

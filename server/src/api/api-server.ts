@@ -36,6 +36,7 @@ import { providerKeyRoutes } from './v1/provider-key-routes.ts';
 import { providerSubstitutionRoutes } from './v1/provider-substitution-routes.ts';
 import { rateRoutes } from './v1/rate-routes.ts';
 import { retentionRoutes } from './v1/retention-routes.ts';
+import { roomRoutes } from './v1/room-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
 import { walletRoutes } from './v1/wallet-routes.ts';
 import { webhookRoutes } from './v1/webhook-routes.ts';
@@ -134,6 +135,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       providerSubstitutionRoutes(routes, context);
       rateRoutes(routes, context);
       retentionRoutes(routes, context);
+      roomRoutes(routes, context);
       trunkRoutes(routes, context);
       walletRoutes(routes, context);
       webhookRoutes(routes, context);

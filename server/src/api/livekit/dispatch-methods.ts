@@ -9,6 +9,7 @@ import {
   JobType,
   ListAgentDispatchRequest,
   ListAgentDispatchResponse,
+  type JobRestartPolicy,
 } from '@livekit/protocol';
 import { createHash } from 'node:crypto';
 import { dispatchAgent } from '../../calls/rooms/room-directory.ts';
@@ -88,7 +89,7 @@ function dispatchMessage(
     metadata: row.metadata,
     attributes: row.attributes,
     ...(typeof doorData['restart_policy'] === 'number' && {
-      restartPolicy: doorData['restart_policy'],
+      restartPolicy: doorData['restart_policy'] as JobRestartPolicy,
     }),
     ...(typeof doorData['deployment'] === 'string' && { deployment: doorData['deployment'] }),
     state: new AgentDispatchState({

@@ -98,7 +98,9 @@ export function ruleInfo(rule: DispatchRule): SIPDispatchRuleInfo {
     roomPreset: typeof doorData['room_preset'] === 'string' ? doorData['room_preset'] : '',
     krispEnabled: doorData['krisp_enabled'] === true,
     mediaEncryption:
-      typeof encryption === 'number' ? encryption : SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
+      typeof encryption === 'number'
+        ? (encryption as SIPMediaEncryption)
+        : SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
     createdAt: timestampOf(rule.createdAt),
     updatedAt: timestampOf(rule.updatedAt),
     ...(media !== undefined && { media: SIPMediaConfig.fromJson(media) }),

@@ -138,16 +138,13 @@ function updatedRule(
     if (value === '') delete attributes[name];
     else attributes[name] = value;
   }
-  const rule = update.rule ?? before.rule;
-  const media = update.media ?? before.media;
-  return new SIPDispatchRuleInfo({
-    ...before,
-    ...(rule && { rule }),
-    ...(media && { media }),
-    trunkIds: updatedList(before.trunkIds, update.trunkIds),
-    name: update.name ?? before.name,
-    metadata: update.metadata ?? before.metadata,
-    attributes,
-    mediaEncryption: update.mediaEncryption ?? before.mediaEncryption,
-  });
+  const after = before.clone();
+  if (update.rule) after.rule = update.rule;
+  if (update.media) after.media = update.media;
+  after.trunkIds = updatedList(before.trunkIds, update.trunkIds);
+  after.name = update.name ?? before.name;
+  after.metadata = update.metadata ?? before.metadata;
+  after.attributes = attributes;
+  after.mediaEncryption = update.mediaEncryption ?? before.mediaEncryption;
+  return after;
 }

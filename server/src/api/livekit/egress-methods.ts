@@ -30,7 +30,12 @@ import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.t
 import { channelsOf, fileOf, pathOf } from './egress-outputs.ts';
 import type { LiveKitContext } from './livekit-context.ts';
 import { TwirpError } from './twirp-error.ts';
-import { twirpMethod, type TwirpCall, type TwirpMethod, type TwirpMethods } from './twirp-method.ts';
+import {
+  twirpMethod,
+  type TwirpCall,
+  type TwirpMethod,
+  type TwirpMethods,
+} from './twirp-method.ts';
 
 const NEEDS = 'room-record' as const;
 const MAX_ITEMS = 1_000;

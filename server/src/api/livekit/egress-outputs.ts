@@ -10,9 +10,7 @@ import type { RoomRecordingRow } from '../../db/queries/room-recordings.ts';
 import { TwirpError } from './twirp-error.ts';
 
 type FileRequest =
-  | RoomCompositeEgressRequest
-  | ParticipantEgressRequest
-  | TrackCompositeEgressRequest;
+  RoomCompositeEgressRequest | ParticipantEgressRequest | TrackCompositeEgressRequest;
 
 /** What the names in braces of a file's path stand for. */
 export type PathValues = Record<string, string>;
@@ -38,11 +36,7 @@ export function fileOf(request: FileRequest): EncodedFileOutput {
   const old = 'output' in request ? request.output : undefined;
   if (old?.case === 'stream' || old?.case === 'segments') throw unserved(old.case);
   const files =
-    request.fileOutputs.length > 0
-      ? request.fileOutputs
-      : old?.case === 'file'
-        ? [old.value]
-        : [];
+    request.fileOutputs.length > 0 ? request.fileOutputs : old?.case === 'file' ? [old.value] : [];
   const [file, ...more] = files;
   if (!file) {
     throw new TwirpError('invalid_argument', 'request has missing or invalid field: output');
@@ -80,7 +74,10 @@ export function channelsOf(mixing: AudioMixing): RoomRecordingRow['channels'] {
     case AudioMixing.DUAL_CHANNEL_AGENT:
       return 'agent-right';
     case AudioMixing.DUAL_CHANNEL_ALTERNATE:
-      throw new TwirpError('unimplemented', 'audio_mixing can be DEFAULT_MIXING or DUAL_CHANNEL_AGENT');
+      throw new TwirpError(
+        'unimplemented',
+        'audio_mixing can be DEFAULT_MIXING or DUAL_CHANNEL_AGENT',
+      );
   }
 }
 

@@ -147,7 +147,7 @@ function notServed(
   message: string,
 ) {
   return twirpMethod({
-    request: request as typeof MoveParticipantRequest,
+    request,
     needs: ({ room, destinationRoom }) => ({ room, destinationRoom }),
     run: () => Promise.reject(new TwirpError('unimplemented', message)),
   });

@@ -4,7 +4,6 @@ import {
   DeleteRoomResponse,
   ListRoomsRequest,
   ListRoomsResponse,
-  RoomCompositeEgressRequest,
   UpdateRoomMetadataRequest,
   type Room,
   type RoomAgentDispatch,
@@ -47,8 +46,8 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
           ...(request.maxParticipants > 0 && { maxParticipants: request.maxParticipants }),
         });
         if (egress && created) {
-          const ofRoom = new RoomCompositeEgressRequest({ ...egress, roomName: room.name });
-          await startRoomComposite(ctx, ofRoom, { caller });
+          egress.roomName = room.name;
+          await startRoomComposite(ctx, egress, { caller });
         }
         return shown(room);
       },

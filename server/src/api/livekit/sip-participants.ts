@@ -1,8 +1,11 @@
 import { randomInt } from 'node:crypto';
 import {
   CreateSIPParticipantRequest,
+  SIPHeaderOptions,
+  SIPMediaEncryption,
   SIPParticipantInfo,
   SIPStatus,
+  SIPStatusCode,
   SIPTransferReason,
   SIPTransferStatus,
   TransferSIPParticipantRequest,
@@ -121,7 +124,7 @@ export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
           transferId: toLiveKitId('STR_', result.transferId),
           status: SIPTransferStatus.STS_TRANSFER_SUCCESSFUL,
           reason: SIPTransferReason.STR_COMPLETED,
-          sipStatus: new SIPStatus({ code: 200, status: 'OK' }),
+          sipStatus: new SIPStatus({ code: SIPStatusCode.SIP_STATUS_OK, status: 'OK' }),
         });
       },
     }),
@@ -158,7 +161,9 @@ function checkLegHeaders(headers: Record<string, string>): void {
 function legOf(request: CreateSIPParticipantRequest): RoomLeg {
   const media = mediaFields(
     request.media,
-    request.mediaEncryption === 0 ? undefined : request.mediaEncryption,
+    request.mediaEncryption === SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE
+      ? undefined
+      : request.mediaEncryption,
   );
   return {
     ...(request.dtmf !== '' && { dtmf: request.dtmf }),
@@ -187,7 +192,7 @@ function tellUnused(request: CreateSIPParticipantRequest, call: TwirpCall): void
   const unused = [
     request.krispEnabled ? 'krisp_enabled' : null,
     request.destination ? 'destination' : null,
-    request.includeHeaders === 0 ? null : 'include_headers',
+    request.includeHeaders === SIPHeaderOptions.SIP_NO_HEADERS ? null : 'include_headers',
   ].filter((field) => field !== null);
   if (unused.length > 0) call.notice(`no effect here: ${unused.join(', ')}`);
 }

@@ -26,8 +26,8 @@ export function toTwirpError(error: unknown): TwirpError {
   const ofRoom = twirpErrorOfRoom(error);
   if (ofRoom) return ofRoom;
   if (error instanceof ApiError) return ofApiError(error);
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (isDatabaseAway(String(code ?? ''), String(message ?? ''))) {
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  if (isDatabaseAway(code, message)) {
     return new TwirpError('unavailable', 'the database is away; try again in a moment');
   }
   const internal = new TwirpError('internal', 'something went wrong on our side');

@@ -119,7 +119,8 @@ export function outboundInfo(trunk: Trunk, numbers: readonly string[]): SIPOutbo
   return new SIPOutboundTrunkInfo({
     ...commonInfo(trunk, numbers),
     address: textOf(doorData['address']) ?? (gateway ? `${gateway.host}:${gateway.port}` : ''),
-    transport: typeof transport === 'number' ? transport : transportOf(gateway?.transport),
+    transport:
+      typeof transport === 'number' ? (transport as SIPTransport) : transportOf(gateway?.transport),
     authUsername: trunk.authUsername ?? '',
     authPassword: HIDDEN,
     destinationCountry: trunk.destinationCountry ?? '',

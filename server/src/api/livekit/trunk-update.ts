@@ -1,8 +1,8 @@
-import {
+import type {
   SIPInboundTrunkInfo,
+  SIPInboundTrunkUpdate,
   SIPOutboundTrunkInfo,
-  type SIPInboundTrunkUpdate,
-  type SIPOutboundTrunkUpdate,
+  SIPOutboundTrunkUpdate,
 } from '@livekit/protocol';
 import { updatedList } from './list-update.ts';
 
@@ -11,50 +11,40 @@ export function updatedOutbound(
   before: SIPOutboundTrunkInfo,
   update: SIPOutboundTrunkUpdate,
 ): SIPOutboundTrunkInfo {
-  return new SIPOutboundTrunkInfo({
-    ...before,
-    address: update.address ?? before.address,
-    transport: update.transport ?? before.transport,
-    destinationCountry: update.destinationCountry ?? before.destinationCountry,
-    numbers: updatedList(before.numbers, update.numbers),
-    authUsername: update.authUsername ?? before.authUsername,
-    authPassword: update.authPassword ?? '',
-    name: update.name ?? before.name,
-    metadata: update.metadata ?? before.metadata,
-    fromHost: update.fromHost ?? before.fromHost,
-    mediaEncryption: update.mediaEncryption ?? before.mediaEncryption,
-    ...mediaAfter(before, update),
-  });
+  const after = before.clone();
+  after.address = update.address ?? before.address;
+  after.transport = update.transport ?? before.transport;
+  after.destinationCountry = update.destinationCountry ?? before.destinationCountry;
+  after.fromHost = update.fromHost ?? before.fromHost;
+  updateCommon(after, update);
+  return after;
 }
 
 export function updatedInbound(
   before: SIPInboundTrunkInfo,
   update: SIPInboundTrunkUpdate,
 ): SIPInboundTrunkInfo {
-  return new SIPInboundTrunkInfo({
-    ...before,
-    numbers: updatedList(before.numbers, update.numbers),
-    allowedAddresses: updatedList(before.allowedAddresses, update.allowedAddresses),
-    allowedNumbers: updatedList(before.allowedNumbers, update.allowedNumbers),
-    authUsername: update.authUsername ?? before.authUsername,
-    authPassword: update.authPassword ?? '',
-    authRealm: update.authRealm ?? before.authRealm,
-    name: update.name ?? before.name,
-    metadata: update.metadata ?? before.metadata,
-    mediaEncryption: update.mediaEncryption ?? before.mediaEncryption,
-    ...mediaAfter(before, update),
-  });
+  const after = before.clone();
+  after.allowedAddresses = updatedList(before.allowedAddresses, update.allowedAddresses);
+  after.allowedNumbers = updatedList(before.allowedNumbers, update.allowedNumbers);
+  after.authRealm = update.authRealm ?? before.authRealm;
+  updateCommon(after, update);
+  return after;
 }
 
-/** The field `media_encryption` of an update goes before what `media` said earlier. */
-function mediaAfter(
-  before: SIPOutboundTrunkInfo | SIPInboundTrunkInfo,
+function updateCommon(
+  trunk: SIPOutboundTrunkInfo | SIPInboundTrunkInfo,
   update: SIPOutboundTrunkUpdate | SIPInboundTrunkUpdate,
-) {
-  const media = update.media ?? before.media?.clone();
-  if (!media) return {};
-  if (!update.media && update.mediaEncryption !== undefined) {
-    media.encryption = update.mediaEncryption;
+): void {
+  trunk.numbers = updatedList(trunk.numbers, update.numbers);
+  trunk.authUsername = update.authUsername ?? trunk.authUsername;
+  trunk.authPassword = update.authPassword ?? '';
+  trunk.name = update.name ?? trunk.name;
+  trunk.metadata = update.metadata ?? trunk.metadata;
+  trunk.mediaEncryption = update.mediaEncryption ?? trunk.mediaEncryption;
+  if (update.media) trunk.media = update.media;
+  // The field of its own goes before what `media` said earlier.
+  else if (trunk.media && update.mediaEncryption !== undefined) {
+    trunk.media.encryption = update.mediaEncryption;
   }
-  return { media };
 }

@@ -4,6 +4,7 @@ import {
   SIPCallInfo,
   SIPCallStatus,
   SIPStatus,
+  type SIPStatusCode,
   WebhookEvent as LiveKitEvent,
 } from '@livekit/protocol';
 import { SignJWT } from 'jose';
@@ -91,7 +92,10 @@ function callInfo(event: WebhookEvent, { call, attempts }: CallFacts): Record<st
     sipCallId: attempts.at(-1)?.sipCallId ?? '',
     error: call.answeredAt === null ? (call.endReason ?? '') : '',
     ...(call.sipCode !== null && {
-      callStatusCode: new SIPStatus({ code: call.sipCode, status: call.sipReason ?? '' }),
+      callStatusCode: new SIPStatus({
+        code: call.sipCode as SIPStatusCode,
+        status: call.sipReason ?? '',
+      }),
     }),
   });
   return { sipCall: { ...(info.toJson() as object), endReason: call.endReason } };
