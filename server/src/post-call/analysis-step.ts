@@ -79,9 +79,19 @@ async function zoneOf(ctx: PostCallContext, call: calls.CallRow): Promise<string
   const given = call.variables['timezone'];
   const workspace = await workspaces.get(ctx.db.pool, call.workspaceId);
   for (const zone of [given, call.timezone, workspace?.timezone]) {
-    if (typeof zone === 'string' && Intl.supportedValuesOf('timeZone').includes(zone)) return zone;
+    if (typeof zone === 'string' && isZone(zone)) return zone;
   }
   return 'UTC';
+}
+
+function isZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    // RangeError: there is no such zone.
+    return false;
+  }
 }
 
 /** A scripted agent is read by rules unless it asks for the model: its words stay on the machine. */

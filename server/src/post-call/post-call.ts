@@ -17,7 +17,7 @@ const CONCURRENCY = 20;
 const EXPIRE_S = 420;
 const RETRY_LIMIT = 20;
 /** Deliveries in which a recording that is not here may be on the machine that gets the next one. */
-const ELSEWHERE_DELIVERIES = 10;
+const ELSEWHERE_DELIVERIES = 5;
 const SWEEP_PERIOD_MS = 600_000;
 /** The program ends: a model that is still thinking is asked again after the next start. */
 const SETTLE_LIMIT_MS = 5_000;
@@ -71,7 +71,10 @@ export async function startPostCall(options: PostCallOptions): Promise<PostCall>
       );
       try {
         for (const call of await calls.listDisconnected(options.db.pool)) {
-          await runPostCall(options, call.id, { signal: limit.signal }).catch((error: unknown) =>
+          await runPostCall(options, call.id, {
+            signal: limit.signal,
+            mayComeAgain: true,
+          }).catch((error: unknown) =>
             logger.warn({ err: error, callId: call.id }, 'a call is finished after the next start'),
           );
         }

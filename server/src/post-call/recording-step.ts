@@ -37,11 +37,8 @@ export const recordingStep: PostCallStep<Archived> = {
     }
   },
   async commit(_ctx, client, call, archived) {
-    if (archived.outcome === 'missing') {
-      // A link that leads nowhere would be a lie.
-      await calls.update(client, call.id, { recordingKey: null, recordingDurationMs: null });
-      return { detail: { missing: true } };
-    }
+    // On the disk of another machine: its own sweep sends it.
+    if (archived.outcome === 'missing') return { detail: { missing: true } };
     if (archived.outcome === 'none') return {};
     await calls.update(client, call.id, { recordingStore: archived.place });
     const { place, error } = archived;

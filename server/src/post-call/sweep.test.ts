@@ -128,17 +128,21 @@ describe('what calls leave', () => {
     },
   );
 
-  it('is not claimed to be there when no machine has it', async () => {
+  it('waits for the machine that has the recording, and not for ever', async () => {
     const callId = await storeOverCall(lab, {
       status: 'call-disconnected',
-      recordingKey: `${lab.workspaceId}/gone.wav`,
+      recordingKey: `${lab.workspaceId}/elsewhere.wav`,
     });
     await expect(runPostCall(ctx, callId, { mayComeAgain: true })).rejects.toThrow(
       'not on this machine',
     );
     expect(await lab.call(callId)).toMatchObject({ status: 'call-disconnected' });
     await runPostCall(ctx, callId);
-    expect(await lab.call(callId)).toMatchObject({ status: 'completed', recordingKey: null });
+    expect(await lab.call(callId)).toMatchObject({ status: 'completed', recordingStore: 'disk' });
+    // That machine's sweep finds the file.
+    await writeFile(path.join(folder, lab.workspaceId, 'elsewhere.wav'), 'RIFF');
+    await sweep(ctx, signal);
+    expect(await lab.call(callId)).toMatchObject({ recordingStore: 's3' });
   });
 });
 
