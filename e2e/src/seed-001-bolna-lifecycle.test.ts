@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   finishChunk,
@@ -9,8 +12,12 @@ import {
   type FakeOpenAiServer,
   type FakeRequest,
 } from '../../server/src/providers/testing/fake-openai-server.ts';
+import { encodeMulaw } from '../../server/src/audio/g711.ts';
 import { bolna, bolnaAgent, finalExecution, type Json } from './harness/bolna.ts';
+import { freePort } from './harness/free-port.ts';
+import { isInstalled, startPeer } from './harness/peer-process.ts';
 import { startProgram, type Program } from './harness/program.ts';
+import { sippScenario } from './harness/trunk.ts';
 
 let program: Program;
 let model: FakeOpenAiServer;
@@ -228,6 +235,57 @@ describe('an answered call', () => {
       status: 'stopped',
       telephony_data: { hangup_by: 'API Request' },
     });
+  }, 90_000);
+});
+
+describe.skipIf(!isInstalled('sipp'))('a call that comes in', () => {
+  it('goes through the same stages from ringing on, with the agent of the number', async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'trunkline-seed-001-'));
+    const port = await freePort();
+    const number = '+14155552671';
+    const agent = await newAgent({ task: { hangup_after_silence: 30 } });
+    const trunk = await bolna(program, 'POST', '/sip-trunks/trunks', {
+      name: 'Inbound',
+      provider: 'custom',
+      auth_type: 'ip-based',
+      gateways: [{ gateway_address: '127.0.0.1', port }],
+      ip_identifiers: [{ ip_address: '127.0.0.1' }],
+      inbound_enabled: true,
+      qualify_frequency: 0,
+      phone_numbers: [{ phone_number: number }],
+    });
+    const [{ id: numberId } = {}] = trunk['phone_numbers'] as Json[];
+    const mapping = { agent_id: agent, phone_number_id: String(numberId) };
+    await bolna(program, 'POST', '/inbound/setup', mapping);
+
+    const audio = path.join(folder, 'silence.ulaw');
+    await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
+    const scenario = await sippScenario(folder, 'uac-call.xml', audio);
+    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 6000 -nostdin`;
+    const caller = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
+    expect(await caller.exited, caller.output()).toBe(0);
+
+    const page = await bolna(program, 'GET', `/v2/agent/${agent}/executions?call_type=inbound`);
+    const [{ id } = {}] = page['data'] as Json[];
+    const done = await finalExecution(program, String(id));
+    expect(done, JSON.stringify(done)).toMatchObject({
+      status: 'completed',
+      telephony_data: {
+        call_type: 'inbound',
+        to_number: number,
+        from_number: '+14155550199',
+        hangup_by: 'Caller',
+        hangup_provider_code: 4000,
+      },
+    });
+    expect(done['transcript']).toMatch(/^assistant: .*do you have a minute/i);
+    await told(String(id), 'completed');
+    expect(statusesOf(String(id)).slice(-3)).toEqual([
+      'in-progress',
+      'call-disconnected',
+      'completed',
+    ]);
+    await rm(folder, { recursive: true, force: true });
   }, 90_000);
 });
 

@@ -64,7 +64,10 @@ function requireKind(
 export const dispositionSchema = whole.superRefine(requireKind);
 export const dispositionCreateBody = whole
   .extend({ agent_id: agentId.nullish() })
-  .superRefine(requireKind);
+  .superRefine(requireKind)
+  .meta({
+    examples: [{ name: 'callback', question: 'When may we call back?', is_subjective: true }],
+  });
 export const dispositionUpdateBody = z.strictObject({
   ...z.object(fields).partial().shape,
   agent_id: agentId.nullish(),

@@ -23,15 +23,24 @@ const fields = {
   display: z.boolean(),
   supports_custom_questions: z.boolean(),
 };
-const createBody = z.strictObject({
-  ...fields,
-  instructions: fields.instructions.default(null),
-  model: fields.model.default('gpt-4.1-mini'),
-  inputs: fields.inputs.default(null),
-  keys: fields.keys.default(null),
-  display: fields.display.default(true),
-  supports_custom_questions: fields.supports_custom_questions.default(false),
-});
+const createBody = z
+  .strictObject({
+    ...fields,
+    instructions: fields.instructions.default(null),
+    model: fields.model.default('gpt-4.1-mini'),
+    inputs: fields.inputs.default(null),
+    keys: fields.keys.default(null),
+    display: fields.display.default(true),
+    supports_custom_questions: fields.supports_custom_questions.default(false),
+  })
+  .meta({
+    examples: [
+      {
+        name: 'Where they live',
+        json_schema: { type: 'object', properties: { city: { type: 'string' } } },
+      },
+    ],
+  });
 const updateBody = z.strictObject(fields).partial();
 const templateSchema = z
   .looseObject({ id: z.string(), name: z.string(), json_schema: z.unknown() })

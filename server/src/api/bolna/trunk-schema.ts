@@ -41,17 +41,30 @@ const changeable = {
   media_encryption_optimistic: z.boolean(),
 };
 
-export const trunkCreateBody = z.strictObject({
-  ...z.object(changeable).partial().shape,
-  name: changeable.name,
-  gateways: changeable.gateways,
-  provider: z.string().min(1).max(100),
-  auth_type: z.enum(['userpass', 'ip-based']),
-  direct_media: z.boolean().default(false),
-  rtp_symmetric: z.boolean().default(true),
-  force_rport: z.boolean().default(true),
-  phone_numbers: z.array(numberBody).max(200).default([]),
-});
+export const trunkCreateBody = z
+  .strictObject({
+    ...z.object(changeable).partial().shape,
+    name: changeable.name,
+    gateways: changeable.gateways,
+    provider: z.string().min(1).max(100),
+    auth_type: z.enum(['userpass', 'ip-based']),
+    direct_media: z.boolean().default(false),
+    rtp_symmetric: z.boolean().default(true),
+    force_rport: z.boolean().default(true),
+    phone_numbers: z.array(numberBody).max(200).default([]),
+  })
+  .meta({
+    examples: [
+      {
+        name: 'Plivo',
+        provider: 'plivo',
+        auth_type: 'userpass',
+        auth_username: 'user',
+        auth_password: 'secret',
+        gateways: [{ gateway_address: 'XXXX.zt.plivo.com' }],
+      },
+    ],
+  });
 
 export const trunkUpdateBody = z.strictObject({
   ...z.object(changeable).partial().shape,
