@@ -124,8 +124,8 @@ class OutboxDeliverer implements Deliverer {
       this.#isWoken = false;
       let found = 0;
       try {
-        await this.#claim();
-        found = await this.#load();
+        // Side by side: endpoints that are held already do not wait for those that may be free.
+        [found] = await Promise.all([this.#load(), this.#claim()]);
         await this.#prune();
       } catch (error) {
         if (this.#isClosing) break;
@@ -158,7 +158,7 @@ class OutboxDeliverer implements Deliverer {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#lastClaimMs < CLAIM_EVERY_MS) return;
     this.#lastClaimMs = nowMs;
-    await this.#leases.refresh();
+    if ((await this.#leases.refresh()) > 0) this.wake();
   }
 
   /** Reads what is due into the queues. Returns how many deliveries came. */

@@ -53,8 +53,11 @@ export class EndpointLeases {
     return this.#options.clock.monotonicMs() - this.#lastRenewalMs < TRUST_MS;
   }
 
-  /** Renews, reads anew what endpoints are like, lets idle ones go and takes what is free. */
-  async refresh(): Promise<void> {
+  /**
+   * Renews, reads anew what endpoints are like, lets idle ones go and takes what is free. Returns
+   * how many were taken.
+   */
+  async refresh(): Promise<number> {
     const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#lastRenewalMs >= RENEW_EVERY_MS) await this.#renew();
@@ -68,6 +71,7 @@ export class EndpointLeases {
     const limit = MAX_CLAIMED_AT_ONCE;
     const taken = await leases.claim(db.pool, { nodeId, leaseMs: LEASE_MS, now, limit });
     await this.#reload(taken);
+    return taken.length;
   }
 
   /** Remembers in the database since when an endpoint fails. */

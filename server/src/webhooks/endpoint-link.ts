@@ -16,7 +16,7 @@ export interface LoadedDelivery extends WebhookDeliveryRow {
 }
 
 /** Loaded for each request that may be under way. */
-const LOADED_PER_REQUEST = 8;
+const LOADED_PER_REQUEST = 16;
 const IDLE_RELEASE_MS = 30_000;
 
 /** One endpoint that this node delivers to. */
