@@ -86,8 +86,7 @@ async function zoneOf(ctx: PostCallContext, call: calls.CallRow): Promise<string
 
 function isZone(name: string): boolean {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     // RangeError: there is no such zone.
     return false;
