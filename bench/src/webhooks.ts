@@ -27,9 +27,9 @@ import { forked, type Forked } from './harness/forked.ts';
 import { rounded } from './harness/quantile.ts';
 import type { SinkProcedures } from './webhook-sink.ts';
 
-const CALLS = 4_000;
+const CALLS = 2_000;
 const EVENTS_PER_CALL = 5;
-const WARM_UP_CALLS = 400;
+const WARM_UP_CALLS = 200;
 const STEADY_PER_SECOND = [250, 1_000];
 const STEADY_S = 6;
 /** Connections that append at once; what is due commits together. */
