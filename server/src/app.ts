@@ -358,7 +358,17 @@ async function build(
       numbers: createNumberStore({ db: database, clock }),
       dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
       sipHost: advertisedHost,
-      doctor: createTrunkDoctor({ ua: userAgent, clock, advertisedHost }),
+      carrier: {
+        domain: config.carrier.domain,
+        sipPort: carrierSipPort,
+        sipTlsPort: carrier?.sipTlsPort ?? null,
+      },
+      doctor: createTrunkDoctor({
+        ua: userAgent,
+        clock,
+        advertisedHost,
+        liveTrace: (callId) => calls.sipTraceOf(callId),
+      }),
       feed,
       recordings: library,
       recordingUrls,

@@ -12,6 +12,8 @@ const PADDING_S = 120;
 
 export interface Baresip {
   sipPort: number;
+  /** Where it listens with TLS. */
+  tlsPort: number;
   process: PeerProcess;
   /** What a user does at the phone, such as `sndcode 1` or `hangup`. Resolves when it was done. */
   command(name: string, params?: string): Promise<void>;
@@ -19,11 +21,15 @@ export interface Baresip {
   heard(): Promise<Int16Array>;
 }
 
-/** A phone with the number `user` that answers by itself, plays `speech` (8 kHz) and records what it hears. */
+/**
+ * A phone with the number `user` that answers by itself, plays `speech` (8 kHz) and records what it
+ * hears; with `secure` over TLS and SRTP only, with the PEM file of its key and certificate.
+ */
 export async function startBaresip(
   folder: string,
   user: string,
   speech: Int16Array,
+  secure?: { certificate: string },
 ): Promise<Baresip> {
   await mkdir(folder, { recursive: true });
   const sipPort = await freePort();
@@ -33,6 +39,7 @@ export async function startBaresip(
     .replaceAll('__DIR__', folder)
     .replaceAll('__PORT__', String(sipPort))
     .replaceAll('__CTRL__', String(controlPort))
+    .replaceAll('__TLS__', secure ? `sip_certificate ${secure.certificate}` : '')
     .replaceAll('__RTPLO__', String(rtpLow))
     .replaceAll('__RTPHI__', String(rtpLow + 98));
   const padded = new Int16Array(speech.length + PADDING_S * SAMPLE_RATE_HZ);
@@ -43,13 +50,15 @@ export async function startBaresip(
     writeFile(path.join(folder, 'contacts'), ''),
     writeFile(
       path.join(folder, 'accounts'),
-      `"Phone" <sip:${user}@127.0.0.1:${sipPort}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma\n`,
+      `"Phone" <sip:${user}@127.0.0.1:${sipPort}${secure ? ';transport=tls' : ''}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma${secure ? ';mediaenc=srtp-mand' : ''}\n`,
     ),
   ]);
   const process = startPeer('baresip', ['-4', '-f', folder, '-v']);
   await process.waitFor('baresip is ready');
   return {
     sipPort,
+    // baresip puts TLS on the port above.
+    tlsPort: sipPort + 1,
     process,
     command: (name, params = '') => command(controlPort, name, params),
     async heard() {

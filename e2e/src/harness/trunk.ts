@@ -6,7 +6,9 @@ const PEERS = path.resolve(import.meta.dirname, '../../peers');
 let nextNumber = 0;
 
 export interface TrunkParts {
-  gateways: { host: string; port: number; transport?: 'udp' | 'tcp' }[];
+  gateways: { host: string; port: number; transport?: 'udp' | 'tcp' | 'tls' }[];
+  /** Further fields of the trunk. */
+  media_encryption?: 'none' | 'optional' | 'required';
   auth?: { username: string; password: string };
   /** Who speaks in calls from and to the number. Default: the demo agent. */
   agentId?: string;
@@ -21,6 +23,7 @@ export async function createTrunk(
   const trunk = await program.client.request<{ id: string }>('POST', '/v1/trunks', {
     name: `e2e ${from}`,
     gateways: parts.gateways.map((gateway) => ({ transport: 'udp', ...gateway })),
+    ...(parts.media_encryption && { media_encryption: parts.media_encryption }),
     ...(parts.auth && {
       auth_username: parts.auth.username,
       auth_password: parts.auth.password,

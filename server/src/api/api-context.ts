@@ -38,7 +38,7 @@ export interface ApiContext {
   secrets: Secrets;
   calls: Pick<
     CallService,
-    'place' | 'hangup' | 'refreshTrunks' | 'cancel' | 'stopQueuedOfAgent' | 'count'
+    'place' | 'hangup' | 'refreshTrunks' | 'cancel' | 'stopQueuedOfAgent' | 'count' | 'sipTraceOf'
   >;
   /** Rooms, who is in them, and agents that come there. */
   rooms: RoomContext;
@@ -48,6 +48,8 @@ export interface ApiContext {
   doctor: TrunkDoctor;
   /** Host that INVITEs of ours name. */
   sipHost: string;
+  /** Where customers' trunks are reached, at `<trunk id>.<domain>`; ports are null where no carrier runs here. */
+  carrier: { domain: string; sipPort: number | null; sipTlsPort: number | null };
   feed: LiveFeed;
   guardrails: Guardrails;
   recordings: Pick<RecordingLibrary, 'open' | 'presign' | 'delete'>;

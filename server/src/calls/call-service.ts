@@ -5,6 +5,7 @@ import * as trunks from '../db/queries/trunks.ts';
 import * as turns from '../db/queries/turns.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Page, PageRequest } from '../db/queries/row.ts';
+import type { TracedMessage } from '../db/queries/sip-traces.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { TimerHandle } from '../shared/clock.ts';
 import type { InboundLeg } from '../sip/leg.ts';
@@ -96,6 +97,8 @@ export interface CallService {
   cancel(workspaceId: string, callId: string): Promise<CancelResult>;
   /** Cancels every call of an agent that was not dialled yet; their ids. */
   stopQueuedOfAgent(workspaceId: string, agentId: string): Promise<string[]>;
+  /** SIP messages of a call that runs on this node, or has just ended; null: none does. */
+  sipTraceOf(callId: string): readonly TracedMessage[] | null;
   /** The audio of a call that runs on this node. */
   voiceOf(callId: string): VoiceCallHandle | null;
   /** Reads the trunks' addresses anew, at once instead of within two seconds. */
@@ -250,6 +253,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     hangup: (workspaceId, callId) => hangupCall(ctx, workspaceId, callId),
     cancel: (workspaceId, callId) => cancelCall(ctx, workspaceId, callId),
     stopQueuedOfAgent: (workspaceId, agentId) => cancelQueuedOfAgent(ctx, workspaceId, agentId),
+    sipTraceOf: (callId) => ctx.sipTrace.live(callId),
     voiceOf: (callId) => ctx.live.get(callId)?.voice ?? null,
     refreshTrunks,
     async drain(timeoutMs) {

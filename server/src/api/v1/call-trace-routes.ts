@@ -29,7 +29,7 @@ export function callTraceRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags: ['calls'],
         operationId: 'getCallSip',
-        summary: 'The SIP messages of a call that is over, in order, secrets masked',
+        summary: 'The SIP messages of a call, in order, secrets masked',
         params: idParams,
         response: { 200: traceViewSchema, ...readErrors },
       },
@@ -38,7 +38,8 @@ export function callTraceRoutes(api: Api, context: ApiContext): void {
       const { workspaceId } = request.caller;
       const call = await requiredCall(context, workspaceId, request.params.id);
       const client = context.database.tenant(workspaceId);
-      const messages = await sipTraces.read(client, workspaceId, call.id);
+      const messages =
+        context.calls.sipTraceOf(call.id) ?? (await sipTraces.read(client, workspaceId, call.id));
       return {
         messages: messages.map(({ at_ms, direction, peer, transport, text }) => ({
           at: new Date(at_ms).toISOString(),

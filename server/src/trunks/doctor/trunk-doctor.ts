@@ -16,6 +16,8 @@ export interface TrunkDoctorOptions {
   clock: Clock;
   /** What we put into SDP and Contact. */
   advertisedHost: string;
+  /** SIP messages of a call that is not stored yet; null: it is, or runs elsewhere. */
+  liveTrace?: (callId: string) => readonly sipTraces.TracedMessage[] | null;
 }
 
 /** What is asked. */
@@ -48,6 +50,13 @@ const PROBE_LIMIT_MS = 4_000;
 export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
   const { advertisedHost } = options;
 
+  async function traceOf(
+    client: Queryable,
+    { id, workspaceId }: calls.CallRow,
+  ): Promise<readonly sipTraces.TracedMessage[]> {
+    return options.liveTrace?.(id) ?? (await sipTraces.read(client, workspaceId, id));
+  }
+
   async function fromIsOnTrunk(
     client: Queryable,
     { workspaceId, trunk }: Pick<DiagnosisRequest, 'workspaceId' | 'trunk'>,
@@ -66,7 +75,7 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
           ? await calls.newestOver(client, workspaceId, trunk.id)
           : await calls.get(client, callId, workspaceId);
       if (callId !== undefined && row?.trunkId !== trunk.id) return null;
-      const call = row && examinedCall(row, await sipTraces.read(client, workspaceId, row.id));
+      const call = row && examinedCall(row, await traceOf(client, row));
       const from = request.from ?? (call?.direction === 'outbound' ? call.from : null);
       const probes = await Promise.all(
         gatewaysInOrder(trunk.gateways).map((gateway) => probe(options, trunk, gateway)),
@@ -83,7 +92,7 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
     },
     async examine(client, trunk, row) {
       if (!trunk) return [];
-      const call = examinedCall(row, await sipTraces.read(client, row.workspaceId, row.id));
+      const call = examinedCall(row, await traceOf(client, row));
       return findingsOf({
         // What the trunk is now says nothing about a call of before.
         trunk: { ...trunk, active: true, outboundEnabled: true },
