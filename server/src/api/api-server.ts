@@ -42,6 +42,8 @@ import { walletRoutes } from './v1/wallet-routes.ts';
 import { webhookRoutes } from './v1/webhook-routes.ts';
 import { acceptUuids } from './v1/uuid-ids.ts';
 import { workspaceRoutes } from './v1/workspace-routes.ts';
+import { canonicalPath } from './zentrunk/canonical-path.ts';
+import { zentrunkRoutes } from './zentrunk/zentrunk-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
 const MAX_PARAM_CHARS = 200;
@@ -78,6 +80,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       bodyLimit: BODY_LIMIT_BYTES,
       forceCloseConnections: true,
       genReqId: () => context.newRequestId(),
+      rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
       routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_PARAM_CHARS },
       frameworkErrors: (error, request, reply) => {
         // Hooks do not run for a path that the router refuses.
@@ -89,7 +92,8 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   readJsonBodies(plain(app));
-  installErrorHandler(plain(app), { logger: context.logger, routes: listRoutes(plain(app)) });
+  const routes = listRoutes(plain(app));
+  installErrorHandler(plain(app), { logger: context.logger, routes });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
   });
@@ -145,6 +149,9 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
   );
   await app.register(async (root) => bolnaRoutes(withZod(root), context));
   await app.register(async (root) => boltiRoutes(withZod(root), context));
+  await app.register(async (account) => zentrunkRoutes(withZod(account), context, routes), {
+    prefix: '/v1/Account',
+  });
   await registerLiveKit(plain(app), {
     ...context,
     findLiveKitSecret: (apiKey) => context.auth.findLiveKitSecret(apiKey),
