@@ -47,12 +47,16 @@ export async function startBenchSession(env: Record<string, string> = {}): Promi
 
 async function withProgram(program: Program): Promise<BenchSession> {
   const farm = await startPhoneFarm();
+  // Whatever the hour is where the numbers are.
+  await program.client.request('PATCH', '/v1/guardrails', { calling_windows: { enabled: false } });
   let trunkCount = 0;
   const newTrunk = async (agentId: string | null): Promise<string> => {
     const number = `+1415555${String(2000 + trunkCount++)}`;
     const { id } = await program.client.request<{ id: string }>('POST', '/v1/trunks', {
       name: `bench ${number}`,
       gateways: [{ host: '127.0.0.1', port: farm.sipPort, transport: 'udp' }],
+      // The load is the generator's to pace.
+      calls_per_second: 1_000,
     });
     await program.client.request('POST', '/v1/numbers', {
       number,
