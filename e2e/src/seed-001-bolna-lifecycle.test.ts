@@ -132,6 +132,8 @@ const EMPTY_UNTIL_COMPLETED = {
 describe('an answered call', () => {
   it('goes through all its stages, each told to the webhook in order, complete with completed only', async () => {
     const agent = await newAgent({
+      // Long enough for a person who thinks, on a machine that is busy.
+      task: { hangup_after_silence: 25 },
       tasks: [
         {
           task_type: 'extraction',
