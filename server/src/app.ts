@@ -274,6 +274,7 @@ async function build(
     calls,
     recordings,
     secrets,
+    nonces: new Set(),
     recordingUrl: (id) => `${publicUrl()}/v1/room-recordings/${id}/audio`,
   };
   const roomKeeper = startRoomKeeper(rooms);

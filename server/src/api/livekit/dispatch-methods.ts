@@ -18,26 +18,33 @@ import * as dispatches from '../../db/queries/room-dispatches.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { nanosecondsOf } from './durations.ts';
-import type { LiveKitContext } from './livekit-context.ts';
+import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { TwirpError } from './twirp-error.ts';
 import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
 
 const ofRoom = ({ room }: { room: string }) => ({ room });
 
 /** `livekit.AgentDispatchService`: our agents come into rooms by name. */
-export function dispatchMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
+export function dispatchMethods(context: LiveKitContext): TwirpMethods {
+  const of = roomsOf(context);
+
   return {
     'livekit.AgentDispatchService/CreateDispatch': twirpMethod({
       request: CreateAgentDispatchRequest,
       needs: ofRoom,
       run: async (request, { caller, requestId }) => {
-        const { dispatch, room } = await dispatchAgent(ctx, caller.workspaceId, request.room, {
-          agentName: request.agentName,
-          metadata: request.metadata,
-          attributes: request.attributes,
-          doorData: { restart_policy: request.restartPolicy, deployment: request.deployment },
-          ...(requestId !== null && { id: idOfRequest(caller.workspaceId, requestId) }),
-        });
+        const { dispatch, room } = await dispatchAgent(
+          of(caller),
+          caller.workspaceId,
+          request.room,
+          {
+            agentName: request.agentName,
+            metadata: request.metadata,
+            attributes: request.attributes,
+            doorData: { restart_policy: request.restartPolicy, deployment: request.deployment },
+            ...(requestId !== null && { id: idOfRequest(caller.workspaceId, requestId) }),
+          },
+        );
         return dispatchMessage(dispatch, room);
       },
     }),
@@ -45,8 +52,8 @@ export function dispatchMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       request: ListAgentDispatchRequest,
       needs: ofRoom,
       run: async ({ room: name, dispatchId }, { caller }) => {
-        const room = await rooms.findOpen(ctx.db.pool, caller.workspaceId, name);
-        const rows = room ? await dispatches.listByRoom(ctx.db.pool, room.id) : [];
+        const room = await rooms.findOpen(of(caller).db.pool, caller.workspaceId, name);
+        const rows = room ? await dispatches.listByRoom(of(caller).db.pool, room.id) : [];
         const wanted = fromLiveKitId('AD_', dispatchId);
         return new ListAgentDispatchResponse({
           agentDispatches: rows
@@ -59,13 +66,13 @@ export function dispatchMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       request: DeleteAgentDispatchRequest,
       needs: ofRoom,
       run: async ({ room: name, dispatchId }, { caller }) => {
-        const room = await rooms.findOpen(ctx.db.pool, caller.workspaceId, name);
+        const room = await rooms.findOpen(of(caller).db.pool, caller.workspaceId, name);
         const id = fromLiveKitId('AD_', dispatchId);
-        const row = await dispatches.get(ctx.db.pool, caller.workspaceId, id);
+        const row = await dispatches.get(of(caller).db.pool, caller.workspaceId, id);
         if (!room || row?.roomId !== room.id || row.deletedAt !== null) {
           throw new TwirpError('not_found', 'dispatch does not exist');
         }
-        return dispatchMessage(await removeDispatch(ctx, room, row), room);
+        return dispatchMessage(await removeDispatch(of(caller), room, row), room);
       },
     }),
   };

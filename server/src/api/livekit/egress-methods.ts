@@ -28,7 +28,7 @@ import * as participants from '../../db/queries/room-participants.ts';
 import { egressMessage } from '../../webhooks/formats/livekit-egress.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { channelsOf, fileOf, pathOf } from './egress-outputs.ts';
-import type { LiveKitContext } from './livekit-context.ts';
+import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { TwirpError } from './twirp-error.ts';
 import {
   twirpMethod,
@@ -41,20 +41,22 @@ const NEEDS = 'room-record' as const;
 const MAX_ITEMS = 1_000;
 
 /** `livekit.Egress`: recordings of a room, of one in it, as WAV. */
-export function egressMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
+export function egressMethods(context: LiveKitContext): TwirpMethods {
+  const of = roomsOf(context);
+
   return {
     'livekit.Egress/StartRoomCompositeEgress': twirpMethod({
       request: RoomCompositeEgressRequest,
       needs: NEEDS,
-      run: (request, call) => startRoomComposite(ctx, request, call),
+      run: (request, call) => startRoomComposite(of(call.caller), request, call),
     }),
     'livekit.Egress/StartParticipantEgress': twirpMethod({
       request: ParticipantEgressRequest,
       needs: NEEDS,
       run: async (request, { caller }) => {
         const { roomName, identity } = request;
-        const { member } = await requireMember(ctx, caller.workspaceId, roomName, identity);
-        return start(ctx, caller.workspaceId, {
+        const { member } = await requireMember(of(caller), caller.workspaceId, roomName, identity);
+        return start(of(caller), caller.workspaceId, {
           roomName,
           kind: 'participant',
           member,
@@ -71,10 +73,10 @@ export function egressMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
           throw new TwirpError('invalid_argument', 'there are no video tracks');
         }
         const { roomName, audioTrackId } = request;
-        return start(ctx, caller.workspaceId, {
+        return start(of(caller), caller.workspaceId, {
           roomName,
           kind: 'track',
-          member: await memberOfTrack(ctx, caller.workspaceId, roomName, audioTrackId),
+          member: await memberOfTrack(of(caller), caller.workspaceId, roomName, audioTrackId),
           filepath: fileOf(request).filepath,
           doorData: { kind: 'track_composite', request: request.toJson() },
         });
@@ -92,10 +94,10 @@ export function egressMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
             { argument: output.case ?? 'output' },
           );
         }
-        return start(ctx, caller.workspaceId, {
+        return start(of(caller), caller.workspaceId, {
           roomName,
           kind: 'track',
-          member: await memberOfTrack(ctx, caller.workspaceId, roomName, trackId),
+          member: await memberOfTrack(of(caller), caller.workspaceId, roomName, trackId),
           filepath: output.value.filepath,
           doorData: { kind: 'track', request: request.toJson() },
         });
@@ -107,7 +109,7 @@ export function egressMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       run: async ({ roomName, egressId, active, pageToken }, { caller }) => {
         const before = pageToken?.token ?? '';
         const items = await listRecordings(
-          ctx,
+          of(caller),
           caller.workspaceId,
           {
             ...(roomName !== '' && { roomName }),
@@ -130,7 +132,7 @@ export function egressMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       needs: NEEDS,
       run: async ({ egressId }, { caller }) => {
         const id = fromLiveKitId('EG_', egressId);
-        return egressMessage(await stopRecording(ctx, caller.workspaceId, id));
+        return egressMessage(await stopRecording(of(caller), caller.workspaceId, id));
       },
     }),
     'livekit.Egress/StartEgress': unserved(StartEgressRequest, 'StartEgress'),

@@ -27,20 +27,22 @@ import { sendToRoom } from '../../calls/rooms/room-data.ts';
 import type { RoomParticipantView } from '../../db/queries/room-participants.ts';
 import { fromLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { participantMessage, trackMessage } from '../../webhooks/formats/livekit-messages.ts';
-import type { LiveKitContext } from './livekit-context.ts';
+import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { TwirpError } from './twirp-error.ts';
 import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
 
 const ofRoom = ({ room }: { room: string }) => ({ room });
 
 /** Participants of `livekit.RoomService`. */
-export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
+export function participantMethods(context: LiveKitContext): TwirpMethods {
+  const of = roomsOf(context);
+
   return {
     'livekit.RoomService/ListParticipants': twirpMethod({
       request: ListParticipantsRequest,
       needs: ofRoom,
       run: async ({ room }, { caller }) => {
-        const members = await listMembers(ctx, caller.workspaceId, room);
+        const members = await listMembers(of(caller), caller.workspaceId, room);
         return new ListParticipantsResponse({ participants: members.map(shown) });
       },
     }),
@@ -48,13 +50,13 @@ export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods
       request: RoomParticipantIdentity,
       needs: ofRoom,
       run: async ({ room, identity }, { caller }) =>
-        shown((await requireMember(ctx, caller.workspaceId, room, identity)).member),
+        shown((await requireMember(of(caller), caller.workspaceId, room, identity)).member),
     }),
     'livekit.RoomService/RemoveParticipant': twirpMethod({
       request: RoomParticipantIdentity,
       needs: ofRoom,
       run: async ({ room, identity }, { caller }) => {
-        await removeMember(ctx, at(caller.workspaceId, room, identity));
+        await removeMember(of(caller), at(caller.workspaceId, room, identity));
         return new RemoveParticipantResponse();
       },
     }),
@@ -64,7 +66,7 @@ export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods
       run: async ({ room, identity, trackSid, muted }, { caller }) => {
         const trackId = fromLiveKitId('TR_', trackSid);
         const view = await muteMember(
-          ctx,
+          of(caller),
           { ...at(caller.workspaceId, room, identity), trackId },
           muted,
         );
@@ -80,7 +82,7 @@ export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods
           if (!name.startsWith('sip.')) continue;
           throw new TwirpError('invalid_argument', `the attribute ${name} is the call's own`);
         }
-        const view = await updateMember(ctx, at(caller.workspaceId, room, identity), {
+        const view = await updateMember(of(caller), at(caller.workspaceId, room, identity), {
           attributes,
           // Empty is not given: LiveKit's clients leave defaults out.
           ...(request.name !== '' && { name: request.name }),
@@ -103,7 +105,7 @@ export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods
           ...request.participantTracks.flatMap(({ trackSids }) => trackSids),
         ];
         await setSubscriptions(
-          ctx,
+          of(caller),
           at(caller.workspaceId, room, identity),
           sids.map((sid) => fromLiveKitId('TR_', sid)),
           subscribe,
@@ -115,7 +117,7 @@ export function participantMethods({ rooms: ctx }: LiveKitContext): TwirpMethods
       request: SendDataRequest,
       needs: ofRoom,
       run: async (request, { caller }) => {
-        await sendToRoom(ctx, caller.workspaceId, request.room, {
+        await sendToRoom(of(caller), caller.workspaceId, request.room, {
           data: request.data,
           topic: request.topic ?? '',
           nonce: request.nonce,

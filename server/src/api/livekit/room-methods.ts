@@ -21,13 +21,15 @@ import type { RoomRow } from '../../db/queries/rooms.ts';
 import { roomMessage } from '../../webhooks/formats/livekit-messages.ts';
 import { startRoomComposite } from './egress-methods.ts';
 import { roomEgressOf } from './egress-outputs.ts';
-import type { LiveKitContext } from './livekit-context.ts';
+import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
 
 /** Rooms of `livekit.RoomService`. */
-export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
-  async function shown(room: RoomRow): Promise<Room> {
-    return roomMessage(await readRoomJson(ctx.db.pool, room));
+export function roomMethods(context: LiveKitContext): TwirpMethods {
+  const of = roomsOf(context);
+
+  async function shown(caller: { workspaceId: string }, room: RoomRow): Promise<Room> {
+    return roomMessage(await readRoomJson(of(caller).db.pool, room));
   }
 
   return {
@@ -36,7 +38,7 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       needs: 'room-create',
       run: async (request, { caller }) => {
         const egress = roomEgressOf(request.egress);
-        const { room, created } = await ensureRoom(ctx, caller.workspaceId, {
+        const { room, created } = await ensureRoom(of(caller), caller.workspaceId, {
           name: request.name,
           metadata: request.metadata,
           tags: request.tags,
@@ -47,16 +49,16 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
         });
         if (egress && created) {
           egress.roomName = room.name;
-          await startRoomComposite(ctx, egress, { caller });
+          await startRoomComposite(of(caller), egress, { caller });
         }
-        return shown(room);
+        return shown(caller, room);
       },
     }),
     'livekit.RoomService/ListRooms': twirpMethod({
       request: ListRoomsRequest,
       needs: 'room-list',
       run: async ({ names }, { caller }) => {
-        const rooms = await listRooms(ctx, caller.workspaceId, names);
+        const rooms = await listRooms(of(caller), caller.workspaceId, names);
         return new ListRoomsResponse({ rooms: rooms.map(roomMessage) });
       },
     }),
@@ -64,8 +66,8 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       request: DeleteRoomRequest,
       needs: 'room-create',
       run: async ({ room: name }, { caller }) => {
-        const room = await requireRoom(ctx, caller.workspaceId, name);
-        await closeRoom(ctx, room, 'deleted');
+        const room = await requireRoom(of(caller), caller.workspaceId, name);
+        await closeRoom(of(caller), room, 'deleted');
         return new DeleteRoomResponse();
       },
     }),
@@ -73,7 +75,7 @@ export function roomMethods({ rooms: ctx }: LiveKitContext): TwirpMethods {
       request: UpdateRoomMetadataRequest,
       needs: ({ room }) => ({ room }),
       run: async ({ room: name, metadata }, { caller }) =>
-        shown(await setRoomMetadata(ctx, caller.workspaceId, name, metadata)),
+        shown(caller, await setRoomMetadata(of(caller), caller.workspaceId, name, metadata)),
     }),
   };
 }

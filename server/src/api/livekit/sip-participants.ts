@@ -22,7 +22,7 @@ import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.t
 import { callFailure } from './call-failure.ts';
 import { millisecondsOf } from './durations.ts';
 import { inlineTrunkInput } from './inline-trunk.ts';
-import type { LiveKitContext } from './livekit-context.ts';
+import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { readTransferTarget } from './transfer-target.ts';
 import { checkHeaderMap } from './trunk-messages.ts';
 import { mediaFields } from './trunk-media.ts';
@@ -36,7 +36,7 @@ const MIN_CALL_DURATION_S = 10;
 /** Calls into rooms: `CreateSIPParticipant` and `TransferSIPParticipant`. */
 export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
   const shelf = createTrunkShelf(ctx);
-  const { rooms } = ctx;
+  const of = roomsOf(ctx);
 
   async function trunkOf(
     workspaceId: string,
@@ -60,6 +60,7 @@ export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
       run: async (request, call) => {
         check(request);
         const { workspaceId } = call.caller;
+        const rooms = of(call.caller);
         const stored = await trunkOf(workspaceId, request);
         tellUnused(request, call);
         const ringTimeoutMs = millisecondsOf(request.ringingTimeout, 'ringing_timeout');
@@ -106,7 +107,7 @@ export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
         const to = readTransferTarget(request.transferTo);
         checkLegHeaders(request.headers);
         const result = await transferMember(
-          rooms,
+          of(call.caller),
           {
             workspaceId: call.caller.workspaceId,
             roomName: request.roomName,

@@ -128,6 +128,7 @@ export async function openApiLab(): Promise<ApiLab> {
       calls: node.service,
       recordings,
       secrets,
+      nonces: new Set(),
       recordingUrl: (id) => `http://127.0.0.1:8080/v1/room-recordings/${id}/audio`,
     },
     trunks: createTrunkStore({ db, secrets, clock }),

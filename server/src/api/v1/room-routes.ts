@@ -8,6 +8,7 @@ import {
   listRooms,
   requireRoom,
 } from '../../calls/rooms/room-directory.ts';
+import { fencedRooms, type RoomContext } from '../../calls/rooms/room-context.ts';
 import { RoomError } from '../../calls/rooms/room-error.ts';
 import { readRoomJson } from '../../calls/rooms/room-events.ts';
 import { participantJson } from '../../calls/rooms/room-json.ts';
@@ -49,13 +50,19 @@ import {
   roomViewSchema,
 } from '../schemas/room.ts';
 
+/** The rooms as the workspace of a request sees them. */
+type RoomsOf = (caller: { workspaceId: string }) => RoomContext;
+
 const tags = ['rooms'];
 const dialErrors = { ...writeErrors, ...errorResponses(402, 409, 422, 429) };
 const listOf = <Item extends z.ZodType>(item: Item) => z.object({ data: z.array(item) });
 const gone = z.null().describe('Done.');
 
 /** `/v1/rooms`: places in which several calls and an agent hear each other. */
-export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiContext): void {
+export function roomRoutes(api: Api, context: ApiContext): void {
+  const of: RoomsOf = ({ workspaceId }) =>
+    fencedRooms(context.rooms, context.database.tenant(workspaceId));
+
   api.post(
     '/rooms',
     {
@@ -67,9 +74,8 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
         response: { 201: roomViewSchema, ...writeErrors },
       },
     },
-    async (request, reply) => {
-      const { body, caller } = request;
-      const { room } = await ensureRoom(ctx, caller.workspaceId, {
+    async ({ body, caller }, reply) => {
+      const { room } = await ensureRoom(of(caller), caller.workspaceId, {
         name: body.name,
         metadata: body.metadata,
         emptyTimeoutS: body.empty_timeout_s,
@@ -77,7 +83,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
         maxParticipants: body.max_participants,
         agents: body.agents?.map(({ agent, metadata }) => ({ agentName: agent, metadata })),
       }).catch(refuse);
-      return reply.status(201).send(await readRoomJson(ctx.db.pool, room));
+      return reply.status(201).send(await readRoomJson(of(caller).db.pool, room));
     },
   );
 
@@ -91,7 +97,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
         response: { 200: listOf(roomViewSchema), ...readErrors },
       },
     },
-    async ({ caller }) => ({ data: await listRooms(ctx, caller.workspaceId) }),
+    async ({ caller }) => ({ data: await listRooms(of(caller), caller.workspaceId) }),
   );
 
   api.delete(
@@ -106,8 +112,8 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
       },
     },
     async ({ caller, params }, reply) => {
-      const room = await requireRoom(ctx, caller.workspaceId, params.name).catch(refuse);
-      await closeRoom(ctx, room, 'deleted');
+      const room = await requireRoom(of(caller), caller.workspaceId, params.name).catch(refuse);
+      await closeRoom(of(caller), room, 'deleted');
       return reply.status(204).send(null);
     },
   );
@@ -124,7 +130,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
       },
     },
     async ({ caller, params }) => {
-      const members = await listMembers(ctx, caller.workspaceId, params.name);
+      const members = await listMembers(of(caller), caller.workspaceId, params.name);
       return { data: members.map(memberView) };
     },
   );
@@ -144,7 +150,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
       },
     },
     async ({ body, caller, params }, reply) => {
-      const { participant } = await dialParticipant(ctx, caller.workspaceId, {
+      const { participant } = await dialParticipant(of(caller), caller.workspaceId, {
         roomName: params.name,
         to: body.to,
         from: body.from,
@@ -160,7 +166,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
           ...(body.display_name !== undefined && { displayName: body.display_name }),
         },
       }).catch(refuse);
-      return reply.status(201).send(await viewOf(participant.id));
+      return reply.status(201).send(await viewOf(caller, participant.id));
     },
   );
 
@@ -179,9 +185,9 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
     async ({ body, caller, params }) => {
       const at = placeOf(caller, params);
       const { muted, ...patch } = body;
-      const updated = await updateMember(ctx, at, patch).catch(refuse);
+      const updated = await updateMember(of(caller), at, patch).catch(refuse);
       if (muted === undefined) return memberView(updated);
-      return memberView(await muteMember(ctx, { ...at, trackId: '' }, muted).catch(refuse));
+      return memberView(await muteMember(of(caller), { ...at, trackId: '' }, muted).catch(refuse));
     },
   );
 
@@ -198,7 +204,7 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
       },
     },
     async ({ caller, params }, reply) => {
-      await removeMember(ctx, placeOf(caller, params)).catch(refuse);
+      await removeMember(of(caller), placeOf(caller, params)).catch(refuse);
       return reply.status(204).send(null);
     },
   );
@@ -227,9 +233,11 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
         ringback: body.ringback ?? false,
         ringTimeoutMs: body.ring_timeout_s === undefined ? undefined : body.ring_timeout_s * 1_000,
       };
-      const { transferId, successful, call } = await transferMember(ctx, order, left.signal).catch(
-        refuse,
-      );
+      const { transferId, successful, call } = await transferMember(
+        of(caller),
+        order,
+        left.signal,
+      ).catch(refuse);
       return { id: transferId, successful, call_id: call.id, end_reason: call.endReason };
     },
   );
@@ -248,9 +256,12 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
     },
     async ({ body, caller, params }, reply) => {
       const order = { agentName: body.agent, metadata: body.metadata };
-      const { dispatch } = await dispatchAgent(ctx, caller.workspaceId, params.name, order).catch(
-        refuse,
-      );
+      const { dispatch } = await dispatchAgent(
+        of(caller),
+        caller.workspaceId,
+        params.name,
+        order,
+      ).catch(refuse);
       return reply.status(201).send(agentView(dispatch));
     },
   );
@@ -267,33 +278,32 @@ export function roomRoutes(api: Api, { rooms: ctx, recordings: library }: ApiCon
       },
     },
     async ({ caller, params }, reply) => {
-      const row = await dispatches.get(ctx.db.pool, caller.workspaceId, params.id);
-      const room = row && row.deletedAt === null ? await roomOf(row.roomId) : null;
+      const row = await dispatches.get(of(caller).db.pool, caller.workspaceId, params.id);
+      const room = row && row.deletedAt === null ? await roomOf(caller, row.roomId) : null;
       if (!row || !room) throw new ApiError('not_found', `there is no agent order ${params.id}`);
-      await removeDispatch(ctx, room, row);
+      await removeDispatch(of(caller), room, row);
       return reply.status(204).send(null);
     },
   );
 
-  recordingRoutes(api, ctx, library);
+  recordingRoutes(api, of, context.recordings);
 
-  async function viewOf(participantId: string): Promise<z.output<typeof memberViewSchema>> {
-    const view = await participants.getView(ctx.db.pool, participantId);
+  async function viewOf(
+    caller: { workspaceId: string },
+    participantId: string,
+  ): Promise<z.output<typeof memberViewSchema>> {
+    const view = await participants.getView(of(caller).db.pool, participantId);
     if (!view) throw new ApiError('not_found', 'the participant is gone');
     return memberView(view);
   }
 
-  function roomOf(roomId: string): Promise<rooms.RoomRow | null> {
-    return rooms.get(ctx.db.pool, roomId);
+  function roomOf(caller: { workspaceId: string }, roomId: string): Promise<rooms.RoomRow | null> {
+    return rooms.get(of(caller).db.pool, roomId);
   }
 }
 
 /** `/v1/room-recordings`. */
-function recordingRoutes(
-  api: Api,
-  ctx: ApiContext['rooms'],
-  library: ApiContext['recordings'],
-): void {
+function recordingRoutes(api: Api, of: RoomsOf, library: ApiContext['recordings']): void {
   api.post(
     '/rooms/:name/recordings',
     {
@@ -310,8 +320,10 @@ function recordingRoutes(
       const member =
         body.identity === undefined
           ? null
-          : await requireMember(ctx, caller.workspaceId, params.name, body.identity).catch(refuse);
-      const recording = await startRecording(ctx, caller.workspaceId, {
+          : await requireMember(of(caller), caller.workspaceId, params.name, body.identity).catch(
+              refuse,
+            );
+      const recording = await startRecording(of(caller), caller.workspaceId, {
         roomName: params.name,
         kind: member ? 'participant' : 'room',
         participantId: member?.member.id,
@@ -335,7 +347,7 @@ function recordingRoutes(
     },
     async ({ caller, params }) => {
       const [recording] = await listRecordings(
-        ctx,
+        of(caller),
         caller.workspaceId,
         { recordingId: params.id },
         1,
@@ -356,7 +368,8 @@ function recordingRoutes(
         response: { 200: roomRecordingViewSchema, ...writeErrors, ...errorResponses(409) },
       },
     },
-    async ({ caller, params }) => stopRecording(ctx, caller.workspaceId, params.id).catch(refuse),
+    async ({ caller, params }) =>
+      stopRecording(of(caller), caller.workspaceId, params.id).catch(refuse),
   );
 
   api.get(
@@ -375,7 +388,7 @@ function recordingRoutes(
       },
     },
     async ({ caller, params }, reply) => {
-      const row = await recordings.get(ctx.db.pool, caller.workspaceId, params.id);
+      const row = await recordings.get(of(caller).db.pool, caller.workspaceId, params.id);
       const file =
         row?.storageKey == null
           ? null

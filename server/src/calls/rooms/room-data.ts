@@ -17,7 +17,6 @@ export interface RoomData {
 const MAX_DATA_BYTES = 64 * 1_024;
 /** Nonces that are remembered, of all rooms. */
 const MAX_NONCES = 10_000;
-const seenNonces = new WeakMap<RoomContext['db']['pool'], Set<string>>();
 
 /**
  * Tells those in a room something. Neither a phone nor an agent reads bytes: they are told to whoever
@@ -58,16 +57,13 @@ export async function sendToRoom(
   );
 }
 
-function wasSeen(ctx: RoomContext, roomId: string, nonce: Uint8Array): boolean {
+function wasSeen({ nonces }: RoomContext, roomId: string, nonce: Uint8Array): boolean {
   if (nonce.byteLength === 0) return false;
-  const { pool } = ctx.db;
-  const seen = seenNonces.get(pool) ?? new Set<string>();
-  seenNonces.set(pool, seen);
   const key = `${roomId}:${Buffer.from(nonce).toString('base64')}`;
-  if (seen.has(key)) return true;
+  if (nonces.has(key)) return true;
   // The oldest make room; a client repeats itself within seconds.
-  const [oldest] = seen;
-  if (seen.size >= MAX_NONCES && oldest !== undefined) seen.delete(oldest);
-  seen.add(key);
+  const [oldest] = nonces;
+  if (nonces.size >= MAX_NONCES && oldest !== undefined) nonces.delete(oldest);
+  nonces.add(key);
   return false;
 }
