@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import {
   AccessToken,
   AgentDispatchClient,
+  DataPacket_Kind,
   EgressClient,
   EncodedFileOutput,
   RoomServiceClient,
@@ -174,7 +175,7 @@ describe('SipClient', () => {
       headersToAttributes: { 'X-Cust': 'cust.id' },
       metadata: 'm',
       krispEnabled: true,
-    } as never);
+    });
     expect(made).toMatchObject({
       numbers: ['+14155550120'],
       allowedAddresses: ['203.0.113.0/24'],
@@ -298,7 +299,9 @@ describe('RoomServiceClient and AgentDispatchClient', () => {
     expect((await rooms.createRoom({ name: 'r1' })).sid).toBe(room.sid);
     expect((await rooms.updateRoomMetadata('r1', 'md2')).metadata).toBe('md2');
     expect((await rooms.listRooms(['r1', 'none'])).map(({ name }) => name)).toEqual(['r1']);
-    await rooms.sendData('r1', new TextEncoder().encode('hi'), 0, { topic: 'chat' });
+    await rooms.sendData('r1', new TextEncoder().encode('hi'), DataPacket_Kind.RELIABLE, {
+      topic: 'chat',
+    });
     await rooms.deleteRoom('r1');
     await expect(rooms.deleteRoom('r1')).rejects.toMatchObject({ status: 404 });
   });
@@ -349,7 +352,9 @@ describe('RoomServiceClient and AgentDispatchClient', () => {
   it('says of what it does not do that it does not', async () => {
     await expect(rooms.forwardParticipant('a', 'b', 'c')).rejects.toMatchObject({ status: 501 });
     await expect(rooms.moveParticipant('a', 'b', 'c')).rejects.toMatchObject({ status: 501 });
-    await expect(egress.startWebEgress('https://x', {} as never)).rejects.toMatchObject({
+    await expect(
+      egress.startWebEgress('https://x', new EncodedFileOutput({ filepath: 'x' })),
+    ).rejects.toMatchObject({
       status: 501,
     });
   });

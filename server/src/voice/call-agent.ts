@@ -5,7 +5,7 @@ import type { ProviderSet } from '../providers/provider-set.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AgentSession } from './agent-session.ts';
 import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
-import type { CallReport, TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
+import type { CallReport, VoiceCallEvent } from './worker-protocol.ts';
 
 export interface CallAgentOptions {
   config: AgentConfig;
@@ -18,9 +18,7 @@ export interface CallAgentOptions {
 }
 
 /** What an agent leaves of the call that it spoke in. */
-export type AgentReport = Pick<CallReport, 'outcome' | 'usage' | 'firstAgentAudioAtMs'> & {
-  turns: readonly TurnRecord[];
-};
+export type AgentReport = Pick<CallReport, 'turns' | 'outcome' | 'usage' | 'firstAgentAudioAtMs'>;
 
 /** An agent with its dialogue, and what both have used. */
 export class CallAgent {

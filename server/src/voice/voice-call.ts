@@ -1,5 +1,3 @@
-import { createDialogue } from '../agents/create-dialogue.ts';
-import type { Dialogue } from '../agents/dialogue.ts';
 import { StereoWavWriter } from '../audio/wav-writer.ts';
 import type { ProviderSet } from '../providers/provider-set.ts';
 import { Room, type Participant } from '../rooms/room.ts';
@@ -7,9 +5,8 @@ import type { MediaEngine, RtpStream } from '../rtp/media-engine.ts';
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { AgentSession } from './agent-session.ts';
+import { CallAgent } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
-import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
 import type { CallReport, OpenCall, VoiceCallEvent } from './worker-protocol.ts';
 
 export interface VoiceCallOptions {
@@ -25,11 +22,9 @@ export interface VoiceCallOptions {
 export class VoiceCall {
   readonly #options: VoiceCallOptions;
   readonly #stream: RtpStream;
-  readonly #dialogue: Dialogue;
-  readonly #session: AgentSession;
+  readonly #agent: CallAgent;
   readonly #watch: MediaWatch;
   readonly #recorder: StereoWavWriter | null;
-  readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
   #answered = false;
   #recordingFailed = false;
   #report: Promise<CallReport> | undefined;
@@ -40,7 +35,7 @@ export class VoiceCall {
     let call: VoiceCall | undefined;
     try {
       call = new VoiceCall(options, stream);
-      await call.#session.prepare();
+      await call.#agent.session.prepare();
       return call;
     } catch (error) {
       if (call === undefined) stream.close();
@@ -53,15 +48,9 @@ export class VoiceCall {
     const { call, clock, emit, logger, providers } = options;
     this.#options = options;
     this.#stream = stream;
-    this.#dialogue = createDialogue({
+    this.#agent = new CallAgent({
       config: call.agent,
       variables: call.variables,
-      llm: providers.llm === null ? null : meteredLlm(providers.llm, this.#llmUsage),
-      clock,
-    });
-    this.#session = new AgentSession({
-      config: call.agent,
-      dialogue: this.#dialogue,
       providers,
       clock,
       emit,
@@ -104,10 +93,11 @@ export class VoiceCall {
       dtmfPayloadType: audio.dtmfPayloadType,
       direction: audio.direction,
       srtp: audio.srtp,
+      symmetric: audio.symmetric,
     });
     const held = audio.direction !== 'sendrecv';
     this.#watch.setHeld(held);
-    this.#session.setHeld(held);
+    this.#agent.session.setHeld(held);
   }
 
   /** The far end has answered at wall-clock time `atMs`. */
@@ -115,12 +105,12 @@ export class VoiceCall {
     if (this.#report !== undefined) return;
     this.#answered = true;
     this.#watch.answered();
-    this.#session.answered(atMs);
+    this.#agent.session.answered(atMs);
   }
 
   /** Says `text` (null: nothing); resolves when it was heard, or cannot be any more. */
   finish(text: string | null): Promise<void> {
-    return this.#session.finish(text);
+    return this.#agent.session.finish(text);
   }
 
   async sendDtmf(digits: string): Promise<void> {
@@ -136,7 +126,7 @@ export class VoiceCall {
 
   #wire(): void {
     const stream = this.#stream;
-    const session = this.#session;
+    const session = this.#agent.session;
     const room = new Room();
     const farEnd: Participant = {
       id: 'far-end',
@@ -184,7 +174,7 @@ export class VoiceCall {
 
   async #close(): Promise<CallReport> {
     this.#watch.close();
-    this.#session.close();
+    this.#agent.session.close();
     this.#stream.close();
     const recorder = this.#recorder;
     await recorder?.close();
@@ -192,18 +182,10 @@ export class VoiceCall {
     // Nothing was written of a call that was never answered.
     const recordedMs = recorder?.writtenMs ?? 0;
     return {
-      turns: [...this.#session.turns],
-      outcome: this.#dialogue.outcome(),
+      ...this.#agent.report(),
       recordingPath: recordedMs > 0 ? this.#options.call.recordingPath : null,
       recordingDurationMs: recordedMs,
-      firstAgentAudioAtMs: this.#session.firstAgentAudioAtMs,
       media: { ...this.#stream.stats },
-      usage: {
-        sttMs: Math.round(this.#session.usage.sttMs),
-        ttsCharacters: this.#session.usage.ttsCharacters,
-        llmInputTokens: this.#llmUsage.inputTokens,
-        llmOutputTokens: this.#llmUsage.outputTokens,
-      },
     };
   }
 }

@@ -4,18 +4,19 @@ import {
   CreateAgentDispatchRequest,
   DeleteAgentDispatchRequest,
   Job,
+  JobRestartPolicy,
   JobState,
   JobStatus,
   JobType,
   ListAgentDispatchRequest,
   ListAgentDispatchResponse,
-  type JobRestartPolicy,
 } from '@livekit/protocol';
 import { createHash } from 'node:crypto';
 import { dispatchAgent } from '../../calls/rooms/room-directory.ts';
 import { removeDispatch } from '../../calls/rooms/room-members.ts';
 import * as dispatches from '../../db/queries/room-dispatches.ts';
 import * as rooms from '../../db/queries/rooms.ts';
+import { enumValue } from '../../webhooks/formats/livekit-enum.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { nanosecondsOf } from './durations.ts';
 import { roomsOf, type LiveKitContext } from './livekit-context.ts';
@@ -95,9 +96,8 @@ function dispatchMessage(
     room: room.name,
     metadata: row.metadata,
     attributes: row.attributes,
-    ...(typeof doorData['restart_policy'] === 'number' && {
-      restartPolicy: doorData['restart_policy'] as JobRestartPolicy,
-    }),
+    restartPolicy:
+      enumValue(JobRestartPolicy, doorData['restart_policy']) ?? JobRestartPolicy.JRP_ON_FAILURE,
     ...(typeof doorData['deployment'] === 'string' && { deployment: doorData['deployment'] }),
     state: new AgentDispatchState({
       createdAt: nanosecondsOf(row.createdAt.toISOString()),

@@ -7,6 +7,7 @@ import {
 } from '@livekit/protocol';
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { DispatchRule, DispatchRuleInput } from '../../trunks/dispatch-rule-store.ts';
+import { enumValue } from '../../webhooks/formats/livekit-enum.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { timestampOf } from './durations.ts';
 import { TwirpError } from './twirp-error.ts';
@@ -84,7 +85,6 @@ function pinOf(pin: string): string | null {
 export function ruleInfo(rule: DispatchRule): SIPDispatchRuleInfo {
   const { doorData } = rule;
   const media = doorData['media'] as JsonValue | undefined;
-  const encryption = doorData['media_encryption'];
   return new SIPDispatchRuleInfo({
     sipDispatchRuleId: toLiveKitId('SDR_', rule.id),
     rule: new SIPDispatchRule({ rule: targetMessage(rule) }),
@@ -98,9 +98,8 @@ export function ruleInfo(rule: DispatchRule): SIPDispatchRuleInfo {
     roomPreset: typeof doorData['room_preset'] === 'string' ? doorData['room_preset'] : '',
     krispEnabled: doorData['krisp_enabled'] === true,
     mediaEncryption:
-      typeof encryption === 'number'
-        ? (encryption as SIPMediaEncryption)
-        : SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
+      enumValue(SIPMediaEncryption, doorData['media_encryption']) ??
+      SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE,
     createdAt: timestampOf(rule.createdAt),
     updatedAt: timestampOf(rule.updatedAt),
     ...(media !== undefined && { media: SIPMediaConfig.fromJson(media) }),

@@ -6,6 +6,7 @@ import {
 } from '@livekit/protocol';
 import type { JsonValue } from '@bufbuild/protobuf';
 import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
+import { enumValue } from '../../webhooks/formats/livekit-enum.ts';
 import { toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { durationOf, millisecondsOf, timestampOf } from './durations.ts';
 import { readAddress } from './trunk-address.ts';
@@ -115,12 +116,10 @@ function doorDataOf(
 export function outboundInfo(trunk: Trunk, numbers: readonly string[]): SIPOutboundTrunkInfo {
   const { doorData } = trunk;
   const [gateway] = trunk.gateways;
-  const { transport } = doorData;
   return new SIPOutboundTrunkInfo({
     ...commonInfo(trunk, numbers),
     address: textOf(doorData['address']) ?? (gateway ? `${gateway.host}:${gateway.port}` : ''),
-    transport:
-      typeof transport === 'number' ? (transport as SIPTransport) : transportOf(gateway?.transport),
+    transport: enumValue(SIPTransport, doorData['transport']) ?? transportOf(gateway?.transport),
     authUsername: trunk.authUsername ?? '',
     authPassword: HIDDEN,
     destinationCountry: trunk.destinationCountry ?? '',

@@ -4,12 +4,13 @@ import {
   SIPCallInfo,
   SIPCallStatus,
   SIPStatus,
-  type SIPStatusCode,
+  SIPStatusCode,
   WebhookEvent as LiveKitEvent,
 } from '@livekit/protocol';
 import { SignJWT } from 'jose';
 import type { ParticipantJson, RoomJson, RoomRecordingJson } from '../../calls/rooms/room-json.ts';
 import { eventNames } from '../../events/event-type.ts';
+import { enumValue } from './livekit-enum.ts';
 import { egressMessage } from './livekit-egress.ts';
 import { toLiveKitId } from './livekit-ids.ts';
 import { participantMessage, roomMessage, trackMessage } from './livekit-messages.ts';
@@ -93,7 +94,7 @@ function callInfo(event: WebhookEvent, { call, attempts }: CallFacts): Record<st
     error: call.answeredAt === null ? (call.endReason ?? '') : '',
     ...(call.sipCode !== null && {
       callStatusCode: new SIPStatus({
-        code: call.sipCode as SIPStatusCode,
+        code: enumValue(SIPStatusCode, call.sipCode) ?? SIPStatusCode.SIP_STATUS_UNKNOWN,
         status: call.sipReason ?? '',
       }),
     }),
