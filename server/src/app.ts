@@ -76,6 +76,8 @@ export interface App {
 
 const CARRIER_USERNAME = 'sandbox';
 const HEALTH_TIMEOUT_MS = 2_000;
+/** As many as Zentrunk takes. */
+const ZENTRUNK_REQUESTS_PER_5_S = 300;
 
 /** The composition root: builds the program from the ground up. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -363,6 +365,7 @@ async function build(
         domain: config.carrier.domain,
         sipPort: carrierSipPort,
         sipTlsPort: carrier?.sipTlsPort ?? null,
+        requestsPer5s: ZENTRUNK_REQUESTS_PER_5_S,
       },
       doctor: createTrunkDoctor({
         ua: userAgent,

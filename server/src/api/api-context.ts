@@ -48,8 +48,15 @@ export interface ApiContext {
   doctor: TrunkDoctor;
   /** Host that INVITEs of ours name. */
   sipHost: string;
-  /** Where customers' trunks are reached, at `<trunk id>.<domain>`; ports are null where no carrier runs here. */
-  carrier: { domain: string; sipPort: number | null; sipTlsPort: number | null };
+  /** Where customers' trunks are reached; ports are null where no carrier runs here. */
+  carrier: {
+    /** Of `<trunk id>.<domain>`. */
+    domain: string;
+    sipPort: number | null;
+    sipTlsPort: number | null;
+    /** Requests about them that an account may send in 5 s. */
+    requestsPer5s: number;
+  };
   feed: LiveFeed;
   guardrails: Guardrails;
   recordings: Pick<RecordingLibrary, 'open' | 'presign' | 'delete'>;

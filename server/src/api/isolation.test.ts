@@ -67,6 +67,7 @@ beforeAll(async () => {
   const tomorrow = new Date(lab.context.clock.now() + DAY_MS);
   await lab.placeCall({ scheduled_at: tomorrow.toISOString() });
   await fillOurs();
+  await fillTrunkService();
   await collectIds();
 }, 240_000);
 afterAll(() => lab.close());
@@ -137,6 +138,24 @@ async function fillOurs(): Promise<void> {
       if (status < 300) break;
     }
   }
+}
+
+/** A trunk, which names a credential, and the record of a call, which only a carrier writes. */
+async function fillTrunkService(): Promise<void> {
+  await lab.calls.db.pool.query(
+    `insert into zentrunk_trunks (id, workspace_id, direction)
+     values ('121784177241578123', $1, 'inbound')`,
+    [ours.workspaceId],
+  );
+  await lab.calls.db.pool.query(
+    `insert into zentrunk_calls (id, workspace_id, trunk_id, trunk_domain, sip_call_id, direction,
+       from_number, to_number, initiated_at, ended_at, bill_duration_s, hangup_code, hangup_name,
+       hangup_source, transport, srtp, secure)
+     values ('7d4c1f9e-3f57-4b54-a9f0-0c3f6a1f2b11', $1, '121784177241578123', 'x.carrier.test', 'c',
+       'inbound', '+15005550101', '+15005550199', now(), now(), 0, 4410, 'user_busy', 'customer',
+       'udp', false, false)`,
+    [ours.workspaceId],
+  );
 }
 
 /** From the database, and from what the lists answer. */

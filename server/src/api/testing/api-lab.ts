@@ -135,7 +135,12 @@ export async function openApiLab(): Promise<ApiLab> {
     numbers: createNumberStore({ db, clock }),
     dispatchRules: createDispatchRuleStore({ db, secrets, clock }),
     sipHost: '192.0.2.1',
-    carrier: { domain: 'carrier.test', sipPort: 5080, sipTlsPort: 5081 },
+    carrier: {
+      domain: 'carrier.test',
+      sipPort: 5080,
+      sipTlsPort: 5081,
+      requestsPer5s: Number.POSITIVE_INFINITY,
+    },
     doctor: createTrunkDoctor({ ua: node.ua, clock, advertisedHost: '192.0.2.1' }),
     feed,
     recordings: createRecordingLibrary(recordings, null),

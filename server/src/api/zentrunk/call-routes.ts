@@ -27,11 +27,11 @@ const FILTERS = [
     name,
     ...COMPARISONS.map((comparison) => `${name}__${comparison}`),
   ]),
-];
+] as const;
 /** Where no time is asked for. */
 const DEFAULT_SPAN_MS = 30 * 86_400_000;
 const TIME = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2})(:\d{2}(?:\.\d{1,6})?)?$/;
-const PATH = '/:auth_id/Zentrunk/Call/';
+const PATH = '/:auth_id/Zentrunk/Call';
 
 /** `Zentrunk/Call/`: records of calls. */
 export function callRoutes(api: Api, context: ApiContext): void {
@@ -45,7 +45,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
         operationId: 'listZentrunkCalls',
         summary: 'List records of calls, latest first; of the last 30 days where no time is named',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(callSchema), ...zentrunkErrors() },
       },
     },
@@ -65,7 +65,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
   );
 
   api.get(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -85,7 +85,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
   );
 
   api.get(
-    `${PATH}:uuid/Insights/`,
+    `${PATH}/:uuid/Insights`,
     {
       schema: {
         tags,

@@ -30,8 +30,8 @@ const credentialBody = z
   })
   .meta({ examples: [{ name: 'AI platform', username: 'agents1', password: 'Secret#2026' }] });
 
-const FILTERS = ['name', 'username'];
-const PATH = '/:auth_id/Zentrunk/Credential/';
+const FILTERS = ['name', 'username'] as const;
+const PATH = '/:auth_id/Zentrunk/Credential';
 
 /** `Zentrunk/Credential/`. */
 export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkStore): void {
@@ -70,7 +70,7 @@ export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkS
         operationId: 'listZentrunkCredentials',
         summary: 'List credentials, newest first',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(credentialSchema), ...zentrunkErrors() },
       },
     },
@@ -86,7 +86,7 @@ export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkS
   );
 
   api.get(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -109,7 +109,7 @@ export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkS
   );
 
   api.post(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -130,7 +130,7 @@ export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkS
   );
 
   api.delete(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,

@@ -33,8 +33,8 @@ const aclBody = z
   })
   .meta({ examples: [{ name: 'Office', ip_addresses: ['203.0.113.7', '198.51.100.0/24'] }] });
 
-const FILTERS = ['name'];
-const PATH = '/:auth_id/Zentrunk/IPAccessControlList/';
+const FILTERS = ['name'] as const;
+const PATH = '/:auth_id/Zentrunk/IPAccessControlList';
 
 /** `Zentrunk/IPAccessControlList/`. */
 export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore): void {
@@ -70,7 +70,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
         operationId: 'listZentrunkIpAcls',
         summary: 'List IP access control lists, newest first',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(aclSchema), ...zentrunkErrors() },
       },
     },
@@ -86,7 +86,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.get(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -109,7 +109,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.post(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -130,7 +130,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.delete(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,

@@ -52,8 +52,8 @@ const numberBody = z
   })
   .meta({ examples: [{ app_id: '121784177241578' }] });
 
-const FILTERS = ['number_startswith', 'alias'];
-const PATH = '/:auth_id/Number/';
+const FILTERS = ['number_startswith', 'alias'] as const;
+const PATH = '/:auth_id/Number';
 
 /** `Number/`: which inbound trunk a number's calls go to. */
 export function numberRoutes(api: Api, context: ApiContext): void {
@@ -67,7 +67,7 @@ export function numberRoutes(api: Api, context: ApiContext): void {
         operationId: 'listZentrunkNumbers',
         summary: 'List numbers, newest first',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(numberSchema), ...zentrunkErrors() },
       },
     },
@@ -87,7 +87,7 @@ export function numberRoutes(api: Api, context: ApiContext): void {
   );
 
   api.get(
-    `${PATH}:number/`,
+    `${PATH}/:number`,
     {
       schema: {
         tags,
@@ -104,7 +104,7 @@ export function numberRoutes(api: Api, context: ApiContext): void {
   );
 
   api.post(
-    `${PATH}:number/`,
+    `${PATH}/:number`,
     {
       schema: {
         tags,

@@ -1,18 +1,18 @@
 import type { Clock } from '../../shared/clock.ts';
 
-/** Zentrunk takes 300 requests in 5 s of one account. */
-const MAX_REQUESTS = 300;
 const WINDOW_MS = 5_000;
 /** Accounts that are remembered; who is forgotten begins anew. */
 const CAPACITY = 10_000;
 
-/** Counts requests of each account in a sliding window. */
+/** Counts requests of each account in a sliding window of 5 s. */
 export class RequestRate {
   readonly #clock: Clock;
+  readonly #maxRequests: number;
   readonly #timesMs = new Map<string, number[]>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: { clock: Clock; maxRequests: number }) {
+    this.#clock = options.clock;
+    this.#maxRequests = options.maxRequests;
   }
 
   /** False where the account has asked too often; such a request does not count. */
@@ -22,7 +22,7 @@ export class RequestRate {
     this.#timesMs.delete(account);
     const [oldest] = this.#timesMs.keys();
     if (this.#timesMs.size >= CAPACITY && oldest !== undefined) this.#timesMs.delete(oldest);
-    const allowed = recent.length < MAX_REQUESTS;
+    const allowed = recent.length < this.#maxRequests;
     if (allowed) recent.push(nowMs);
     this.#timesMs.set(account, recent);
     return allowed;

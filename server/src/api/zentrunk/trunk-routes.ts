@@ -63,8 +63,8 @@ const FILTERS = [
   'credential_uuid',
   'primary_uri_uuid',
   'fallback_uri_uuid',
-];
-const PATH = '/:auth_id/Zentrunk/Trunk/';
+] as const;
+const PATH = '/:auth_id/Zentrunk/Trunk';
 
 /** `Zentrunk/Trunk/`. */
 export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore): void {
@@ -101,7 +101,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
         operationId: 'listZentrunkTrunks',
         summary: 'List trunks, newest first',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(trunkSchema), ...zentrunkErrors() },
       },
     },
@@ -125,7 +125,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.get(
-    `${PATH}:trunk_id/`,
+    `${PATH}/:trunk_id`,
     {
       schema: {
         tags,
@@ -148,7 +148,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.post(
-    `${PATH}:trunk_id/`,
+    `${PATH}/:trunk_id`,
     {
       schema: {
         tags,
@@ -169,7 +169,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
   );
 
   api.delete(
-    `${PATH}:trunk_id/`,
+    `${PATH}/:trunk_id`,
     {
       schema: {
         tags,

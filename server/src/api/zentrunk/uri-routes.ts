@@ -46,11 +46,11 @@ const uriBody = z
   })
   .meta({ examples: [{ name: 'AI platform', uri: 'sip.example.com:5060' }] });
 
-const FILTERS = ['name', 'uri'];
+const FILTERS = ['name', 'uri'] as const;
 const removeQuery = z.strictObject({
   force: z.enum(['true', 'false']).optional().describe('`true`: delete its trunks too.'),
 });
-const PATH = '/:auth_id/Zentrunk/URI/';
+const PATH = '/:auth_id/Zentrunk/URI';
 
 /** `Zentrunk/URI/`. */
 export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): void {
@@ -86,7 +86,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
         operationId: 'listZentrunkUris',
         summary: 'List origination URIs, newest first',
         params: accountParams,
-        querystring: listQuery.describe(`limit, offset, ${FILTERS.join(', ')}.`),
+        querystring: listQuery(FILTERS),
         response: { 200: listOf(uriSchema), ...zentrunkErrors() },
       },
     },
@@ -102,7 +102,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
   );
 
   api.get(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -125,7 +125,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
   );
 
   api.post(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,
@@ -146,7 +146,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
   );
 
   api.delete(
-    `${PATH}:uuid/`,
+    `${PATH}/:uuid`,
     {
       schema: {
         tags,

@@ -25,7 +25,7 @@ const MEANINGS: Record<number, string> = {
   413: 'The body is larger than 1 MiB.',
   415: 'The body is not application/json.',
   422: 'A parameter that is needed is missing.',
-  429: 'More than 300 requests in 5 s.',
+  429: 'More requests than 300 in 5 s.',
   500: 'A fault of ours.',
   503: 'A part that is needed is away.',
 };
@@ -33,7 +33,7 @@ const MEANINGS: Record<number, string> = {
 /** More requests than an account may send. */
 export class TooManyRequestsError extends Error {
   constructor() {
-    super('rate limit exceeded: at most 300 requests in 5 seconds');
+    super('rate limit exceeded: try again in 5 seconds');
     this.name = 'TooManyRequestsError';
   }
 }

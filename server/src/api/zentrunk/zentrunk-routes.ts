@@ -30,7 +30,10 @@ declare module 'fastify' {
 /** Zentrunk's API, in a scope of its own: `app` is the instance of a plugin with the prefix `/v1/Account`. */
 export function zentrunkRoutes(app: Api, context: ApiContext, routes: RouteList): void {
   const scope: FastifyInstance = app;
-  const rate = new RequestRate(context.clock);
+  const rate = new RequestRate({
+    clock: context.clock,
+    maxRequests: context.carrier.requestsPer5s,
+  });
   scope.decorateRequest('caller', null as unknown as Caller);
   scope.decorateRequest('apiId', '');
   scope.decorateRequest('asyncCallback', null);

@@ -37,8 +37,11 @@ export const reference = z
   .union([z.uuid(), z.literal('').transform(() => null), z.null()])
   .optional();
 
-/** A list is narrowed by these parameters and by nothing else. Values are checked by the route. */
-export const listQuery = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
+/** A list is narrowed by `filters` and by nothing else. ListRequest refuses others, and checks values. */
+export function listQuery(filters: readonly string[]) {
+  const names = ['limit', 'offset', ...filters];
+  return z.looseObject(Object.fromEntries(names.map((name) => [name, z.string().optional()])));
+}
 
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({
@@ -73,9 +76,10 @@ export class ListRequest {
   readonly #query: Readonly<Record<string, string>>;
 
   /** @throws FilterError for a parameter that is none of `filters` */
-  constructor(query: z.output<typeof listQuery>, filters: readonly string[]) {
+  constructor(query: Readonly<Record<string, unknown>>, filters: readonly string[]) {
     const single: Record<string, string> = {};
     for (const [name, value] of Object.entries(query)) {
+      if (value === undefined) continue;
       if (name !== 'limit' && name !== 'offset' && !filters.includes(name)) {
         throw new FilterError(name);
       }
