@@ -104,7 +104,7 @@ export function createWorkspaceStore(options: {
       if (before.parentId !== null && viewerId === workspaceId) refuseOwnLimits(input);
       return db.tenant(workspaceId).transaction(async (client) => {
         if (input.currency !== undefined && input.currency !== before.currency) {
-          await requireNoCalls(client, workspaceId);
+          await requireNoAmounts(client, workspaceId);
         }
         return queries.update(client, workspaceId, {
           name: input.name,
@@ -203,12 +203,16 @@ function isTimezone(text: string): boolean {
 }
 
 /** Amounts that are stored already would change their worth. */
-async function requireNoCalls(client: TransactionClient, workspaceId: string): Promise<void> {
-  if (await usage.hasCalls(client, workspaceId)) {
-    throw new WorkspaceError(
-      'conflict',
-      'currency',
-      'the workspace has calls with a cost in its currency; make another workspace',
-    );
-  }
+async function requireNoAmounts(client: TransactionClient, workspaceId: string): Promise<void> {
+  const what = (await usage.hasCalls(client, workspaceId))
+    ? 'calls with a cost'
+    : (await usage.hasMoney(client, workspaceId))
+      ? 'bookings or rates'
+      : null;
+  if (what === null) return;
+  throw new WorkspaceError(
+    'conflict',
+    'currency',
+    `the workspace has ${what} in its currency; make another workspace`,
+  );
 }

@@ -15,15 +15,16 @@ import {
   writeErrors,
 } from '../schemas/common.ts';
 import { rateCreateSchema, ratePatchSchema, rateView, rateViewSchema } from '../schemas/wallet.ts';
+import { moneyOf, moneyQuery, moneyToSet } from './money-workspace.ts';
 
 /** `/v1/rates`: what calls cost, as data. */
 export function rateRoutes(api: Api, context: ApiContext): void {
   const { database, clock, auth } = context;
   const tags = ['rates'];
 
-  /** Where rates of a scope are written: the platform's belong to no workspace. */
-  function writable(callerId: string, scopeId: string | null): Queryable {
-    if (scopeId !== null) return database.tenant(callerId);
+  /** Where rates are written: the platform's belong to no workspace. */
+  function writable(callerId: string, ownerId: string | null): Queryable {
+    if (ownerId !== null) return database.tenant(ownerId);
     if (callerId === auth.defaultWorkspaceId) return database.pool;
     throw new ApiError('forbidden', 'rates of the platform are set by the first workspace');
   }
@@ -34,6 +35,15 @@ export function rateRoutes(api: Api, context: ApiContext): void {
     throw new ApiError('not_found', `there is no rate ${id} in this workspace`);
   }
 
+  /** Whose rate is changed; null: the platform's. */
+  async function ownerToSet(
+    request: Parameters<typeof moneyToSet>[1],
+    id: string,
+  ): Promise<string | null> {
+    const rate = await requiredRate(await moneyOf(context, request), id);
+    return rate.workspaceId === null ? null : moneyToSet(context, request);
+  }
+
   api.post(
     '/rates',
     {
@@ -42,6 +52,7 @@ export function rateRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'createRate',
         summary: 'Set the price of a unit, for this workspace or the platform',
+        querystring: moneyQuery,
         body: rateCreateSchema,
         response: { 201: rateViewSchema, ...writeErrors, ...errorResponses(403, 409) },
       },
@@ -49,7 +60,7 @@ export function rateRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { scope, kind, provider, prefix, unit, micros_per_unit: microsPerUnit } = request.body;
       const { workspaceId } = request.caller;
-      const owner = scope === 'platform' ? null : workspaceId;
+      const owner = scope === 'platform' ? null : await moneyToSet(context, request);
       const rate = await rates
         .insert(writable(workspaceId, owner), {
           id: newId('rate', clock.now()),
@@ -78,12 +89,14 @@ export function rateRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'listRates',
         summary: 'List the rates of this workspace and of the platform',
-        querystring: pageQuery,
+        querystring: pageQuery.extend(moneyQuery.shape),
         response: { 200: pageOf(rateViewSchema), ...readErrors },
       },
     },
-    async ({ caller: { workspaceId }, query }) => {
-      const page = await rates.listVisible(database.tenant(workspaceId), workspaceId, query);
+    async (request) => {
+      const workspaceId = await moneyOf(context, request);
+      const client = database.tenant(workspaceId);
+      const page = await rates.listVisible(client, workspaceId, request.query);
       return { data: page.data.map(rateView), next_cursor: page.nextCursor };
     },
   );
@@ -96,10 +109,12 @@ export function rateRoutes(api: Api, context: ApiContext): void {
         operationId: 'getRate',
         summary: 'Get a rate',
         params: idParams,
+        querystring: moneyQuery,
         response: { 200: rateViewSchema, ...readErrors },
       },
     },
-    async ({ caller, params }) => rateView(await requiredRate(caller.workspaceId, params.id)),
+    async (request) =>
+      rateView(await requiredRate(await moneyOf(context, request), request.params.id)),
   );
 
   api.patch(
@@ -111,16 +126,18 @@ export function rateRoutes(api: Api, context: ApiContext): void {
         operationId: 'updateRate',
         summary: 'Change a price; calls that are settled stay as they are',
         params: idParams,
+        querystring: moneyQuery,
         body: ratePatchSchema,
         response: { 200: rateViewSchema, ...writeErrors, ...errorResponses(403) },
       },
     },
-    async ({ caller: { workspaceId }, params: { id }, body }) => {
-      const { workspaceId: owner } = await requiredRate(workspaceId, id);
-      const rate = await rates.setPrice(writable(workspaceId, owner), {
+    async (request) => {
+      const { id } = request.params;
+      const owner = await ownerToSet(request, id);
+      const rate = await rates.setPrice(writable(request.caller.workspaceId, owner), {
         id,
         workspaceId: owner,
-        microsPerUnit: body.micros_per_unit,
+        microsPerUnit: request.body.micros_per_unit,
       });
       if (!rate) throw new ApiError('not_found', `there is no rate ${id} in this workspace`);
       return rateView(rate);
@@ -136,14 +153,15 @@ export function rateRoutes(api: Api, context: ApiContext): void {
         operationId: 'deleteRate',
         summary: 'Delete a rate; the next more general one applies',
         params: idParams,
+        querystring: moneyQuery,
         response: { 204: z.null(), ...writeErrors, ...errorResponses(403) },
       },
     },
     async (request, reply) => {
       const { id } = request.params;
-      const { workspaceId } = request.caller;
-      const { workspaceId: owner } = await requiredRate(workspaceId, id);
-      await rates.remove(writable(workspaceId, owner), { id, workspaceId: owner });
+      const owner = await ownerToSet(request, id);
+      const client = writable(request.caller.workspaceId, owner);
+      await rates.remove(client, { id, workspaceId: owner });
       return reply.status(204).send(null);
     },
   );

@@ -177,3 +177,64 @@ describe('a prepaid workspace', () => {
     await send('PATCH', '/v1/wallet', { mode: 'unlimited' });
   });
 });
+
+describe('the money of a sub-account', () => {
+  it('is set by its parent and looked at by both', async () => {
+    const made = await send('POST', '/v1/workspaces', { name: 'Sub' });
+    const { id, api_key: first } = made.body as { id: string; api_key: { key: string } };
+    const asChild = {
+      authorization: `Bearer ${first.key}`,
+      'content-type': 'application/json',
+    };
+    const rate = { kind: 'platform', unit: 'minute', micros_per_unit: 400 };
+    const whose = `?workspace_id=${id}`;
+    for (const query of ['', whose]) {
+      for (const [method, url, body] of [
+        ['PATCH', '/v1/wallet', { mode: 'unlimited' }],
+        ['POST', '/v1/wallet/top-ups', { amount_micros: 1 }],
+        ['POST', '/v1/wallet/refunds', { amount_micros: 1 }],
+        ['POST', '/v1/rates', rate],
+      ] as const) {
+        const refused = await send(method, url + query, body, asChild);
+        expect([url, refused.status, refused.body]).toMatchObject([url, 403, error('forbidden')]);
+      }
+    }
+    expect((await send('PATCH', `/v1/wallet${whose}`, { mode: 'prepaid' })).status).toBe(200);
+    const paid = await send('POST', `/v1/wallet/top-ups${whose}`, { amount_micros: 900 });
+    expect(paid.status).toBe(201);
+    const priced = await send('POST', `/v1/rates${whose}`, rate);
+    const { id: rateId } = priced.body as { id: string };
+    for (const [method, body] of [
+      ['PATCH', { micros_per_unit: 0 }],
+      ['DELETE', undefined],
+    ] as const) {
+      const refused = await send(method, `/v1/rates/${rateId}`, body, asChild);
+      expect([method, refused.status]).toEqual([method, 403]);
+    }
+    expect((await send('PATCH', '/v1/wallet', { thresholds_micros: [5] }, asChild)).body).toEqual({
+      ...((await send('GET', `/v1/wallet${whose}`)).body as object),
+      mode: 'prepaid',
+      balance_micros: 900,
+      thresholds_micros: [5],
+    });
+    expect((await send('GET', `/v1/rates/${rateId}`)).status).toBe(404);
+    expect((await send('GET', `/v1/rates/${rateId}${whose}`)).status).toBe(200);
+    expect((await send('DELETE', `/v1/rates/${rateId}${whose}`)).status).toBe(204);
+  });
+
+  it('is not there for strangers', async () => {
+    const whose = `?workspace_id=${lab.workspaceId}`;
+    for (const [method, url, body] of [
+      ['GET', '/v1/wallet', undefined],
+      ['GET', '/v1/wallet/entries', undefined],
+      ['GET', '/v1/rates', undefined],
+      ['PATCH', '/v1/wallet', { thresholds_micros: [] }],
+      ['POST', '/v1/wallet/top-ups', { amount_micros: 1 }],
+      ['POST', '/v1/wallet/refunds', { amount_micros: 1 }],
+      ['POST', '/v1/rates', { kind: 'platform', unit: 'minute', micros_per_unit: 0 }],
+    ] as const) {
+      const answer = await send(method, url + whose, body, asOther());
+      expect([url, answer.status]).toEqual([url, 404]);
+    }
+  });
+});

@@ -19,6 +19,7 @@ import {
   walletViewSchema,
 } from '../schemas/wallet.ts';
 import { invalidRequest } from '../validate.ts';
+import { moneyOf, moneyQuery, moneyToSet } from './money-workspace.ts';
 
 const bookingHeaders = z.object({
   'idempotency-key': z
@@ -41,11 +42,14 @@ export function walletRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'getWallet',
         summary: 'Balance, held money and mode',
+        querystring: moneyQuery,
         response: { 200: walletViewSchema, ...readErrors },
       },
     },
-    async ({ caller: { workspaceId } }) =>
-      walletView(await wallet.balance(workspaceId, database.tenant(workspaceId))),
+    async (request) => {
+      const workspaceId = await moneyOf(context, request);
+      return walletView(await wallet.balance(workspaceId, database.tenant(workspaceId)));
+    },
   );
 
   api.patch(
@@ -56,17 +60,18 @@ export function walletRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'updateWallet',
         summary: 'Change the mode and the low-balance thresholds',
+        querystring: moneyQuery,
         body: walletPatchSchema,
         response: { 200: walletViewSchema, ...writeErrors },
       },
     },
-    async ({ caller: { workspaceId }, body }) =>
-      walletView(
-        await wallet.configure(workspaceId, {
-          mode: body.mode,
-          thresholdsMicros: body.thresholds_micros,
-        }),
-      ),
+    async (request) => {
+      const { mode, thresholds_micros: thresholdsMicros } = request.body;
+      // When to be told is everybody's own business.
+      const whose = mode === undefined ? moneyOf : moneyToSet;
+      const workspaceId = await whose(context, request);
+      return walletView(await wallet.configure(workspaceId, { mode, thresholdsMicros }));
+    },
   );
 
   api.get(
@@ -76,12 +81,13 @@ export function walletRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'listLedgerEntries',
         summary: 'Every booking, newest first; the entries of a transaction add up to zero',
-        querystring: entryListQuery,
+        querystring: entryListQuery.extend(moneyQuery.shape),
         response: { 200: pageOf(ledgerEntrySchema), ...readErrors },
       },
     },
-    async ({ caller: { workspaceId }, query }) => {
-      const { limit, cursor, call_id: callId, account, kind } = query;
+    async (request) => {
+      const { limit, cursor, call_id: callId, account, kind } = request.query;
+      const workspaceId = await moneyOf(context, request);
       const page = await ledger.listEntries(
         database.tenant(workspaceId),
         workspaceId,
@@ -104,6 +110,7 @@ export function walletRoutes(api: Api, context: ApiContext): void {
         operationId: 'topUpWallet',
         summary: 'Book money that was paid in',
         headers: bookingHeaders,
+        querystring: moneyQuery,
         body: topUpSchema,
         response: {
           200: ledgerTransactionSchema.describe('Booked before under the same key.'),
@@ -115,7 +122,7 @@ export function walletRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { amount_micros: micros, description } = request.body;
-      const { workspaceId } = request.caller;
+      const workspaceId = await moneyToSet(context, request);
       const reference = referenceOf('top-up', request.headers['idempotency-key']);
       const booked = await wallet
         .topUp({ workspaceId, micros, description, reference })
@@ -133,6 +140,7 @@ export function walletRoutes(api: Api, context: ApiContext): void {
         operationId: 'refundToWallet',
         summary: 'Give back what calls were charged',
         headers: bookingHeaders,
+        querystring: moneyQuery,
         body: refundSchema,
         response: {
           200: ledgerTransactionSchema.describe('Booked before under the same key.'),
@@ -144,7 +152,7 @@ export function walletRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { amount_micros: micros, call_id: callId, description } = request.body;
-      const { workspaceId } = request.caller;
+      const workspaceId = await moneyToSet(context, request);
       if (callId === undefined && micros === undefined) {
         throw invalidRequest([
           { field: 'amount_micros', problem: 'expected an amount where no call_id is named' },

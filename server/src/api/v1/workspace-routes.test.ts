@@ -66,6 +66,13 @@ describe('sub-accounts', () => {
     ]);
     const parents = await lab.send('PATCH', path, { ...raise, currency: 'EUR' });
     expect(parents.body).toMatchObject({ max_concurrent_calls: null, currency: 'EUR' });
+    const whose = `?workspace_id=${made.id}`;
+    await lab.send('POST', `/v1/wallet/top-ups${whose}`, { amount_micros: 5 });
+    const worth = await lab.send('PATCH', path, { currency: 'JPY' });
+    expect([worth.status, errorOf(worth).message]).toEqual([
+      409,
+      expect.stringContaining('bookings'),
+    ]);
   });
 
   it('are refused with the field that is wrong', async () => {

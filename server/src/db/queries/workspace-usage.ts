@@ -62,6 +62,16 @@ export async function hasCalls(client: Queryable, workspaceId: string): Promise<
   return answer(client, 'exists (select from calls where workspace_id = $1)', workspaceId);
 }
 
+/** Whether anything was booked or priced in the workspace's currency. */
+export async function hasMoney(client: Queryable, workspaceId: string): Promise<boolean> {
+  return answer(
+    client,
+    `exists (select from ledger_entries where workspace_id = $1)
+       or exists (select from workspace_rates where workspace_id = $1)`,
+    workspaceId,
+  );
+}
+
 /** Whether a call waits, is live or is still being worked on. */
 export async function hasUnfinishedCalls(client: Queryable, workspaceId: string): Promise<boolean> {
   return answer(
