@@ -460,6 +460,23 @@ describe('the wire', () => {
     });
   });
 
+  it('makes attributes of the headers of an answer', async () => {
+    const participant = await twirp('SIP/CreateSIPParticipant', {
+      sip_trunk_id: trunkId,
+      sip_call_to: '+14155550151',
+      room_name: 'headers',
+      participant_identity: 'p',
+      include_headers: 'SIP_ALL_HEADERS',
+      krisp_enabled: true,
+      wait_until_answered: true,
+    });
+    expect(participant.status).toBe(200);
+    await expect
+      .poll(async () => (await rooms.getParticipant('headers', 'p')).attributes['sip.h.server'])
+      .toBe('tone-phone');
+    await rooms.deleteRoom('headers');
+  });
+
   it('lets in nobody without a good token and the grant', async () => {
     const wrong = await twirp('SIP/ListSIPOutboundTrunk', {}, { secret: 'x'.repeat(40) });
     expect(wrong).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });

@@ -6,6 +6,7 @@ import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import { newEncryption } from '../sdp/crypto-line.ts';
 import type { CodecName, LocalAudio, LocalEncryption, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
+import type { SipHeader } from '../sip/message.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import type { CallReport, VoiceCallEvent, OpenCall } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
@@ -15,10 +16,11 @@ import { cappedWallet } from './capped-wallet.ts';
 import { watchCredit } from './credit-watch.ts';
 import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
+import { headerAttributes } from './header-attributes.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
-import { setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
+import { addAttributes, setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
 import { planKnowing } from './plan-knowing.ts';
 import { factOf } from './voice-facts.ts';
 
@@ -261,7 +263,7 @@ export class LiveCall {
   }
 
   media(audio: NegotiatedAudio): void {
-    this.#voice?.media(audio);
+    this.#voice?.media({ ...audio, symmetric: this.plan.trunk.rtpSymmetric });
   }
 
   /** The far end has answered: the agent may speak. */
@@ -285,6 +287,20 @@ export class LiveCall {
       this.record.event({ type: 'call.warning', data: { code: 'guardrail', message } }),
     );
     this.#credit = watchCredit({ wallet: capped, clock, logger, callId: this.id, onGone });
+  }
+
+  /** What the answer's headers tell of a participant of a room. */
+  learnHeaders(headers: readonly SipHeader[]): void {
+    const { seat, trunk } = this.plan;
+    if (!seat) return;
+    const attributes = headerAttributes(
+      { ...trunk, includeHeaders: seat.leg.includeHeaders ?? trunk.includeHeaders },
+      headers,
+    );
+    if (Object.keys(attributes).length === 0) return;
+    addAttributes(this.#ctx, seat, attributes).catch((error: unknown) => {
+      this.#ctx.logger.warn({ err: error, callId: this.id }, 'headers of the answer were not kept');
+    });
   }
 
   /** Keys that open the way to a person are pressed before anybody speaks. */
@@ -459,7 +475,7 @@ export class LiveCall {
     if (answer?.ok === false) return { accept: false, status: 488, reason: 'Not Acceptable Here' };
     this.#sessionVersion++;
     if (!answer) return { accept: true, sdp: buildOffer(local) };
-    this.#voice.media(answer.value.audio);
+    this.media(answer.value.audio);
     return { accept: true, sdp: answer.value.sdp };
   }
 

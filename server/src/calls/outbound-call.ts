@@ -84,6 +84,7 @@ function dialOnce(
         { id: identity.attemptId, dialog: leg.snapshot(), answered: false },
       );
     });
+    leg.events.on('answer-headers', (headers) => live.learnHeaders(headers));
     leg.events.on('answered', ({ sdp }) => {
       ringTimer.cancel();
       const body = sdp ?? earlySdp;

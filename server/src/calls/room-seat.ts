@@ -41,6 +41,15 @@ export async function setAutomation(
   await participants.update(db.pool, seat.participantId, { leg: { ...seat.leg, automation } });
 }
 
+/** What was learned of a participant beside what it came with. */
+export async function addAttributes(
+  { db }: { db: { pool: Queryable } },
+  seat: RoomSeat,
+  attributes: Record<string, string>,
+): Promise<void> {
+  await participants.mergeAttributes(db.pool, seat.participantId, attributes);
+}
+
 /** Null: the call has a room of its own that nobody knows. */
 export async function findSeat(client: Queryable, callId: string): Promise<RoomSeat | null> {
   const participant = await participants.findByCall(client, callId);

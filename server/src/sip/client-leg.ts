@@ -272,6 +272,7 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#wasConfirmed = true;
       this.#main = fork.session;
       // RFC 3261 §13.2.1: after the first answer descriptions in responses are not looked at.
+      this.events.emit('answer-headers', response.headers);
       this.events.emit('answered', { sdp: fork.earlyUpdate ?? sdpOf(response) });
     }
   }

@@ -73,6 +73,8 @@ export interface LegEvents {
    * Outbound: 2xx, ACK is sent; `sdp` is the offer of an UPDATE where one was accepted before the 2xx,
    * since that is newer. Inbound: our 2xx was acknowledged; `sdp` is the ACK's, if any. */
   answered: [{ sdp: string | null }];
+  /** Outbound: the headers of the 2xx, ahead of `answered`. */
+  'answer-headers': [readonly SipHeader[]];
   /** The ACK's answer to the offer in our 200, after a re-INVITE that had none (RFC 3261 §14.2). */
   renegotiated: [{ sdp: string }];
   failed: [LegFailure];

@@ -25,7 +25,7 @@ import { inlineTrunkInput } from './inline-trunk.ts';
 import { roomsOf, type LiveKitContext } from './livekit-context.ts';
 import { readTransferTarget } from './transfer-target.ts';
 import { checkHeaderMap } from './trunk-messages.ts';
-import { mediaFields } from './trunk-media.ts';
+import { includeHeadersOf, mediaFields } from './trunk-media.ts';
 import { createTrunkShelf, type StoredTrunk } from './trunk-shelf.ts';
 import { TwirpError } from './twirp-error.ts';
 import { twirpMethod, type TwirpCall, type TwirpMethods } from './twirp-method.ts';
@@ -173,6 +173,9 @@ function legOf(request: CreateSIPParticipantRequest): RoomLeg {
     ...(Object.keys(request.headers).length > 0 && { headers: request.headers }),
     ...(request.displayName !== undefined &&
       request.displayName !== '' && { displayName: request.displayName }),
+    ...(request.includeHeaders !== SIPHeaderOptions.SIP_NO_HEADERS && {
+      includeHeaders: includeHeadersOf(request.includeHeaders),
+    }),
     ...(media.mediaEncryption && { mediaEncryption: media.mediaEncryption }),
     ...(media.codecs && { codecs: media.codecs }),
   };
@@ -193,7 +196,6 @@ function tellUnused(request: CreateSIPParticipantRequest, call: TwirpCall): void
   const unused = [
     request.krispEnabled ? 'krisp_enabled' : null,
     request.destination ? 'destination' : null,
-    request.includeHeaders === SIPHeaderOptions.SIP_NO_HEADERS ? null : 'include_headers',
   ].filter((field) => field !== null);
   if (unused.length > 0) call.notice(`no effect here: ${unused.join(', ')}`);
 }

@@ -9,15 +9,14 @@ import * as dispatches from '../../db/queries/room-dispatches.ts';
 import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { newId, randomText } from '../../shared/ids.ts';
-import { getHeaders, type SipRequest } from '../../sip/message.ts';
+import type { SipRequest } from '../../sip/message.ts';
+import { headerAttributes } from '../header-attributes.ts';
 import type { RoomSeat } from '../room-seat.ts';
 import { matchesPattern, type AgentOrder } from './room-agents.ts';
 import type { RoomContext } from './room-context.ts';
 import { ensureRoomIn } from './room-directory.ts';
 import { tellOfParticipant } from './room-events.ts';
 
-const MAX_ATTRIBUTE_CHARS = 1_024;
-const MAX_HEADER_ATTRIBUTES = 50;
 const RANDOM_CHARS = 10;
 
 /** Where a rule leads a call. */
@@ -130,7 +129,7 @@ export async function joinInbound(
       kind: 'sip',
       name: rule.hidePhoneNumber ? 'Phone' : `Phone ${call.fromNumber}`,
       metadata: rule.metadata,
-      attributes: { ...headerAttributes(trunk, request), ...rule.attributes },
+      attributes: { ...headerAttributes(trunk, request.headers), ...rule.attributes },
       trackId: newId('track', nowMs),
       callId: call.id,
       leg,
@@ -154,21 +153,4 @@ async function freeIdentity(client: Queryable, roomId: string, wanted: string): 
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-/** Headers of the INVITE that the trunk makes attributes of. */
-function headerAttributes(trunk: TrunkWithGateways, request: SipRequest): Record<string, string> {
-  const attributes: Record<string, string> = {};
-  if (trunk.includeHeaders !== 'none') {
-    for (const { name, value } of request.headers.slice(0, MAX_HEADER_ATTRIBUTES)) {
-      const lower = name.toLowerCase();
-      if (trunk.includeHeaders === 'x' && !lower.startsWith('x-')) continue;
-      attributes[`sip.h.${lower}`] ??= value.slice(0, MAX_ATTRIBUTE_CHARS);
-    }
-  }
-  for (const [header, attribute] of Object.entries(trunk.headersToAttributes)) {
-    const [value] = getHeaders(request, header);
-    if (value !== undefined) attributes[attribute] = value.slice(0, MAX_ATTRIBUTE_CHARS);
-  }
-  return attributes;
 }

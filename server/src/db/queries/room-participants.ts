@@ -1,5 +1,6 @@
 import type { Queryable } from './queryable.ts';
 import { assignments, requireOne, selectOne, selectRows } from './row.ts';
+import { storableJson, storableText } from './storable-text.ts';
 import type { CallRow } from './calls.ts';
 
 export type RoomParticipantKind = 'sip' | 'agent';
@@ -20,6 +21,7 @@ export interface RoomLeg {
   /** Where it came from. */
   ruleId?: string;
   /** Instead of the trunk's. */
+  includeHeaders?: 'none' | 'x' | 'all';
   mediaEncryption?: 'none' | 'optional' | 'required';
   codecs?: string[];
   /** Set by a transfer: the participant that this one is to talk with. */
@@ -106,14 +108,14 @@ export async function insert(
       id,
       workspaceId,
       roomId,
-      identity,
+      storableText(identity),
       kind,
       trackId,
-      participant.name ?? '',
-      participant.metadata ?? '',
-      JSON.stringify(participant.attributes ?? {}),
+      storableText(participant.name ?? ''),
+      storableText(participant.metadata ?? ''),
+      storableJson(participant.attributes ?? {}),
       participant.callId ?? null,
-      JSON.stringify(participant.leg ?? {}),
+      storableJson(participant.leg ?? {}),
       participant.publishedAt ?? null,
     ],
   );
@@ -232,5 +234,18 @@ export async function update(
     `update room_participants set ${['version = version + 1', ...sets].join(', ')}
      where id = $1 and left_at is null returning *`,
     values,
+  );
+}
+
+/** Adds attributes to those of one who is in the room. */
+export async function mergeAttributes(
+  client: Queryable,
+  participantId: string,
+  attributes: Record<string, string>,
+): Promise<void> {
+  await client.query(
+    `update room_participants set attributes = attributes || $2, version = version + 1
+     where id = $1 and left_at is null`,
+    [participantId, storableJson(attributes)],
   );
 }
