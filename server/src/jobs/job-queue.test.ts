@@ -116,6 +116,31 @@ describe('job queue', () => {
     expect((await both.done).map((job) => job.data.callId).sort()).toEqual(['call_1', 'call_2']);
   });
 
+  it('works off a backlog without waiting for the next look, so many at once as it may', async () => {
+    await jobs.createQueue('call.dial');
+    for (let n = 0; n < 12; n++) await jobs.send('call.dial', { callId: `call_${n}` });
+    let running = 0;
+    let most = 0;
+    const { done } = await deliveries(12, async () => {
+      most = Math.max(most, ++running);
+      await systemClock.sleep(20);
+      running--;
+    });
+    const startMs = systemClock.monotonicMs();
+    expect(new Set((await done).map((job) => job.data.callId)).size).toBe(12);
+    expect(most).toBe(2);
+    expect(systemClock.monotonicMs() - startMs).toBeLessThan(1_900);
+  });
+
+  it('takes a job away when the transaction commits', async () => {
+    await jobs.createQueue('call.dial');
+    const id = (await jobs.send('call.dial', { callId: 'call_gone' })) ?? '';
+    await database.transaction((client) => jobs.remove('call.dial', id, { client }));
+    const { done } = await deliveries(1);
+    await jobs.send('call.dial', { callId: 'call_here' });
+    expect((await done).map((job) => job.data.callId)).toEqual(['call_here']);
+  });
+
   it('keeps a job back until its time', async () => {
     const { done } = await deliveries(2);
     const startAfter = new Date(systemClock.now() + 700);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { PgBoss, type Db, type Job, type SendOptions } from 'pg-boss';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Logger } from '../shared/logger.ts';
+import { JobCrew } from './job-crew.ts';
 
 /** Job kinds and their data. Other folders add theirs by declaration merging. */
 export interface JobMap {
@@ -14,8 +15,8 @@ export type JobName = keyof JobMap;
 export interface SendJobOptions {
   /** Open transaction: the job exists when it commits, and never when it does not. */
   client?: Queryable;
-  /** Not before. Default now. */
-  startAfter?: Date;
+  /** Not before. Default now. Seconds count from now by the database's clock. */
+  startAfter?: Date | number;
   /** While a job of this key waits or runs, another is not added. */
   singletonKey?: string;
   /** Redeliveries after a failure or a dead worker. Default that of the queue. */
@@ -65,6 +66,8 @@ export interface JobQueue {
     data: JobMap[Name],
     options?: SendJobOptions,
   ): Promise<string | null>;
+  /** Takes a job away, also one that runs: its end is nobody's business any more. */
+  remove(name: JobName, jobId: string, options?: { client?: Queryable }): Promise<void>;
   /** Runs `handler` for each job; one that throws is delivered again. Returns a function that ends it. */
   work<Name extends JobName>(
     name: Name,
@@ -171,25 +174,32 @@ class BossQueue implements JobQueue {
     return this.#boss.send(name, data, settings);
   }
 
+  async remove(
+    name: JobName,
+    jobId: string,
+    { client }: { client?: Queryable } = {},
+  ): Promise<void> {
+    await this.#boss.deleteJob(name, jobId, client ? { db: onTransaction(client) } : {});
+  }
+
   async work<Name extends JobName>(
     name: Name,
     options: WorkJobOptions,
     handler: JobHandler<Name>,
   ): Promise<() => Promise<void>> {
     await this.#ensureQueue(name);
-    const workId = await this.#boss.work<JobMap[Name]>(
-      name,
+    const crew = new JobCrew<JobMap[Name]>(
       {
-        batchSize: 1,
-        localConcurrency: options.concurrency ?? 10,
+        boss: this.#boss,
+        name,
+        size: options.concurrency ?? 10,
         pollingIntervalSeconds: POLL_SECONDS,
         notifyPollingIntervalSeconds: NOTIFIED_POLL_SECONDS,
       },
-      async (jobs) => {
-        for (const job of jobs) await this.#deliver(name, job, handler);
-      },
+      (job) => this.#deliver(name, job, handler),
     );
-    return () => this.#boss.offWork(name, { id: workId, wait: true });
+    await crew.look();
+    return () => crew.close();
   }
 
   async #deliver<Name extends JobName>(
