@@ -4,6 +4,7 @@ import { DigestVerifier } from '../sip/digest-server.ts';
 import { getHeader, type SipAddress, type SipRequest } from '../sip/message.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
+import { NameCache } from './name-cache.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
 import { SourceList } from './source-list.ts';
 import { INBOUND_SECRETS } from './trunk-store.ts';
@@ -40,14 +41,18 @@ const DEFAULT_REALM = 'trunkline';
 export class InboundGuard {
   readonly #options: InboundGuardOptions;
   readonly #lockout: SignInLockout;
+  readonly #names: NameCache;
   readonly #verifiers = new Map<string, DigestVerifier>();
   #sources = SourceList.empty;
   #byId: ReadonlyMap<string, DigestTrunk> = new Map();
   #byNumber: ReadonlyMap<string, DigestTrunk> = new Map();
+  /** Trunks whose far ends get replies where their Via says. */
+  #byVia: ReadonlySet<string> = new Set();
 
   constructor(options: InboundGuardOptions) {
     this.#options = options;
     this.#lockout = new SignInLockout(options);
+    this.#names = new NameCache(options);
   }
 
   /** Knows these trunks from now on. */
@@ -55,7 +60,7 @@ export class InboundGuard {
     trunks: readonly TrunkWithGateways[],
     numbers: readonly { e164: string; trunkId: string }[],
   ): Promise<void> {
-    const sources = await SourceList.of(trunks);
+    const sources = await SourceList.of(trunks, (host) => this.#names.addressesOf(host));
     const byId = new Map(
       trunks.flatMap((trunk) => {
         const digest = this.#digestTrunk(trunk);
@@ -64,6 +69,7 @@ export class InboundGuard {
     );
     this.#sources = sources;
     this.#byId = byId;
+    this.#byVia = new Set(trunks.filter((trunk) => !trunk.forceRport).map(({ id }) => id));
     this.#byNumber = new Map(
       numbers.flatMap(({ e164, trunkId }) => {
         const digest = byId.get(trunkId);
@@ -81,6 +87,15 @@ export class InboundGuard {
     if (request.method !== 'INVITE' || called === null) return 'drop';
     if (this.#lockout.isLocked(source.host)) return 'drop';
     return this.#byNumber.has(called) ? 'accept' : 'drop';
+  }
+
+  /** Whether replies go to the port that a request came from, unasked. @param called E.164. */
+  forcesRport(source: SipAddress, called: string | null): boolean {
+    if (this.#byVia.size === 0) return true;
+    const byAddress = this.#sources.trunksOf(source.host);
+    const byNumber = called === null ? undefined : this.#byNumber.get(called)?.id;
+    const trunkIds = byAddress.length > 0 || byNumber === undefined ? byAddress : [byNumber];
+    return trunkIds.length === 0 || trunkIds.some((id) => !this.#byVia.has(id));
   }
 
   /** Who sends this INVITE. @param called E.164. */

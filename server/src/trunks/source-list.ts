@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { lookup } from 'node:dns/promises';
+import { systemResolve } from './name-cache.ts';
 
 /** What says where a trunk's calls come from. */
 export interface TrunkSources {
@@ -25,7 +25,7 @@ export class SourceList {
    */
   static async of(
     trunks: readonly TrunkSources[],
-    resolve: (host: string) => Promise<string[]> = resolveHost,
+    resolve: (host: string) => Promise<string[]> = systemResolve,
   ): Promise<SourceList> {
     return new SourceList(
       await Promise.all(
@@ -76,8 +76,4 @@ function addSource(list: BlockList, source: string): boolean {
 /** `::ffff:192.0.2.1` is how a dual-stack socket names an IPv4 peer. */
 function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
-}
-
-async function resolveHost(host: string): Promise<string[]> {
-  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
