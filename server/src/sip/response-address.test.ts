@@ -34,6 +34,15 @@ describe('noteSource', () => {
     );
   });
 
+  it('where it is forced, notes a port that sent-by does not name, unasked', () => {
+    const message = request('SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bK1');
+    noteSource(message, SOURCE, true);
+    expect(responseAddress(message, SOURCE)).toEqual(SOURCE);
+    const plain = request('SIP/2.0/UDP 198.51.100.7:34567;branch=z9hG4bK1');
+    noteSource(plain, SOURCE, true);
+    expect(getHeader(plain, 'Via')).toBe('SIP/2.0/UDP 198.51.100.7:34567;branch=z9hG4bK1');
+  });
+
   it('does not believe what the client writes into received and rport', () => {
     expect(noted('SIP/2.0/UDP 198.51.100.7;received=203.0.113.9;branch=z9hG4bK1')).not.toContain(
       '203.0.113.9',

@@ -36,15 +36,16 @@ export function responseAddress(of: SipMessage | Via, source: SipAddress): SipAd
  * Notes in the top Via where a request came from: `received` where sent-by says otherwise
  * (RFC 3261 §18.2.1), `received` and `rport` where the client asks for rport (RFC 3581 §4). What the
  * client itself put into `received` or as value of `rport` is replaced, never believed.
+ * @param isForced notes a port that sent-by does not name as if the client had asked for rport.
  */
-export function noteSource(request: SipRequest, source: SipAddress): void {
+export function noteSource(request: SipRequest, source: SipAddress, isForced = false): void {
   const at = request.headers.findIndex((header) => header.name.toLowerCase() === 'via');
   const header: SipHeader | undefined = request.headers[at];
   if (!header) return;
   const [first = '', ...others] = splitHeaderValues(header.value);
   const via = parseVia(first);
   if (!via) return;
-  const asksRport = via.rport !== null;
+  const asksRport = via.rport !== null || (isForced && (via.port ?? 5060) !== source.port);
   const claims = via.received !== null;
   if (!asksRport && !claims && isSameHost(via.host, source.host)) return;
   if (asksRport) via.rport = source.port;

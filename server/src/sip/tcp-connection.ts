@@ -13,6 +13,8 @@ export interface TcpConnectionOptions {
   partialTimeoutMs: number;
   /** Refuses to send when so much waits for the far end. */
   maxPendingBytes: number;
+  /** Whether the far end opened it: then it has `partialTimeoutMs` to send its first message. */
+  isAccepted: boolean;
   /** A message, or the head of one whose end cannot be told. */
   onMessage: (bytes: Buffer) => void;
   onGarbage: () => void;
@@ -30,8 +32,11 @@ export class TcpConnection implements SipConnection {
   readonly #socket: Socket;
   readonly #framer = new StreamFramer(MAX_MESSAGE_BYTES);
   #lastActivityMs: number;
+  /** When the message that is awaited was begun; of the first one, when the connection was made. */
   #partialSinceMs: number | null = null;
   #timer: TimerHandle;
+  /** Whether the far end has still to say what it connected for. */
+  #isAwaited: boolean;
   #open = true;
   #failure: Error | undefined;
 
@@ -40,6 +45,8 @@ export class TcpConnection implements SipConnection {
     this.#options = options;
     this.#socket = socket;
     this.#lastActivityMs = clock.monotonicMs();
+    this.#isAwaited = options.isAccepted;
+    if (options.isAccepted) this.#partialSinceMs = this.#lastActivityMs;
     this.#timer = this.#armTimer();
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#receive(chunk));
@@ -50,6 +57,10 @@ export class TcpConnection implements SipConnection {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  get isAccepted(): boolean {
+    return this.#options.isAccepted;
   }
 
   send(bytes: Uint8Array): Promise<void> {
@@ -97,6 +108,7 @@ export class TcpConnection implements SipConnection {
       if (!this.#open) return;
       this.#take(frame);
     }
+    if (this.#isAwaited) return;
     if (!this.#framer.hasPartial) this.#partialSinceMs = null;
     else this.#partialSinceMs ??= this.#lastActivityMs;
   }
@@ -106,6 +118,7 @@ export class TcpConnection implements SipConnection {
       case 'message':
         // The wait for a following message starts anew.
         this.#partialSinceMs = null;
+        this.#isAwaited = false;
         this.#options.onMessage(frame.bytes);
         break;
       case 'ping':

@@ -366,6 +366,18 @@ describe('TransportLayer over TCP', () => {
     expect(layer.counters.requestsReceived).toBe(1);
   });
 
+  it('closes a connection on which nothing is ever said', async () => {
+    const { layer, clock } = await start({ tcp: { partialTimeoutMs: 500 } });
+    const client = await tcpClient(layer.port);
+    client.resume();
+    const closed = once(client, 'close');
+    // A keep-alive is no message.
+    client.write('\r\n\r\n');
+    await once(client, 'data');
+    await clock.advance(500);
+    await closed;
+  });
+
   it('refuses connections beyond its limit', async () => {
     const { layer, next } = await start({ tcp: { maxConnections: 1 } });
     const first = await tcpClient(layer.port);

@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { SipAddress, SipMessage, SipTransportName } from './message.ts';
+import type { SipAddress, SipMessage, SipRequest, SipTransportName } from './message.ts';
 import type { SipParseError } from './parse-message.ts';
 import { noteSource } from './response-address.ts';
 import { serializeMessage } from './serialize-message.ts';
@@ -28,7 +28,12 @@ export interface TransportLayerOptions {
   /** Limits of connections. Default: those of `StreamTransport`. */
   tcp?: Pick<
     StreamTransportOptions,
-    'idleTimeoutMs' | 'partialTimeoutMs' | 'connectTimeoutMs' | 'maxConnections' | 'maxPendingBytes'
+    | 'idleTimeoutMs'
+    | 'partialTimeoutMs'
+    | 'connectTimeoutMs'
+    | 'maxConnections'
+    | 'maxConnectionsPerHost'
+    | 'maxPendingBytes'
   >;
 }
 
@@ -53,6 +58,8 @@ export class TransportLayer {
     requestsReceived: 0,
     responsesReceived: 0,
   };
+  /** Whether replies go to the port that a request came from, unasked. Default: no (RFC 3261 §18.2.2). */
+  forcesRport: (request: SipRequest, source: SipSource) => boolean = () => false;
   /** Takes what was parsed; `source` is also where responses go back. Default: dropped. */
   onMessage: (message: SipMessage, source: SipSource) => void = () => undefined;
   /** Takes what was broken; answer `error.request` with `error.status` where it is set. Default: dropped. */
@@ -135,7 +142,7 @@ export class TransportLayer {
   #receive(message: SipMessage, source: SipSource): void {
     if (message.kind === 'request') {
       this.counters.requestsReceived++;
-      noteSource(message, source);
+      this.#noteSource(message, source);
     } else this.counters.responsesReceived++;
     this.onMessage(message, source);
   }
@@ -143,8 +150,13 @@ export class TransportLayer {
   #receiveBroken(error: SipParseError, source: SipSource): void {
     this.counters.malformedReceived++;
     this.#logger.debug({ code: error.code, transport: source.transport }, error.message);
-    if (error.request) noteSource(error.request, source);
+    if (error.request) this.#noteSource(error.request, source);
     this.onMalformed(error, source);
+  }
+
+  #noteSource(request: SipRequest, source: SipSource): void {
+    // The port that a connection comes from takes no connections.
+    noteSource(request, source, source.transport === 'udp' && this.forcesRport(request, source));
   }
 }
 

@@ -33,16 +33,17 @@ export interface StreamTransportOptions {
   partialTimeoutMs?: number;
   /** An attempt to connect is given up after so long. Default 10,000. */
   connectTimeoutMs?: number;
+  /** A handshake of TLS that was begun by a far end is given up after so long. Default 10,000. */
+  handshakeTimeoutMs?: number;
   /** Connections of both directions; more from outside are refused. Default 4,096. */
   maxConnections?: number;
+  /** Connections that one host may have made to us, those that still shake hands included. Default 128. */
+  maxConnectionsPerHost?: number;
   /** Bytes that may wait on one connection. Default 1 MiB. */
   maxPendingBytes?: number;
   /** Told of a listener that threw. Default: the error is thrown again outside. */
   onListenerError?: ListenerErrorHandler;
 }
-
-/** A handshake that takes longer is no client of ours. */
-const HANDSHAKE_LIMIT_MS = 10_000;
 
 /**
  * SIP over TCP or TLS (RFC 3261 §18, §26.3.1): one connection to a far end, used for all that goes
@@ -57,6 +58,10 @@ export class StreamTransport implements SipTransport {
   /** By far end; of two to one far end the later one is found here. */
   readonly #byAddress = new Map<string, TcpConnection>();
   readonly #connections = new Set<TcpConnection>();
+  /** How many connections each host has made to us. */
+  readonly #byHost = new Map<string, number>();
+  /** What was accepted, before the handshake of TLS too. */
+  readonly #sockets = new Set<Socket>();
   #closing: Promise<void> | undefined;
 
   private constructor(server: Server, options: StreamTransportOptions) {
@@ -66,9 +71,13 @@ export class StreamTransport implements SipTransport {
     this.#server = server;
     const address = server.address();
     this.#localPort = address !== null && typeof address === 'object' ? address.port : 0;
+    // Before the handshake, which costs us more than the far end.
+    server.on('connection', (socket: Socket) => this.#count(socket));
     // Of TLS only what has shaken hands is a connection.
     const event = options.tls ? 'secureConnection' : 'connection';
     server.on(event, (socket: Socket) => this.#accept(socket));
+    // A handshake that failed or took too long leaves its socket open to us to close.
+    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     server.on('error', () => undefined);
   }
 
@@ -90,6 +99,11 @@ export class StreamTransport implements SipTransport {
   /** Connections that are open. */
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Hosts that have connections to us, handshakes included. */
+  get hostCount(): number {
+    return this.#byHost.size;
   }
 
   /** Sends on the connection to this far end, opening one where there is none. */
@@ -115,27 +129,49 @@ export class StreamTransport implements SipTransport {
       // A BYE that was just written leaves in this turn of the event loop; nobody waits for more.
       setImmediate(() => {
         for (const connection of this.#connections) connection.destroy();
+        for (const socket of this.#sockets) socket.destroy();
       });
     });
     return this.#closing;
   }
 
+  /** One host cannot take the places of all others. */
+  #count(socket: Socket): void {
+    const host = socket.remoteAddress ?? '';
+    const count = (this.#byHost.get(host) ?? 0) + 1;
+    this.#byHost.set(host, count);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      const left = (this.#byHost.get(host) ?? 1) - 1;
+      if (left > 0) this.#byHost.set(host, left);
+      else this.#byHost.delete(host);
+    });
+    const full = this.#sockets.size > (this.#options.maxConnections ?? 4096);
+    if (full || count > (this.#options.maxConnectionsPerHost ?? 128)) socket.destroy();
+  }
+
   #accept(socket: Socket): void {
     const limit = this.#options.maxConnections ?? 4096;
-    const host = socket.remoteAddress;
-    const port = socket.remotePort;
-    if (this.#closing || this.#connections.size >= limit || host === undefined || !port) {
+    const remote = this.#remoteOf(socket);
+    if (this.#closing || this.#connections.size >= limit || !remote || socket.destroyed) {
       socket.destroy();
       return;
     }
-    this.#add(socket, { host: plainHost(host), port, transport: this.name });
+    this.#add(socket, remote, true);
+  }
+
+  /** Null: gone already. */
+  #remoteOf({ remoteAddress: host, remotePort: port }: Socket): SipAddress | null {
+    if (host === undefined || !port) return null;
+    return { host: plainHost(host), port, transport: this.name };
   }
 
   #connect(to: SipAddress): TcpConnection {
     if (this.#closing) throw new Error(`${this.name} transport is closed`);
     const { host, port } = to;
     const socket = this.#options.tls ? dialTls(this.#options.tls, to) : connect({ host, port });
-    const connection = this.#add(socket, { host, port, transport: this.name });
+    const connection = this.#add(socket, { host, port, transport: this.name }, false);
     const timer = this.#options.clock.setTimer(this.#options.connectTimeoutMs ?? 10_000, () =>
       socket.destroy(new Error(`${this.name} connection to port ${port} was not made in time`)),
     );
@@ -144,23 +180,36 @@ export class StreamTransport implements SipTransport {
     return connection;
   }
 
-  #add(socket: Socket, remote: SipAddress): TcpConnection {
-    const key = addressKey(remote);
+  #add(socket: Socket, far: SipAddress, isAccepted: boolean): TcpConnection {
+    let remote = far;
+    const keys = new Set([addressKey(far)]);
     const connection: TcpConnection = new TcpConnection({
       socket,
       clock: this.#options.clock,
       idleTimeoutMs: this.#options.idleTimeoutMs ?? 600_000,
       partialTimeoutMs: this.#options.partialTimeoutMs ?? 30_000,
       maxPendingBytes: this.#options.maxPendingBytes ?? 1_048_576,
+      isAccepted,
       onMessage: (bytes) => this.#receive(bytes, { ...remote, connection }),
       onGarbage: () => this.events.emit('garbage', { ...remote, connection }),
       onClose: () => {
         this.#connections.delete(connection);
-        if (this.#byAddress.get(key) === connection) this.#byAddress.delete(key);
+        for (const key of keys) {
+          if (this.#byAddress.get(key) === connection) this.#byAddress.delete(key);
+        }
       },
     });
     this.#connections.add(connection);
-    this.#byAddress.set(key, connection);
+    this.#byAddress.set(addressKey(far), connection);
+    // A far end that was named is known by its address too: what it sends comes from there, and its
+    // Contact names it so, by which no certificate would be right (RFC 5923 §5).
+    socket.once('connect', () => {
+      remote = this.#remoteOf(socket) ?? far;
+      const key = addressKey(remote);
+      if (this.#byAddress.get(key)?.open) return;
+      keys.add(key);
+      this.#byAddress.set(key, connection);
+    });
     return connection;
   }
 
@@ -186,14 +235,14 @@ function nameOf({ tls }: StreamTransportOptions): 'tcp' | 'tls' {
   return tls ? 'tls' : 'tcp';
 }
 
-function serverOf({ tls }: StreamTransportOptions): Server {
+function serverOf({ tls, handshakeTimeoutMs = 10_000 }: StreamTransportOptions): Server {
   if (!tls) return createServer();
   const { key, cert, ca, requireClientCert = false } = tls;
   return createTlsServer({
     key,
     cert,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: HANDSHAKE_LIMIT_MS,
+    handshakeTimeout: handshakeTimeoutMs,
     requestCert: requireClientCert,
     rejectUnauthorized: requireClientCert,
     // Who may call in is said by these alone: everybody can have a certificate of the web's.

@@ -5,9 +5,10 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock as clock } from '../shared/clock.ts';
 import { silentLogger as logger } from '../shared/logger.ts';
 import type { InboundLeg, Leg } from './leg.ts';
-import { getHeader } from './message.ts';
+import { getHeader, type SipAddress } from './message.ts';
 import { selfSignedCertificate, type CertificatePair } from './self-signed-certificate.ts';
 import { ANSWER, OFFER, once } from './testing/two-agents.ts';
+import { StreamTransport } from './transport-stream.ts';
 import { startUserAgent, type UserAgent } from './user-agent.ts';
 
 const HOST = '127.0.0.1';
@@ -113,6 +114,112 @@ describe('SIP over TLS', () => {
     await onceEvent(now, 'secureConnect');
     expect(now.getProtocol()).toBe('TLSv1.2');
     now.destroy();
+  });
+
+  it('RFC 5923: a far end that is known by name is reached and known by its address on the same connection', async () => {
+    const named = await selfSignedCertificate(['localhost'], clock.now());
+    // Its Contact is an address, for which its certificate is not good.
+    const callee = await agent({ pair: named });
+    const caller = await agent({ ca: [named.cert] });
+    let inbound: InboundLeg | undefined;
+    callee.events.on('invite', (leg) => {
+      inbound = leg;
+      leg.answer(ANSWER);
+    });
+    const leg = call(caller, callee, 'localhost');
+    await once(leg, 'answered');
+    const acked = once(inbound as InboundLeg, 'answered');
+    await acked;
+    const sources: SipAddress[] = [];
+    caller.screen = (_request, source) => {
+      sources.push(source);
+      return 'accept';
+    };
+    const response = await callee.request({
+      method: 'OPTIONS',
+      requestUri: `sip:${HOST}`,
+      nextHop: inbound?.source as SipAddress,
+      from: `sip:bob@${HOST}`,
+      to: `sip:alice@${HOST}`,
+    });
+    expect(response.status).toBe(200);
+    expect(sources[0]).toMatchObject({ host: HOST, port: callee.tlsPort });
+    const ended = once(inbound as InboundLeg, 'ended');
+    await leg.hangup();
+    expect(await ended).toMatchObject({ by: 'remote' });
+  });
+
+  it('one host cannot take every connection, even without shaking hands', async () => {
+    const callee = await agent({ ca: [pair.cert] });
+    const crowd = Array.from({ length: 140 }, () => connectTcp(callee.tlsPort ?? 0, HOST));
+    let closed = 0;
+    const refused = new Promise<void>((resolve) => {
+      for (const one of crowd) {
+        one.on('error', () => undefined);
+        one.once('close', () => ++closed === 12 && resolve());
+        opened.push({ close: () => one.destroy() });
+      }
+    });
+    await refused;
+    expect(crowd.filter((one) => !one.destroyed)).toHaveLength(128);
+  });
+
+  it('closes the connection of a stranger whom it does not answer', async () => {
+    const callee = await agent();
+    callee.screen = () => 'drop';
+    const at = { host: HOST, port: callee.tlsPort ?? 0, rejectUnauthorized: false };
+    const stranger = connectTls(at);
+    const heard: Buffer[] = [];
+    stranger.on('data', (bytes: Buffer) => heard.push(bytes));
+    stranger.write(
+      [
+        'OPTIONS sip:100@x SIP/2.0',
+        'Via: SIP/2.0/TLS 192.0.2.1;branch=z9hG4bKs',
+        'From: <sip:a@x>;tag=1',
+        'To: <sip:100@x>',
+        'Call-ID: s',
+        'CSeq: 1 OPTIONS',
+        'Max-Forwards: 70',
+        'Content-Length: 0',
+        '',
+        '',
+      ].join('\r\n'),
+    );
+    await onceEvent(stranger, 'close');
+    expect(heard).toEqual([]);
+  });
+
+  it('counts a connection of a host until it is closed', async () => {
+    const { key, cert } = pair;
+    const limits = { host: HOST, port: 0, clock, maxConnectionsPerHost: 1 };
+    const transport = await StreamTransport.bind({ ...limits, tls: { key, cert } });
+    opened.push(transport);
+    const at = { host: HOST, port: transport.localPort, rejectUnauthorized: false };
+    for (let turn = 0; turn < 3; turn++) {
+      const client = connectTls(at);
+      client.on('error', () => undefined);
+      await onceEvent(client, 'secureConnect');
+      const second = connectTls(at);
+      await onceEvent(second, 'error');
+      client.destroy();
+      while (transport.connectionCount > 0) await new Promise((resolve) => setImmediate(resolve));
+      while (transport.hostCount > 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  });
+
+  it('closes a connection whose handshake does not end', async () => {
+    const { key, cert } = pair;
+    const transport = await StreamTransport.bind({
+      host: HOST,
+      port: 0,
+      clock,
+      tls: { key, cert },
+      handshakeTimeoutMs: 50,
+    });
+    opened.push(transport);
+    const silent = connectTcp(transport.localPort, HOST);
+    await onceEvent(silent, 'close');
+    expect(transport.connectionCount).toBe(0);
   });
 
   it('survives what is no TLS on its port', async () => {

@@ -6,6 +6,8 @@ import type { SipParseError } from './parse-message.ts';
 export interface SipConnection {
   /** False once it is closed or closing. */
   readonly open: boolean;
+  /** Whether the far end opened it. */
+  readonly isAccepted: boolean;
   /** Resolves when the bytes are with the operating system; rejects when the connection is gone. */
   send(bytes: Uint8Array): Promise<void>;
   /** Idempotent. */

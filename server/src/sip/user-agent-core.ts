@@ -47,6 +47,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly events: TypedEvents<UserAgentEvents>;
   readonly counters: UserAgentCounters;
   screen: UserAgent['screen'] = () => 'accept';
+  forcesRport: UserAgent['forcesRport'] = () => false;
   onTraffic: UserAgent['onTraffic'] = () => undefined;
   draining = false;
   readonly clock: Clock;
@@ -195,7 +196,10 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
 
   admits(request: SipRequest, source: SipSource): boolean {
     if (this.#ownerOf(request)) return true;
-    return this.screen(request, source) === 'accept';
+    if (this.screen(request, source) === 'accept') return true;
+    // A stranger's connection would only keep others out.
+    if (source.connection?.isAccepted) source.connection.close();
+    return false;
   }
 
   onRequest(transaction: ServerTransaction): void {

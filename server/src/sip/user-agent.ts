@@ -109,6 +109,8 @@ export interface UserAgent {
   }): Promise<SipResponse>;
   /** Decides about requests from outside dialogs; `drop` answers nothing. Default: accept. */
   screen: (request: SipRequest, source: SipAddress) => 'accept' | 'drop';
+  /** Whether replies to a request over UDP go to the port that it came from, unasked (RFC 3581). Default: no. */
+  forcesRport: (request: SipRequest, source: SipAddress) => boolean;
   /** Told of every message in the tick in which it crosses the wire. Must not throw or wait. */
   onTraffic: (traffic: SipTraffic) => void;
   /** When set, OPTIONS outside dialogs and new INVITEs are answered 503 (draining). Default false. */
@@ -147,6 +149,7 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     core.onTraffic({ direction: 'received', message, peer: { host, port, transport } });
     core.receive(message, source);
   };
+  layer.forcesRport = (request, source) => core.forcesRport(request, source);
   layer.onMalformed = (error, source) => core.receiveMalformed(error, source);
   return core;
 }
