@@ -26,6 +26,35 @@ describe('latching', () => {
     expect(latch.target).toEqual(NAT);
   });
 
+  it('forgets a stranger who sprayed before the far end named itself', () => {
+    const latch = new Latch();
+    expect(latch.admit(ATTACKER, packet(0, null, false))).toBe(true);
+    latch.signal(CARRIER, 500);
+    expect(latch.target).toEqual(CARRIER);
+    expect(latch.admit(NAT, packet(510, 0, false))).toBe(true);
+    expect(latch.target).toEqual(NAT);
+    expect(latch.admit(ATTACKER, packet(520, 510, false))).toBe(false);
+  });
+
+  it('keeps a source on the host of the far end that was early', () => {
+    const latch = new Latch();
+    const early = { host: CARRIER.host, port: 4_002 };
+    latch.admit(early, packet(0, null, false));
+    latch.signal(CARRIER, 500);
+    expect(latch.target).toEqual(early);
+  });
+
+  it('not symmetric: sends to the signalled address alone, and hears its host alone', () => {
+    const latch = new Latch();
+    latch.signal(CARRIER, 0, false);
+    expect(latch.admit({ host: CARRIER.host, port: 9_000 }, packet(10, null, false))).toBe(true);
+    expect(latch.admit(NAT, packet(20, 10))).toBe(false);
+    expect(latch.target).toEqual(CARRIER);
+    latch.signal(NAT, 5_000, false);
+    expect(latch.target).toEqual(NAT);
+    expect(latch.admit(CARRIER, packet(5_010, 10))).toBe(false);
+  });
+
   it('ignores everybody else while the source is heard, with its SSRC or without', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0);

@@ -33,6 +33,8 @@ export interface RtpRemote {
   direction: MediaDirection;
   /** Absent: not encrypted. */
   srtp?: SrtpParameters | undefined;
+  /** False: packets go to `host` and `port` wherever the far end's come from. Default true (RFC 4961). */
+  symmetric?: boolean | undefined;
 }
 
 export interface RtpStreamEvents {

@@ -76,7 +76,7 @@ export class UdpRtpStream implements RtpStream {
 
   connect(remote: RtpRemote): void {
     if (this.#closed) return;
-    this.#latch.signal(remote, this.#clock.monotonicMs());
+    this.#latch.signal(remote, this.#clock.monotonicMs(), remote.symmetric ?? true);
     const { codec, payloadType, dtmfPayloadType, direction } = remote;
     this.#secure(remote.srtp ?? null);
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';

@@ -42,6 +42,8 @@ export interface NegotiatedAudio {
   ptimeMs: number;
   /** Absent: the audio is not encrypted. */
   srtp?: SrtpParameters;
+  /** False: audio goes to the far end's address alone, wherever its own comes from. Default true. */
+  symmetric?: boolean;
 }
 
 /** What we say about ourselves. */
