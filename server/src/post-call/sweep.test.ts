@@ -167,4 +167,34 @@ describe('a call whose job was given up', () => {
     await sweep(ctx, signal);
     expect(await lab.wallet.balance(workspaceId)).toMatchObject({ heldMicros: 0 });
   });
+
+  it('is charged where its node was lost, and one that cannot be finished holds up no other', async () => {
+    const broken = await storeOverCall(lab, {
+      status: 'call-disconnected',
+      recordingKey: `${lab.workspaceId}/broken.wav`,
+    });
+    const lost = await storeOverCall(lab, {
+      status: 'error',
+      endedAt: new Date(clock.now() - DAY_MS),
+    });
+    const next = await storeOverCall(lab, { status: 'call-disconnected' });
+    const { workspaceId } = lab;
+    const estimate = { periodMs: 60_000, periodMicros: 500 };
+    await lab.db.transaction((client) =>
+      lab.wallet.hold(client, { workspaceId, callId: lost, estimate }),
+    );
+    const failing: PostCallContext = {
+      ...ctx,
+      recordings: { ...ctx.recordings, forgetFile: () => Promise.reject(new Error('disk fails')) },
+    };
+    await lab.db.pool.query(`update calls set recording_store = 's3' where id = $1`, [broken]);
+    await writeFile(path.join(folder, workspaceId, 'broken.wav'), 'RIFF');
+    await sweep(failing, signal);
+    expect(await lab.call(broken)).toMatchObject({ status: 'call-disconnected' });
+    expect(await lab.call(next)).toMatchObject({ status: 'completed' });
+    expect((await lab.call(lost)).cost).not.toBeNull();
+    expect(await lab.wallet.balance(workspaceId)).toMatchObject({ heldMicros: 0 });
+    await sweep(ctx, signal);
+    expect(await lab.call(broken)).toMatchObject({ status: 'completed' });
+  });
 });

@@ -20,6 +20,7 @@ const FORGOTTEN_AFTER_MS = 900_000;
 export async function sweep(ctx: PostCallContext, signal: AbortSignal): Promise<void> {
   const now = new Date(ctx.clock.now());
   await inBatches(
+    ctx,
     signal,
     () => retention.listExpiredRecordings(ctx.db.pool, now, BATCH),
     async (call) => {
@@ -28,6 +29,7 @@ export async function sweep(ctx: PostCallContext, signal: AbortSignal): Promise<
     },
   );
   await inBatches(
+    ctx,
     signal,
     () => retention.listExpiredTranscripts(ctx.db.pool, now, BATCH),
     async (call) => {
@@ -43,40 +45,74 @@ export async function sweep(ctx: PostCallContext, signal: AbortSignal): Promise<
   }
 }
 
-async function inBatches<Row>(
+/** Ends when a batch is not full, or when nothing of it could be done. */
+async function inBatches<Row extends { id: string }>(
+  ctx: PostCallContext,
   signal: AbortSignal,
   list: () => Promise<Row[]>,
   work: (row: Row) => Promise<void>,
 ): Promise<void> {
-  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const rows = await list();
-    for (const row of rows) {
-      if (signal.aborted) return;
-      await work(row);
-    }
-    if (rows.length < BATCH) return;
+    if ((await forEach(ctx, signal, rows, work)) === 0 || rows.length < BATCH) return;
   }
+}
+
+/** One row that cannot be worked on holds up no other. Returns how many could. */
+async function forEach<Row extends { id: string }>(
+  ctx: PostCallContext,
+  signal: AbortSignal,
+  rows: readonly Row[],
+  work: (row: Row) => Promise<void>,
+): Promise<number> {
+  let done = 0;
+  for (const row of rows) {
+    if (signal.aborted) return 0;
+    try {
+      await work(row);
+      done++;
+    } catch (error) {
+      ctx.logger.warn(
+        { err: error, callId: row.id },
+        'what is left to do for a call failed; it is tried again',
+      );
+    }
+  }
+  return done;
 }
 
 /** A job that failed too often is given up; what is left to do is not. */
 async function finishForgotten(ctx: PostCallContext, signal: AbortSignal): Promise<void> {
   const oldestMs = ctx.clock.now() - FORGOTTEN_AFTER_MS;
-  for (const call of await calls.listDisconnected(ctx.db.pool, BATCH)) {
-    if (signal.aborted) return;
-    if ((call.disconnectedAt?.getTime() ?? 0) > oldestMs) continue;
-    await runPostCall(ctx, call.id, { signal });
+  let afterId = '';
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    const rows = await calls.listDisconnected(ctx.db.pool, BATCH, afterId);
+    const forgotten = rows.filter(
+      ({ disconnectedAt }) => (disconnectedAt?.getTime() ?? 0) <= oldestMs,
+    );
+    await forEach(ctx, signal, forgotten, ({ id }) => runPostCall(ctx, id, { signal }));
+    afterId = rows.at(-1)?.id ?? '';
+    if (rows.length < BATCH) break;
   }
+  // Of a node that was lost: they have their final status, and were charged nothing yet.
+  const uncharged = await holds.listUncharged(ctx.db.pool, BATCH);
+  await forEach(ctx, signal, uncharged, ({ id }) => runPostCall(ctx, id, { signal }));
 }
 
 /** Recordings that stayed on the disk when the store was away. */
 async function archiveLeftOver(ctx: PostCallContext, signal: AbortSignal): Promise<void> {
   if (ctx.recordings.place !== 's3') return;
-  for (const { id, recordingKey } of await retention.listOnDisk(ctx.db.pool, BATCH)) {
-    if (signal.aborted) return;
-    const place = await ctx.recordings.archive(recordingKey);
-    // On the disk of another machine, whose sweep finds it.
-    if (place !== 's3') continue;
-    await calls.update(ctx.db.pool, id, { recordingStore: 's3' });
-    await ctx.recordings.forgetFile(recordingKey);
+  let before: Date | null = null;
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    const rows: retention.DiskRecording[] = await retention.listOnDisk(ctx.db.pool, before, BATCH);
+    await forEach(ctx, signal, rows, async ({ id, recordingKey }) => {
+      const place = await ctx.recordings.archive(recordingKey);
+      // On the disk of another machine, whose sweep finds it.
+      if (place !== 's3') return;
+      await calls.update(ctx.db.pool, id, { recordingStore: 's3' });
+      await ctx.recordings.forgetFile(recordingKey);
+    });
+    before = rows.at(-1)?.endedAt ?? null;
+    if (rows.length < BATCH || before === null) return;
   }
 }

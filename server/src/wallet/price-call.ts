@@ -32,6 +32,8 @@ export interface CallCost {
 }
 
 const MS_PER_MINUTE = 60_000;
+/** A price that was mistyped costs no more than this: sums stay exact, and the call comes to its end. */
+const MAX_LINE_MICROS = 1_000_000_000_000_000n;
 /** A rate of this provider applies where the provider has none of its own. */
 const ANY_PROVIDER = '*';
 
@@ -108,5 +110,6 @@ function priceOf(rate: RatePrice, amounts: Amounts): number {
   // BigInt: a large rate times a long call in milliseconds may leave the safe integers.
   const exact = BigInt(rate.microsPerUnit) * BigInt(used.amount);
   const per = BigInt(used.per);
-  return Number((exact + per - 1n) / per);
+  const micros = (exact + per - 1n) / per;
+  return Number(micros < MAX_LINE_MICROS ? micros : MAX_LINE_MICROS);
 }

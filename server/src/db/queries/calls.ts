@@ -325,11 +325,15 @@ export async function listOver(client: Queryable, callIds: readonly string[]): P
 }
 
 /** Calls whose line is free and whose final status is not stored yet, oldest first. */
-export async function listDisconnected(client: Queryable, limit = 1_000): Promise<CallRow[]> {
+export async function listDisconnected(
+  client: Queryable,
+  limit = 1_000,
+  afterId = '',
+): Promise<CallRow[]> {
   return selectRows(
     client,
-    `select * from calls where status = 'call-disconnected' order by id limit $1`,
-    [limit],
+    `select * from calls where status = 'call-disconnected' and id > $2 order by id limit $1`,
+    [limit, afterId],
   );
 }
 

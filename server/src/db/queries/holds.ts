@@ -52,3 +52,15 @@ export async function listForgotten(client: Queryable, limit = 100): Promise<str
   );
   return rows.map(({ callId }) => callId);
 }
+
+/** Answered calls that have had a final status for a while, and whose cost is not known. */
+export async function listUncharged(client: Queryable, limit: number): Promise<{ id: string }[]> {
+  return selectRows(
+    client,
+    `select calls.id from holds join calls on calls.id = holds.call_id
+     where holds.state = 'held' and calls.ended_at < now() - interval '1 hour'
+       and calls.answered_at is not null and calls.cost is null
+     order by holds.updated_at limit $1`,
+    [limit],
+  );
+}

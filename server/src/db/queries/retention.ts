@@ -79,14 +79,24 @@ export async function listExpiredTranscripts(
   );
 }
 
-/** Recordings of finished calls that are still on a disk, newest first. */
-export async function listOnDisk(client: Queryable, limit = 100): Promise<KeptRecording[]> {
+/** A recording on the disk of some machine. */
+export interface DiskRecording extends KeptRecording {
+  endedAt: Date | null;
+}
+
+/** Recordings of finished calls that are still on a disk, newest first, of calls before a time. */
+export async function listOnDisk(
+  client: Queryable,
+  before: Date | null,
+  limit = 100,
+): Promise<DiskRecording[]> {
   return selectRows(
     client,
-    `select id, workspace_id, recording_key, recording_store from calls
+    `select id, workspace_id, recording_key, recording_store, ended_at from calls
      where recording_key is not null and recording_store = 'disk' and ${SETTLED}
-     order by ended_at desc limit $1`,
-    [limit],
+       and ($1::timestamptz is null or ended_at < $1)
+     order by ended_at desc limit $2`,
+    [before, limit],
   );
 }
 
