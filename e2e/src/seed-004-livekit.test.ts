@@ -257,6 +257,35 @@ describe('a room of several phones', () => {
   });
 });
 
+describe('a transfer of somebody who talks with the agent', () => {
+  it('that is declined leaves the agent, and one that is taken lets it go', async () => {
+    await sip.createSipParticipant('ST_sandbox', '+15005550111', 'outbound-transfer', {
+      participantIdentity: 'patient',
+      waitUntilAnswered: true,
+    });
+    await expect(
+      sip.transferSipParticipant('outbound-transfer', 'patient', 'tel:+15005550105'),
+    ).rejects.toMatchObject({
+      name: 'SipCallError',
+      sipStatusCode: 603,
+      code: 'permission_denied',
+    });
+    const kinds = async (): Promise<string[]> =>
+      (await rooms.listParticipants('outbound-transfer')).map(kindOf);
+    expect(new Set(await kinds())).toEqual(new Set(['SIP', 'AGENT']));
+    await sip.transferSipParticipant('outbound-transfer', 'patient', 'tel:+15005550110');
+    expect(await kinds()).toEqual(['SIP', 'SIP']);
+    await expect(
+      sip.transferSipParticipant('outbound-transfer', 'patient', 'mailto:x@y'),
+    ).rejects.toMatchObject({ code: 'invalid_argument' });
+    await expect(
+      sip.transferSipParticipant('outbound-transfer', 'nobody', 'tel:+15005550110'),
+    ).rejects.toMatchObject({ status: 404 });
+    await rooms.removeParticipant('outbound-transfer', 'patient');
+    await expect.poll(kinds, POLL).toEqual([]);
+  });
+});
+
 describe('Inbound vs outbound trunks', () => {
   it('leads a call that comes in to the room of its rule, where the agent answers', async () => {
     const phone = await startTonePhone({ toneHz: () => 0 });

@@ -106,20 +106,16 @@ export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
       run: async (request, call) => {
         const to = readTransferTarget(request.transferTo);
         checkLegHeaders(request.headers);
-        const result = await transferMember(
-          of(call.caller),
-          {
-            workspaceId: call.caller.workspaceId,
-            roomName: request.roomName,
-            identity: request.participantIdentity,
-            to,
-            ringback: request.playDialtone,
-            headers: request.headers,
-            ringTimeoutMs: millisecondsOf(request.ringingTimeout, 'ringing_timeout'),
-            door: 'livekit',
-          },
-          call.signal,
-        );
+        const result = await transferMember(of(call.caller), {
+          workspaceId: call.caller.workspaceId,
+          roomName: request.roomName,
+          identity: request.participantIdentity,
+          to,
+          ringback: request.playDialtone,
+          headers: request.headers,
+          ringTimeoutMs: millisecondsOf(request.ringingTimeout, 'ringing_timeout'),
+          door: 'livekit',
+        });
         if (!result.successful) throw callFailure(result.call, 'call transfer failed: ');
         return new TransferSIPParticipantResponse({
           transferId: toLiveKitId('STR_', result.transferId),

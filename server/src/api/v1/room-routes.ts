@@ -224,20 +224,16 @@ export function roomRoutes(api: Api, context: ApiContext): void {
         response: { 200: roomTransferViewSchema, ...dialErrors },
       },
     },
-    async ({ body, caller, params }, reply) => {
-      const left = new AbortController();
-      reply.raw.once('close', () => left.abort(new Error('the client has gone away')));
+    async ({ body, caller, params }) => {
       const order = {
         ...placeOf(caller, params),
         to: body.to,
         ringback: body.ringback ?? false,
         ringTimeoutMs: body.ring_timeout_s === undefined ? undefined : body.ring_timeout_s * 1_000,
       };
-      const { transferId, successful, call } = await transferMember(
-        of(caller),
-        order,
-        left.signal,
-      ).catch(refuse);
+      const { transferId, successful, call } = await transferMember(of(caller), order).catch(
+        refuse,
+      );
       return { id: transferId, successful, call_id: call.id, end_reason: call.endReason };
     },
   );

@@ -25,3 +25,16 @@ export async function awaitAnswer(
     await ctx.clock.sleep(LOOK_MS, signal);
   }
 }
+
+/** Resolves when an answered call is over. Rejects when `signal` is aborted. */
+export async function awaitEnd(
+  ctx: Pick<RoomContext, 'db' | 'clock'>,
+  callId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const call = await calls.get(ctx.db.pool, callId);
+    if (call?.status !== 'in-progress') return;
+    await ctx.clock.sleep(LOOK_MS, signal);
+  }
+}

@@ -3,7 +3,7 @@ import type { RoomParticipantView } from '../../db/queries/room-participants.ts'
 import * as transfers from '../../db/queries/room-transfers.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
 import { newId } from '../../shared/ids.ts';
-import { awaitAnswer } from './await-answer.ts';
+import { awaitAnswer, awaitEnd } from './await-answer.ts';
 import { dialParticipant } from './dial-participant.ts';
 import { retireAgent } from './room-agents.ts';
 import type { RoomContext } from './room-context.ts';
@@ -30,8 +30,6 @@ export interface TransferResult {
   successful: boolean;
   /** The call to the target: live, or over. */
   call: CallRow;
-  /** The call that was to be transferred ended meanwhile. */
-  callerGone: boolean;
 }
 
 /**
@@ -43,7 +41,6 @@ export interface TransferResult {
 export async function transferMember(
   ctx: RoomContext,
   order: TransferOrder,
-  signal: AbortSignal,
 ): Promise<TransferResult> {
   const { room, member } = await requireMember(
     ctx,
@@ -82,7 +79,7 @@ export async function transferMember(
         ...(order.headers && { headers: order.headers }),
       },
     });
-    const target = await awaitAnswer(ctx, dialled.call.id, signal);
+    const target = await awaitTarget(ctx, room.workspaceId, call.id, dialled.call.id);
     const successful = target.status === 'in-progress';
     if (successful) await letAgentsGo(ctx, room, member);
     await settleParticipant(ctx, dialled.participant.id);
@@ -91,7 +88,7 @@ export async function transferMember(
       reason: successful ? null : (target.endReason ?? 'failed'),
       callId: target.id,
     });
-    return { transferId, successful, call: target, callerGone: false };
+    return { transferId, successful, call: target };
   } catch (error) {
     await transfers.finish(ctx.db.pool, transferId, {
       status: 'failed',
@@ -99,6 +96,29 @@ export async function transferMember(
       callId: null,
     });
     throw error;
+  }
+}
+
+/**
+ * Resolves when the target has answered or cannot be reached. Nobody is rung for a caller who has
+ * hung up; whoever asked for the transfer may go away, it goes on.
+ */
+async function awaitTarget(
+  ctx: RoomContext,
+  workspaceId: string,
+  callerCallId: string,
+  targetCallId: string,
+): Promise<CallRow> {
+  const answered = new AbortController();
+  const gone = awaitEnd(ctx, callerCallId, answered.signal).then(
+    () => ctx.calls.hangup(workspaceId, targetCallId),
+    () => null,
+  );
+  try {
+    return await awaitAnswer(ctx, targetCallId, answered.signal);
+  } finally {
+    answered.abort(new Error('the target has answered'));
+    await gone;
   }
 }
 
