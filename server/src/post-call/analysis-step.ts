@@ -28,7 +28,7 @@ export const analysisStep: PostCallStep<CallAnalysis> = {
     const utterances = mergeTurns(await turns.listByCall(ctx.db.pool, call.id));
     const talk: Talk = { call, config, utterances, timeZone: await zoneOf(ctx, call) };
     const chosen = await chooseLlm(ctx, row, config);
-    if (!chosen.llm) return byRules(talk, chosen.problem, 0);
+    if (!chosen.llm) return byRules(talk, { llm_error: chosen.problem });
     try {
       return await analyseByLlm({
         llm: chosen.llm,
@@ -44,7 +44,12 @@ export const analysisStep: PostCallStep<CallAnalysis> = {
     } catch (error) {
       if (!(error instanceof LlmAnalysisError)) throw error;
       ctx.logger.warn({ err: error, callId: call.id }, 'the model made no analysis; rules did');
-      return byRules(talk, error.message, error.attempts);
+      return byRules(talk, {
+        llm_error: error.message,
+        attempts: error.attempts,
+        input_tokens: error.tokens.input,
+        output_tokens: error.tokens.output,
+      });
     }
   },
   async commit(_ctx, client, call, { summary, data, record }) {
@@ -137,8 +142,7 @@ function factsOf({ call, timeZone }: Talk): Record<string, unknown> {
 
 function byRules(
   { call, config, utterances, timeZone }: Talk,
-  problem: string | null,
-  attempts: number,
+  model: Partial<CallAnalysis['record']>,
 ): CallAnalysis {
   const { summary: wantsSummary, extraction } = config.analysis;
   const { direction, durationMs, endReason, outcome } = call;
@@ -158,12 +162,11 @@ function byRules(
     data: found?.data ?? null,
     record: {
       ...NO_ANALYSIS,
+      ...model,
       by: 'rules',
-      attempts,
       valid: found?.valid ?? null,
       problems: found?.problems ?? [],
       evidence: found?.evidence ?? {},
-      llm_error: problem,
     },
   };
 }

@@ -13,6 +13,7 @@ import {
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { CallRow } from '../db/queries/calls.ts';
+import type { CallCost } from '../wallet/price-call.ts';
 import { runPostCall } from './run-post-call.ts';
 import {
   openCallLab,
@@ -123,6 +124,25 @@ describe('the analysis by a language model', () => {
       expect(call.summary).toContain('"Yes, that is right."');
     },
   );
+
+  it('is charged as tokens of the model, answers that could not be used included', async () => {
+    await lab.db.pool.query(
+      `insert into rates (kind, provider, unit, micros_per_unit)
+       values ('model', 'openai', 'input_token', 2), ('model', 'openai', 'output_token', 5)`,
+    );
+    const used = await finish([says('Sure!'), says(GOOD)]);
+    const modelOf = ({ call }: { call: CallRow }) =>
+      (call.cost as CallCost).lines.find(({ kind }) => kind === 'model');
+    expect(modelOf(used)).toMatchObject({ provider: 'openai', micros: 2 * (400 + 100) });
+    const unfit = await finish([says('{"data": {}}')]);
+    expect(unfit.call.analysis).toMatchObject({ by: 'rules', input_tokens: 600 });
+    expect(modelOf(unfit)?.micros).toBe(3 * (400 + 100));
+    const { rows } = await lab.db.pool.query<{ micros: string }>(
+      `select sum(amount_micros) as micros from ledger_entries where account = 'revenue'`,
+    );
+    expect(Number(rows[0]?.micros)).toBe(5 * (400 + 100));
+    await lab.db.pool.query(`delete from rates where kind = 'model'`);
+  });
 
   it('is not asked where the agent goes by rules, or wants nothing', async () => {
     const byRules = await finish([says(GOOD)], { by: 'rules' });

@@ -4,9 +4,10 @@ import type { TransactionClient } from '../db/database.ts';
 import * as calls from '../db/queries/calls.ts';
 import * as rates from '../db/queries/rates.ts';
 import { priceCall, type CallCost, type CallUsage } from '../wallet/price-call.ts';
+import type { AnalysisRecord } from './analysis/call-analysis.ts';
 import type { PostCallStep } from './post-call-step.ts';
 
-/** Prices the call and charges its workspace, in one transaction. */
+/** Prices the call, its analysis included, and charges its workspace, in one transaction. */
 export const costStep: PostCallStep<null> = {
   name: 'cost',
   prepare: () => Promise.resolve(null),
@@ -26,12 +27,40 @@ async function costOf(client: TransactionClient, call: calls.CallRow): Promise<C
   );
   // The agent may have been deleted since; its document is still there.
   const agent = agentConfigSchema.safeParse(rows[0]?.config).data ?? null;
-  return priceCall(
-    usageOf(call),
-    costProviders(agent, call.trunkId),
-    await rates.effective(client, call.workspaceId),
-    call.toNumber,
-  );
+  const prices = await rates.effective(client, call.workspaceId);
+  const providers = costProviders(agent, call.trunkId);
+  const talk = priceCall(usageOf(call), providers, prices, call.toNumber);
+  const used = analysisUsage(call);
+  if (!agent || used.llmInputTokens + used.llmOutputTokens === 0) return talk;
+  // A scripted agent may have its calls read by a model all the same.
+  const reader = { ...providers, model: agent.llm.provider };
+  return withModel(talk, priceCall(used, reader, prices, call.toNumber));
+}
+
+/** A cost with what a model made after the call on its line of the model. */
+function withModel(talk: CallCost, analysis: CallCost): CallCost {
+  const added = analysis.lines.find(({ kind }) => kind === 'model');
+  if (!added || added.micros === 0) return talk;
+  return {
+    total_micros: talk.total_micros + added.micros,
+    lines: talk.lines.map((line) =>
+      line.kind === 'model'
+        ? { ...line, provider: added.provider, micros: line.micros + added.micros }
+        : line,
+    ),
+  };
+}
+
+/** Tokens that the model read and wrote after the call; nobody is on the line meanwhile. */
+function analysisUsage({ analysis }: calls.CallRow): CallUsage {
+  const stored = (analysis ?? {}) as Partial<Record<keyof AnalysisRecord, unknown>>;
+  return {
+    durationMs: 0,
+    sttMs: 0,
+    ttsCharacters: 0,
+    llmInputTokens: Math.ceil(amount(stored.input_tokens)),
+    llmOutputTokens: Math.ceil(amount(stored.output_tokens)),
+  };
 }
 
 function usageOf(call: calls.CallRow): CallUsage {

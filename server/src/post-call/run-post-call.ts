@@ -29,7 +29,7 @@ export async function runPostCall(
   const call = await calls.get(ctx.db.pool, callId);
   if (!call || !needsWork(call)) return;
   const done = await steps.doneSteps(ctx.db.pool, callId);
-  const all = [transcriptStep, costStep, analysisStep, recordingStep, finalStep] as const;
+  const all = [transcriptStep, analysisStep, costStep, recordingStep, finalStep] as const;
   for (const step of all) {
     if (!done.has(step.name)) {
       // The row as the steps before have left it.

@@ -2,7 +2,7 @@ import type { Queryable } from './queryable.ts';
 import { countTouched, selectRows } from './row.ts';
 import { storableJson } from './storable-text.ts';
 
-export const POST_CALL_STEPS = ['transcript', 'cost', 'analysis', 'recording', 'final'] as const;
+export const POST_CALL_STEPS = ['transcript', 'analysis', 'cost', 'recording', 'final'] as const;
 export type PostCallStepName = (typeof POST_CALL_STEPS)[number];
 
 /** Notes that a step is done, in the transaction that does it. False: it was done before. */

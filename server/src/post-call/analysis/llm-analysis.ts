@@ -27,11 +27,18 @@ const MAX_PROBLEMS = 10;
 /** The model gave no answer that can be used; the message says what the last one lacked. */
 export class LlmAnalysisError extends Error {
   readonly attempts: number;
+  /** What the answers that came cost. */
+  readonly tokens: { input: number; output: number };
 
-  constructor(message: string, attempts: number, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    asked: { attempts: number; tokens: LlmAnalysisError['tokens'] },
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.name = 'LlmAnalysisError';
-    this.attempts = attempts;
+    this.attempts = asked.attempts;
+    this.tokens = asked.tokens;
   }
 }
 
@@ -52,7 +59,11 @@ export async function analyseByLlm(options: LlmAnalysisOptions): Promise<CallAna
   for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
     const text = await ask(options, messages, usage).catch((error: unknown) => {
       options.signal.throwIfAborted();
-      throw new LlmAnalysisError((error as Error).message, attempts, { cause: error });
+      throw new LlmAnalysisError(
+        (error as Error).message,
+        { attempts, tokens: usage },
+        { cause: error },
+      );
     });
     const answer = parseObject(text);
     problems = answer === null ? ['the answer is not one JSON object'] : check(answer);
@@ -82,7 +93,7 @@ export async function analyseByLlm(options: LlmAnalysisOptions): Promise<CallAna
   }
   throw new LlmAnalysisError(
     `the model's answer did not fit the schema in ${MAX_ATTEMPTS} attempts: ${problems.slice(0, MAX_PROBLEMS).join('; ')}`,
-    MAX_ATTEMPTS,
+    { attempts: MAX_ATTEMPTS, tokens: usage },
   );
 }
 
