@@ -3,13 +3,13 @@ import { FakeClock } from '../shared/testing/fake-clock.ts';
 import { CallLimits } from './call-limits.ts';
 
 describe('a trunk’s calls', () => {
-  it('begin ten times a second at most; the next second has its own ten', () => {
+  it('begin ten times a second at most; the next second has its own ten', async () => {
     const clock = new FakeClock();
     const limits = new CallLimits({ clock });
     const begun = Array.from({ length: 11 }, () => limits.check('1', 0));
     expect(begun).toEqual([...Array.from({ length: 10 }, () => null), 5180]);
     expect(limits.check('2', 0)).toBeNull();
-    clock.advance(1_000);
+    await clock.advance(1_000);
     expect(limits.check('1', 0)).toBeNull();
   });
 

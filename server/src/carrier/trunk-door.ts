@@ -76,14 +76,22 @@ export class TrunkDoor {
 
   /** Which of the trunks with this user name it is, the password says. */
   #judgeUser(leg: InboundLeg, trunks: readonly SignInTrunk[]): DoorVerdict {
+    let found: SignInTrunk | null = null;
     for (const trunk of trunks) {
       const result = trunk.credential && this.#verify(leg, trunk.credential);
-      if (result === 'missing' || result === 'stale') {
-        return { type: 'challenge', stale: result === 'stale' };
+      if (!found) {
+        if (result === 'missing' || result === 'stale') {
+          return { type: 'challenge', stale: result === 'stale' };
+        }
+        if (result === 'ok') found = trunk;
+        continue;
       }
-      if (result === 'ok') return this.#judgeAddress(leg, trunk);
+      // The nonce was just used: right once more is stale. Two accounts with one name and password
+      // are told apart by the trunk's domain only.
+      const isRight = result === 'ok' || result === 'stale';
+      if (isRight && trunk.workspaceId !== found.workspaceId) return refused(403, 4180, null);
     }
-    return this.#guessed(leg, null);
+    return found ? this.#judgeAddress(leg, found) : this.#guessed(leg, null);
   }
 
   #judgeTrunk(leg: InboundLeg, trunk: SignInTrunk): DoorVerdict {

@@ -121,6 +121,15 @@ describe('a trunk’s door', () => {
     expect(await lab.recorded(1)).toMatchObject([{ hangup: { code: 4410, source: 'carrier' } }]);
   });
 
+  it('takes nobody’s side where two accounts have the same name and password', async () => {
+    const host = `127.0.0.1:${lab.carrier.sipPort}`;
+    lab.namesakes.push({ ...lab.trunk, trunkId: '121784177241579', workspaceId: 'ws_2' });
+    expect(await failureOf(lab.dial({ host }))).toMatchObject({ status: 403 });
+    lab.namesakes[0] = { ...lab.trunk, trunkId: '121784177241579' };
+    const leg = lab.dial({ host, to: '+15005550102' });
+    expect(await failureOf(leg)).toMatchObject({ status: 486 });
+  });
+
   it('asks who names no credential, and keeps no record of it', async () => {
     expect(await failureOf(lab.dial({ password: null }))).toMatchObject({ status: 407 });
     expect(lab.records).toEqual([]);

@@ -54,6 +54,8 @@ export interface TrunkLab {
   /** What sign-ins were told. */
   signIns: boolean[];
   trunk: SignInTrunk;
+  /** Others that go by the same user name. */
+  namesakes: SignInTrunk[];
   service: TrunkServiceProcedures;
   dial(options?: DialOptions): Leg;
   /** Resolves when so many records are kept. */
@@ -66,6 +68,7 @@ export interface TrunkLab {
 export async function openTrunkLab(): Promise<TrunkLab> {
   const records: TrunkCallRecord[] = [];
   const signIns: boolean[] = [];
+  const namesakes: SignInTrunk[] = [];
   let wake = (): void => undefined;
   let route: RouteAnswer = { ok: true, targets: [phone()], inbound: null, encryption: 'none' };
   const trunk: SignInTrunk = {
@@ -84,7 +87,11 @@ export async function openTrunkLab(): Promise<TrunkLab> {
       const named = trunkIds.length > 0;
       const found = named ? trunkIds.includes(TRUNK_ID) : username === CREDENTIAL.username;
       const byAddress = !named && username === null && trunk.credential === null;
-      return Promise.resolve({ locked: false, named, trunks: found || byAddress ? [trunk] : [] });
+      return Promise.resolve({
+        locked: false,
+        named,
+        trunks: found || byAddress ? [trunk, ...(named ? [] : namesakes)] : [],
+      });
     },
     signedIn: ({ ok }) => void signIns.push(ok),
     routeOutbound: () => Promise.resolve(route),
@@ -130,6 +137,7 @@ export async function openTrunkLab(): Promise<TrunkLab> {
     records,
     signIns,
     trunk,
+    namesakes,
     service,
     dial(options = {}) {
       const { to = '+15005550110', host = `${TRUNK_ID}.${DOMAIN}`, transport = 'udp' } = options;
