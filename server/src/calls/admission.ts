@@ -6,12 +6,14 @@ import type { WeekWindow } from '../compliance/data/calling-windows.ts';
 import { checkDialable } from '../compliance/rules/destination.ts';
 import type { CallPurpose } from '../compliance/guardrail-types.ts';
 import type { TransactionClient } from '../db/database.ts';
-import * as agents from '../db/queries/agents.ts';
+import type * as agents from '../db/queries/agents.ts';
+import * as callParts from '../db/queries/call-parts.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
+import type { WorkspaceRow } from '../db/queries/workspaces.ts';
 import { isSandboxNumber, parseE164 } from '../trunks/e164.ts';
 import { SANDBOX_NUMBER } from '../trunks/sandbox-trunk.ts';
 import { AdmissionError } from './admission-error.ts';
@@ -79,6 +81,7 @@ export interface Admitted {
   trunk: TrunkWithGateways;
   from: string;
   to: string;
+  workspace: WorkspaceRow | null;
 }
 
 /** How far ahead a call may be scheduled. */
@@ -97,7 +100,9 @@ export async function admitCall(
   nowMs: number,
 ): Promise<Admitted> {
   checkShape(request, nowMs);
-  const route = await findRoute(client, request);
+  const { workspaceId, agentId = null } = request;
+  const parts = await callParts.load(client, { workspaceId, agentId, e164: knownFrom(request) });
+  const route = await findRoute(client, request, parts.route);
   const { trunk, number } = route;
   if (!trunk.active) {
     throw new AdmissionError('trunk-inactive', `trunk ${trunk.id} is switched off`, 'from');
@@ -115,14 +120,30 @@ export async function admitCall(
   refuseEmergency(request.to);
   const to = parseE164(request.to, { sandbox: trunk.sandbox });
   if (!to.ok) throw new AdmissionError('invalid-to', to.message, 'to');
-  const agentRow = await findAgent(client, request, route);
+  const agentRow = findAgent(request, route, parts.agent);
   return {
     agentRow,
     agent: agentRow ? usableAgent(agentRow) : ROOM_LEG,
     trunk,
     from: number.e164,
     to: to.e164,
+    workspace: parts.workspace,
   };
+}
+
+/**
+ * The number that it will call from, where that can be told without a look at the database; null:
+ * it cannot.
+ * @throws AdmissionError
+ */
+function knownFrom({ from, trunkId, agentId, to }: CallRequest): string | null {
+  if (from !== undefined) {
+    // The number is looked up among ours: its form says enough.
+    const parsed = parseE164(from, { sandbox: true, check: 'form' });
+    if (!parsed.ok) throw new AdmissionError('invalid-from', parsed.message, 'from');
+    return parsed.e164;
+  }
+  return trunkId === undefined && (agentId == null || isSandboxNumber(to)) ? SANDBOX_NUMBER : null;
 }
 
 /** G28 goes before the form of a number: 911 is none, and nobody should have to guess why not. */
@@ -196,17 +217,18 @@ function checkSchedule(scheduledAt: Date | undefined, nowMs: number): void {
   }
 }
 
-async function findRoute(client: Queryable, request: CallRequest): Promise<numbers.NumberRoute> {
+/** @param route of the number that `knownFrom` tells. */
+async function findRoute(
+  client: Queryable,
+  request: CallRequest,
+  route: numbers.NumberRoute | null,
+): Promise<numbers.NumberRoute> {
   const { workspaceId, from, trunkId } = request;
   if (from !== undefined) {
-    // The number is looked up among ours: its form says enough.
-    const parsed = parseE164(from, { sandbox: true, check: 'form' });
-    if (!parsed.ok) throw new AdmissionError('invalid-from', parsed.message, 'from');
-    const route = await numbers.findByE164(client, parsed.e164);
     // A number of somebody else looks like one that does not exist.
     const isOurs = route?.number.workspaceId === workspaceId;
     if (isOurs && trunkId !== undefined && route.trunk.id !== trunkId) {
-      const shared = await trunkThatShares(client, { workspaceId, trunkId }, parsed.e164);
+      const shared = await trunkThatShares(client, { workspaceId, trunkId }, route.number.e164);
       if (shared) return { ...route, trunk: shared };
     }
     if (!isOurs || (trunkId !== undefined && route.trunk.id !== trunkId)) {
@@ -221,15 +243,15 @@ async function findRoute(client: Queryable, request: CallRequest): Promise<numbe
     return route;
   }
   if (trunkId !== undefined) return routeOfTrunk(client, workspaceId, trunkId);
-  const route = await defaultRoute(client, request);
-  if (!route) {
+  const usual = await defaultRoute(client, request, route);
+  if (!usual) {
     throw new AdmissionError(
       'from-not-found',
       'name a from-number: there is no sandbox trunk to take one from',
       'from',
     );
   }
-  return route;
+  return usual;
 }
 
 /** A number of ours may be shown by several trunks to the same carrier, where each names it. */
@@ -266,8 +288,10 @@ async function routeOfTrunk(
 async function defaultRoute(
   client: Queryable,
   { workspaceId, agentId, to }: CallRequest,
+  known: numbers.NumberRoute | null,
 ): Promise<numbers.NumberRoute | null> {
-  if (agentId != null && !isSandboxNumber(to)) {
+  const forSandbox = agentId == null || isSandboxNumber(to);
+  if (!forSandbox) {
     const own = await numbers.list(client, workspaceId, { agentId });
     for (const { e164 } of own.data) {
       const route = await numbers.findByE164(client, e164);
@@ -275,15 +299,15 @@ async function defaultRoute(
       if (trunk?.active && trunk.outboundEnabled && trunk.gateways.length > 0) return route;
     }
   }
-  const sandbox = await numbers.findByE164(client, SANDBOX_NUMBER);
+  const sandbox = forSandbox ? known : await numbers.findByE164(client, SANDBOX_NUMBER);
   return sandbox?.trunk.sandbox && sandbox.number.workspaceId === workspaceId ? sandbox : null;
 }
 
-async function findAgent(
-  client: Queryable,
-  { workspaceId, agentId }: CallRequest,
+function findAgent(
+  { agentId }: CallRequest,
   route: numbers.NumberRoute,
-): Promise<agents.AgentRow | null> {
+  asked: agents.AgentRow | null,
+): agents.AgentRow | null {
   if (agentId === null) return null;
   if (agentId === undefined) {
     if (route.agent) return route.agent;
@@ -293,8 +317,6 @@ async function findAgent(
       'agent_id',
     );
   }
-  const agent = await agents.get(client, workspaceId, agentId);
-  if (!agent)
-    throw new AdmissionError('agent-not-found', `there is no agent ${agentId}`, 'agent_id');
-  return agent;
+  if (asked) return asked;
+  throw new AdmissionError('agent-not-found', `there is no agent ${agentId}`, 'agent_id');
 }

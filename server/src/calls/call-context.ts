@@ -10,6 +10,7 @@ import type { VoicePool } from '../voice/voice-pool.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import type { CallSlots } from './call-slots.ts';
+import type { DialPlace } from './dial-here.ts';
 import type { LiveCall } from './live-call.ts';
 import type { SipTrace } from './sip-trace.ts';
 
@@ -48,8 +49,10 @@ export interface CallContext {
   readonly live: Map<string, LiveCall>;
   /** Calls that this node is making ready, so that a job delivered again joins in. */
   readonly dialling: Map<string, Promise<void>>;
-  /** Begins to dial a stored call here, if there is room; its job comes in any case. */
-  readonly dialNow: (callId: string) => void;
+  /** Room to dial a call here as soon as it is stored; null: its job brings it somewhere. */
+  readonly dialPlace: () => DialPlace | null;
+  /** Until when the trunks' lines of INVITEs reach, as far as this node knows; monotonic. */
+  readonly linesUntilMs: Map<string, number>;
   /** A call is over: somebody who waits in line may go. */
   readonly placeFree: () => void;
   /** Aborted when the program ends now: nothing is retried any more. */

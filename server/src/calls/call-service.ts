@@ -16,6 +16,7 @@ import type { CallRequest } from './admission.ts';
 import type { CallContext } from './call-context.ts';
 import { CallSlots } from './call-slots.ts';
 import { CallCounter, type CallCount } from './count-calls.ts';
+import { DialHere } from './dial-here.ts';
 import { dialCall } from './dialler.ts';
 import {
   cancelCall,
@@ -52,7 +53,8 @@ export interface CallServiceOptions
       | 'sipTrace'
       | 'live'
       | 'dialling'
-      | 'dialNow'
+      | 'dialPlace'
+      | 'linesUntilMs'
       | 'placeFree'
       | 'closing'
       | 'jobs'
@@ -62,7 +64,7 @@ export interface CallServiceOptions
     Partial<Pick<CallContext, OptionalPart>> {
   /** New with every start of the process. */
   nodeId: string;
-  jobs: Pick<JobQueue, 'send' | 'work' | 'createQueue'>;
+  jobs: Pick<JobQueue, 'send' | 'work' | 'createQueue' | 'remove'>;
   /** Calls at once on this node. */
   maxCalls: number;
   /** A node not seen for so long is dead. Default 15,000. */
@@ -118,7 +120,8 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     llm: NO_LLM,
     ...options,
     dialling: new Map(),
-    dialNow,
+    dialPlace: () => dialHere.place(),
+    linesUntilMs: new Map(),
     placeFree,
     slots: new CallSlots(options.maxCalls),
     sipTrace: new SipTrace(options),
@@ -134,13 +137,15 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   let closed: Promise<void> | null = null;
 
   /** Saves the way through the queue. Should it come to nothing, the job is there. */
-  function dialNow(callId: string): void {
-    if (!carriesCalls || draining.signal.aborted) return;
-    if (ctx.slots.usedCount >= options.maxCalls || ctx.dialling.size >= DIAL_CONCURRENCY) return;
-    dialCall(ctx, callId, draining.signal).catch((error: unknown) =>
-      logger.debug({ err: error, callId }, 'a call is left to its job'),
-    );
-  }
+  const dialHere = new DialHere({
+    jobs: options.jobs,
+    logger,
+    freeCount: () =>
+      !carriesCalls || draining.signal.aborted
+        ? 0
+        : Math.min(options.maxCalls - ctx.slots.usedCount, DIAL_CONCURRENCY - ctx.dialling.size),
+    dial: (known) => dialCall(ctx, known.call.id, draining.signal, known),
+  });
 
   let releasing = false;
   function placeFree(): void {
@@ -202,6 +207,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     // Unknown sources get no answer at all, whatever they ask.
     ua.onTraffic = ctx.sipTrace.see;
     ua.screen = (request, source) => guard.screen(request, source, calledNumber(request));
+    ua.forcesRport = (request, source) => guard.forcesRport(source, calledNumber(request));
     stopAnswering = ua.events.on('invite', (leg) => {
       const verdict = guard.judge(leg.request, leg.source, calledNumber(leg.request));
       if (verdict.type === 'known') void answerInbound(ctx, leg, verdict.trunkIds);

@@ -37,10 +37,9 @@ export async function claimCall(
 ): Promise<Claim> {
   const { call, trunk, limits } = plan;
   let refused: Claim | null = null;
-  const ours = await claim(ctx, call, identity, 1, async (client) => {
+  const ours = await claim(ctx, call, identity, 1, async (client, current) => {
     refused = null;
-    const current = await calls.get(client, call.id);
-    if (current?.status !== 'queued') return null;
+    if (current.status !== 'queued') return null;
     const events = await refuseByGuardrail(ctx, client, current, trunk);
     if (events) {
       refused = { type: 'refused' };
@@ -77,13 +76,8 @@ export function claimNextGateway(
   sequence: number,
   failed: { attemptId: string; failure: LegFailure },
 ): Promise<boolean> {
-  return claim(ctx, call, identity, sequence, async (client) => {
-    const { rowCount } = await client.query(
-      `select from calls where id = $1 and node_id = $2 and status in ('initiated', 'ringing')
-       for update`,
-      [call.id, ctx.nodeId],
-    );
-    if (rowCount === 0) return null;
+  return claim(ctx, call, identity, sequence, async (client, current) => {
+    if (!isBeingDialledBy(ctx, current)) return null;
     const { failure } = failed;
     await attempts.finish(client, failed.attemptId, 'failed', {
       sipCode: failure.local ? null : failure.status,
@@ -100,23 +94,28 @@ interface Owned {
   stop: boolean;
 }
 
+/** It was stored before. */
+const NOTHING_MORE: Owned = { events: [], stop: false };
+
 async function claim(
   ctx: CallContext,
   call: { id: string; workspaceId: string },
   identity: AttemptIdentity,
   sequence: number,
-  own: (client: TransactionClient) => Promise<Owned | null>,
+  own: (client: TransactionClient, current: calls.CallRow) => Promise<Owned | null>,
 ): Promise<boolean> {
   const { clock, logger, closing: signal } = ctx;
   const owned = await retryWrite({ clock, logger, signal }, () =>
     ctx.db.transaction(async (client) => {
       // The row lock waits for an earlier claim of ours whose answer was lost.
-      await client.query('select from calls where id = $1 for update', [call.id]);
-      const { rowCount } = await client.query('select from attempts where id = $1', [
-        identity.attemptId,
-      ]);
-      if (rowCount !== 0) return isStillOurs(client, ctx, call.id, identity.attemptId);
-      const made = await own(client);
+      const current = await calls.lock(client, call.id);
+      if (!current) return null;
+      // A claim that was committed has moved the call on, so a queued one has no attempt of ours.
+      if (current.status !== 'queued') {
+        const attempt = await attempts.get(client, identity.attemptId);
+        if (attempt) return isStillOurs(ctx, current, attempt) ? NOTHING_MORE : null;
+      }
+      const made = await own(client, current);
       if (!made || made.stop) return made;
       await attempts.insertDialing(client, {
         id: identity.attemptId,
@@ -127,8 +126,8 @@ async function claim(
         gateway: identity.gateway,
         sipCallId: identity.invite.sipCallId,
         nodeId: ctx.nodeId,
+        dialog: identity.dialog,
       });
-      await attempts.setDialog(client, identity.attemptId, identity.dialog);
       return made;
     }),
   );
@@ -138,19 +137,12 @@ async function claim(
 }
 
 /** After a long outage others may have taken this node for dead and settled the call. */
-async function isStillOurs(
-  client: TransactionClient,
-  ctx: CallContext,
-  callId: string,
-  attemptId: string,
-): Promise<Owned | null> {
-  const call = await calls.get(client, callId);
-  const { rowCount } = await client.query(
-    `select from attempts where id = $1 and node_id = $2 and state = 'dialing'`,
-    [attemptId, ctx.nodeId],
+function isStillOurs(ctx: CallContext, call: calls.CallRow, attempt: attempts.AttemptRow): boolean {
+  return (
+    attempt.nodeId === ctx.nodeId && attempt.state === 'dialing' && isBeingDialledBy(ctx, call)
   );
-  const dialling = call?.status === 'initiated' || call?.status === 'ringing';
-  return rowCount !== 0 && dialling && call.nodeId === ctx.nodeId
-    ? { events: [], stop: false }
-    : null;
+}
+
+function isBeingDialledBy({ nodeId }: Pick<CallContext, 'nodeId'>, call: calls.CallRow): boolean {
+  return call.nodeId === nodeId && (call.status === 'initiated' || call.status === 'ringing');
 }

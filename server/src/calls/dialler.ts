@@ -1,7 +1,8 @@
 import * as calls from '../db/queries/calls.ts';
+import { downGateways } from '../db/queries/trunk-health.ts';
 import * as line from '../db/queries/waiting-line.ts';
 import { appendCallEvent } from '../events/event-log.ts';
-import { gatewaysInOrder } from '../trunks/routing.ts';
+import { downLast, gatewaysInOrder } from '../trunks/routing.ts';
 import { attemptIdentity, newSipCallId, type AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
@@ -10,7 +11,7 @@ import { claimCall, type Claim } from './claim.ts';
 import { inviteTurn } from './invite-pacing.ts';
 import { glanceAtLimits } from './limits.ts';
 import { LiveCall, type CallPlan } from './live-call.ts';
-import { loadPlan } from './load-plan.ts';
+import { loadPlan, type KnownCall } from './load-plan.ts';
 import { recordStatus } from './record-status.ts';
 import { RoomElsewhereError } from './room-seat.ts';
 import { runOutbound } from './outbound-call.ts';
@@ -20,6 +21,8 @@ import { PACE, park } from './waiting-line.ts';
 const SLOT_WAIT_MS = 10_000;
 /** A call whose turn in the trunk's line of INVITEs is later than this waits aside. */
 const MAX_TURN_WAIT_MS = 5_000;
+/** A gateway that was last asked so many periods ago says nothing about now. */
+const HEALTH_PERIODS = 3;
 /** What the commit of an attempt takes on a busy database. */
 const CLAIM_LEAD_MS = 100;
 
@@ -28,21 +31,32 @@ const CLAIM_LEAD_MS = 100;
  * only then lets the INVITE leave. Resolves when the call is on its way, waits in line, or is not
  * ours to dial; rejects when the job should be delivered again. Delivering it twice is harmless.
  * @param signal ends the waiting for a slot.
+ * @param known saves reading it; the claim looks at the stored call in any case.
  */
-export function dialCall(ctx: CallContext, callId: string, signal: AbortSignal): Promise<void> {
+export function dialCall(
+  ctx: CallContext,
+  callId: string,
+  signal: AbortSignal,
+  known?: KnownCall,
+): Promise<void> {
   // The same job delivered again while this node is at it.
   const begun = ctx.dialling.get(callId);
   if (begun) return begun;
-  const dialled = dial(ctx, callId, signal).finally(() => ctx.dialling.delete(callId));
+  const dialled = dial(ctx, callId, signal, known).finally(() => ctx.dialling.delete(callId));
   ctx.dialling.set(callId, dialled);
   return dialled;
 }
 
-async function dial(ctx: CallContext, callId: string, signal: AbortSignal): Promise<void> {
+async function dial(
+  ctx: CallContext,
+  callId: string,
+  signal: AbortSignal,
+  known?: KnownCall,
+): Promise<void> {
   if (ctx.live.has(callId)) return;
-  const call = await calls.get(ctx.db.pool, callId);
+  const call = known?.call ?? (await calls.get(ctx.db.pool, callId));
   if (call?.status !== 'queued') return;
-  const planned = await plan(ctx, call);
+  const planned = await plan(ctx, call, known);
   if (!planned) return;
   const full = await whatIsFull(ctx, planned.plan);
   if (full !== null) {
@@ -75,11 +89,15 @@ interface Planned {
 }
 
 /** What the call is run with; null when it ended here. */
-async function plan(ctx: CallContext, call: calls.CallRow): Promise<Planned | null> {
+async function plan(
+  ctx: CallContext,
+  call: calls.CallRow,
+  known: KnownCall | undefined,
+): Promise<Planned | null> {
   const sipCallId = newSipCallId();
   let loaded: Awaited<ReturnType<typeof loadPlan>>;
   try {
-    loaded = await loadPlan(ctx, call, sipCallId);
+    loaded = await loadPlan(ctx, call, sipCallId, known);
   } catch (error) {
     await refuse(ctx, call, { type: 'agent-not-ready' }, error);
     return null;
@@ -89,7 +107,7 @@ async function plan(ctx: CallContext, call: calls.CallRow): Promise<Planned | nu
     return null;
   }
   const { trunk } = loaded;
-  const identities = gatewaysInOrder(trunk.gateways).map((gateway, index) =>
+  const identities = (await gatewaysToTry(ctx, trunk)).map((gateway, index) =>
     attemptIdentity({
       nowMs: ctx.clock.now(),
       trunk,
@@ -104,6 +122,20 @@ async function plan(ctx: CallContext, call: calls.CallRow): Promise<Planned | nu
   return { plan: loaded, identities };
 }
 
+/** Every gateway, those that are known to be down last. */
+async function gatewaysToTry(
+  ctx: CallContext,
+  { id, workspaceId, gateways, qualifyFrequencyS }: CallPlan['trunk'],
+): Promise<CallPlan['trunk']['gateways']> {
+  const inOrder = gatewaysInOrder(gateways);
+  if (qualifyFrequencyS === 0 || inOrder.length < 2) return inOrder;
+  const since = new Date(ctx.clock.now() - HEALTH_PERIODS * qualifyFrequencyS * 1_000);
+  const down = await downGateways(ctx.db.pool, workspaceId, id, since);
+  return downLast(inOrder, ({ host, port, transport }) =>
+    down.has(`${host.includes(':') ? `[${host}]` : host}:${port};${transport}`),
+  );
+}
+
 /** What the call would have to wait for now; null: nothing. A glance: the claim looks again. */
 async function whatIsFull(
   ctx: CallContext,
@@ -115,6 +147,8 @@ async function whatIsFull(
   const full = await glanceAtLimits(pool, scope, limits);
   if (full) return full.key;
   if (trunk.callsPerSecond === null) return null;
+  // Where the last turn taken here was due at once there is no line worth a look.
+  if ((ctx.linesUntilMs.get(trunk.id) ?? 0) <= ctx.clock.monotonicMs()) return null;
   return (await line.aheadMs(pool, trunk.id)) > MAX_TURN_WAIT_MS ? paceKey(trunk) : null;
 }
 

@@ -40,14 +40,16 @@ export interface HeldTurn {
 
 /** The turn of a trunk's next INVITE: at once where the trunk sets no pace. */
 export async function inviteTurn(
-  { db, clock }: Pick<CallContext, 'db' | 'clock'>,
+  { db, clock, linesUntilMs }: Pick<CallContext, 'db' | 'clock' | 'linesUntilMs'>,
   trunk: Pick<TrunkRow, 'id' | 'workspaceId' | 'callsPerSecond'>,
   maxWaitMs: number,
 ): Promise<HeldTurn | 'later'> {
   const { id, workspaceId, callsPerSecond } = trunk;
   if (callsPerSecond === null) return { leftMs: () => 0 };
   const turn = await takeInviteTurn(db.pool, { id, workspaceId, callsPerSecond }, maxWaitMs);
+  const nowMs = clock.monotonicMs();
+  linesUntilMs.set(id, nowMs + (turn.type === 'later' ? maxWaitMs : turn.waitMs));
   if (turn.type === 'later') return 'later';
-  const dueMs = clock.monotonicMs() + turn.waitMs;
+  const dueMs = nowMs + turn.waitMs;
   return { leftMs: () => dueMs - clock.monotonicMs() };
 }

@@ -15,6 +15,16 @@ import { findSeat, type RoomSeat } from './room-seat.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
 import { limitsOf } from './workspace-limits.ts';
 
+/** A call that was stored a moment ago, with what its admission read; the rest is read anew. */
+export interface KnownCall {
+  call: calls.CallRow;
+  trunk: trunks.TrunkWithGateways;
+  /** Null: none of ours speaks. */
+  agentRow: agents.AgentRow | null;
+  workspace: workspaces.WorkspaceRow | null;
+  seat?: RoomSeat | null;
+}
+
 /**
  * Everything that a stored call is run with, as it is now.
  * @param sipCallId Call-ID of its first INVITE.
@@ -24,17 +34,18 @@ export async function loadPlan(
   ctx: CallContext,
   call: calls.CallRow,
   sipCallId: string,
+  known?: KnownCall,
 ): Promise<CallPlan | 'trunk-inactive' | 'trunk-secret'> {
   const { pool } = ctx.db;
   const trunk =
     call.trunkId === null
       ? null
-      : await trunks.getWithGateways(pool, call.workspaceId, call.trunkId);
+      : (known?.trunk ?? (await trunks.getWithGateways(pool, call.workspaceId, call.trunkId)));
   if (!trunk?.active || !trunk.outboundEnabled || trunk.gateways.length === 0) {
     return 'trunk-inactive';
   }
-  const seat = await findSeat(pool, call.id);
-  const runnable = await runnableOf(ctx, call, seat);
+  const seat = known?.seat === undefined ? await findSeat(pool, call.id) : known.seat;
+  const runnable = await runnableOf(ctx, call, seat, known);
   let credentials: CallPlan['credentials'];
   try {
     credentials = credentialsOf(ctx, trunk);
@@ -51,13 +62,16 @@ async function runnableOf(
   ctx: CallContext,
   call: calls.CallRow,
   seat: RoomSeat | null,
+  known: KnownCall | undefined,
 ): Promise<RunnableAgent> {
   const { pool } = ctx.db;
   if (call.agentId === null && seat) return runnableLine(ctx, call.workspaceId);
   const agent =
-    call.agentId === null ? null : await agents.get(pool, call.workspaceId, call.agentId);
+    call.agentId === null
+      ? null
+      : (known?.agentRow ?? (await agents.get(pool, call.workspaceId, call.agentId)));
   if (!agent) throw new Error('the agent was deleted before the call was dialled');
-  return runnableAgent(ctx, pool, agent);
+  return runnableAgent(ctx, pool, agent, known?.workspace ?? null);
 }
 
 /** A line of a room in which none of ours speaks. @throws Error with one sentence. */
@@ -130,9 +144,10 @@ export async function runnableAgent(
   ctx: Pick<CallContext, 'secrets'>,
   client: Queryable,
   agentRow: agents.AgentRow,
+  known: workspaces.WorkspaceRow | null = null,
 ): Promise<RunnableAgent> {
   const agent = usableAgent(agentRow);
-  const workspace = await workspaces.get(client, agentRow.workspaceId);
+  const workspace = known ?? (await workspaces.get(client, agentRow.workspaceId));
   if (!workspace) throw new Error('the workspace of the agent is gone');
   return { agent, workspace, providerSecrets: await agentSecrets(ctx, client, agentRow) };
 }

@@ -1,19 +1,20 @@
 import type { Permission } from '../compliance/guardrail-types.ts';
 import * as calls from '../db/queries/calls.ts';
-import * as workspaces from '../db/queries/workspaces.ts';
 import type { TransactionClient } from '../db/database.ts';
 import type { CallEvent } from '../events/call-event.ts';
-import { appendCallEvent } from '../events/event-log.ts';
+import { appendCallEvent, insertToldCall } from '../events/event-log.ts';
 import { newId } from '../shared/ids.ts';
 import { AdmissionError } from './admission-error.ts';
 import { admitCall, type Admitted, type CallRequest, type Door } from './admission.ts';
 import { requireAgentReady } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
 import { zeroCost } from './call-cost.ts';
+import { DIAL_JOB_DELAY_S } from './dial-here.ts';
+import type { KnownCall } from './load-plan.ts';
 import { holdMoney } from './call-money.ts';
 import { requestHash, storedKey } from './idempotency.ts';
 import { findFullLimit } from './limits.ts';
-import { recordStatus, statusEvent } from './record-status.ts';
+import { recordStatus } from './record-status.ts';
 import { limitsOf } from './workspace-limits.ts';
 
 export interface PlacedCall {
@@ -31,6 +32,19 @@ interface Start {
   permission: Permission | null;
 }
 
+interface StoreOptions {
+  key: Pick<calls.NewCall, 'idempotencyKey' | 'idempotencyHash'>;
+  /** This node dials it as soon as it is stored; its job comes later, should that come to nothing. */
+  dialledHere: boolean;
+}
+
+interface Stored {
+  call: calls.CallRow;
+  events: CallEvent[];
+  /** Of the job that dials it; null: none was needed. */
+  jobId: string | null;
+}
+
 /**
  * The one way in for outbound calls. Admits a call and stores it together with the job that dials it
  * and the money that it reserves: all or nothing.
@@ -41,12 +55,18 @@ export async function placeCall(ctx: CallContext, request: CallRequest): Promise
   const hash = key === null ? null : requestHash(request);
   const earlier = key === null ? null : await sameKey(ctx, request, key, hash);
   if (earlier) return earlier;
+  const admitted = await admitCall(ctx.db.pool, request, ctx.clock.now());
+  const place = ctx.dialPlace();
   try {
-    const { call, events } = await ctx.db.transaction((client) =>
-      admitAndStore(ctx, client, request, { idempotencyKey: key, idempotencyHash: hash }),
+    const stored = await ctx.db.transaction((client) =>
+      admitAndStore(ctx, client, request, admitted, {
+        key: { idempotencyKey: key, idempotencyHash: hash },
+        dialledHere: place !== null,
+      }),
     );
+    const { call, events, jobId } = stored;
     for (const event of events) ctx.feed.publish(event);
-    if (call.status === 'queued') ctx.dialNow(call.id);
+    if (call.status === 'queued') place?.begin(knownOf(request, admitted, call), jobId);
     return { call, created: true };
   } catch (error) {
     // Two requests with one key at the same moment: one of them stored the call.
@@ -54,17 +74,29 @@ export async function placeCall(ctx: CallContext, request: CallRequest): Promise
       key !== null && isUniqueViolation(error) ? await sameKey(ctx, request, key, hash) : null;
     if (first) return first;
     throw error;
+  } finally {
+    place?.release();
   }
+}
+
+/** What dialling it at once need not read again. */
+function knownOf(
+  { also }: CallRequest,
+  { agentRow, trunk, workspace }: Admitted,
+  call: calls.CallRow,
+): KnownCall {
+  // A room's seat is taken in the transaction by whoever asked.
+  return { call, trunk, agentRow, workspace, ...(also === undefined && { seat: null }) };
 }
 
 async function admitAndStore(
   ctx: CallContext,
   client: TransactionClient,
   request: CallRequest,
-  key: Pick<calls.NewCall, 'idempotencyKey' | 'idempotencyHash'>,
-): Promise<{ call: calls.CallRow; events: CallEvent[] }> {
+  admitted: Admitted,
+  { key, dialledHere }: StoreOptions,
+): Promise<Stored> {
   const nowMs = ctx.clock.now();
-  const admitted = await admitCall(client, request, nowMs);
   if (admitted.agentRow) {
     await requireAgentReady(ctx, client, admitted.agentRow, admitted.agent);
   }
@@ -73,44 +105,51 @@ async function admitAndStore(
   const waits = start.fields.status !== 'queued' || mayWait(request);
   if (!waits) await requirePlace(client, request, admitted);
   const retry = request.retry === undefined ? admitted.agent.retry : request.retry;
-  const row = await calls.insert(client, {
-    id,
-    workspaceId: request.workspaceId,
-    direction: 'outbound',
-    agentId: admitted.agentRow?.id ?? null,
-    trunkId: admitted.trunk.id,
-    fromNumber: admitted.from,
-    toNumber: admitted.to,
-    variables: request.variables ?? {},
-    createdAt: new Date(nowMs),
-    door: request.door ?? 'v1',
-    doorData: request.doorData ?? {},
-    metadata: request.metadata ?? {},
-    batchId: request.batchId ?? null,
-    retry,
-    maxDurationS: maxDurationOf(request, admitted.agent, start.permission),
-    ringTimeoutMs: request.ringTimeoutMs ?? null,
-    timezone: request.timezone ?? null,
-    purpose: request.purpose ?? null,
-    callingWindow: request.callingWindow ?? null,
-    apiKeyId: request.apiKeyId ?? null,
-    waits,
-    ...key,
-    ...start.fields,
-  });
+  const { call: row, event } = await insertToldCall(
+    client,
+    {
+      id,
+      workspaceId: request.workspaceId,
+      direction: 'outbound',
+      agentId: admitted.agentRow?.id ?? null,
+      trunkId: admitted.trunk.id,
+      fromNumber: admitted.from,
+      toNumber: admitted.to,
+      variables: request.variables ?? {},
+      createdAt: new Date(nowMs),
+      door: request.door ?? 'v1',
+      doorData: request.doorData ?? {},
+      metadata: request.metadata ?? {},
+      batchId: request.batchId ?? null,
+      retry,
+      maxDurationS: maxDurationOf(request, admitted.agent, start.permission),
+      ringTimeoutMs: request.ringTimeoutMs ?? null,
+      timezone: request.timezone ?? null,
+      purpose: request.purpose ?? null,
+      callingWindow: request.callingWindow ?? null,
+      apiKeyId: request.apiKeyId ?? null,
+      waits,
+      ...key,
+      ...start.fields,
+    },
+    'call.queued',
+  );
   await request.also?.(client, row);
-  const first = await appendCallEvent(client, row.id, statusEvent(row));
-  const events = [first, ...(await appendWarnings(client, row.id, start.permission))];
+  const events = [event, ...(await appendWarnings(client, row.id, start.permission))];
   // A call that is put off gets its money and its job when its time has come.
-  if (row.status !== 'queued') return { call: row, events };
+  if (row.status !== 'queued') return { call: row, events, jobId: null };
   const held = await holdMoney(ctx, client, row, admitted.agentRow && admitted.agent);
   if (!held.ok) {
     if (request.onInsufficientCredit !== 'record') throw insufficientCredit(held);
     const broke = await recordBalanceLow(client, row.id, nowMs);
-    return { call: broke.call, events: [...events, ...broke.events] };
+    return { call: broke.call, events: [...events, ...broke.events], jobId: null };
   }
-  await ctx.jobs.send('call.dial', { callId: row.id }, { client, singletonKey: row.id });
-  return { call: row, events };
+  const jobId = await ctx.jobs.send(
+    'call.dial',
+    { callId: row.id },
+    { client, singletonKey: row.id, ...(dialledHere && { startAfter: DIAL_JOB_DELAY_S }) },
+  );
+  return { call: row, events, jobId };
 }
 
 /** Now, at its time, or when a guardrail allows it. */
@@ -191,9 +230,9 @@ function mayWait({ door = 'v1', whenFull }: CallRequest): boolean {
 async function requirePlace(
   client: TransactionClient,
   { workspaceId }: CallRequest,
-  { agent, agentRow, trunk }: Admitted,
+  { agent, agentRow, trunk, workspace }: Admitted,
 ): Promise<void> {
-  const limits = limitsOf(await workspaces.get(client, workspaceId), trunk, agent);
+  const limits = limitsOf(workspace, trunk, agent);
   const scope = { workspaceId, trunkId: trunk.id, agentId: agentRow?.id ?? null };
   const full = await findFullLimit(client, scope, limits, 'admission');
   if (!full) return;

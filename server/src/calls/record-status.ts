@@ -1,7 +1,7 @@
 import * as calls from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
-import type { CallEvent, CallEventDraft, StatusData } from '../events/call-event.ts';
-import { appendCallEvent } from '../events/event-log.ts';
+import type { CallEvent, CallEventType } from '../events/call-event.ts';
+import { insertToldCall, moveToldCall } from '../events/event-log.ts';
 import { newId } from '../shared/ids.ts';
 import { releaseHold } from '../wallet/release-hold.ts';
 import { statusesBefore } from './call-status-fsm.ts';
@@ -29,11 +29,11 @@ export async function recordStatus(
   patch: calls.CallPatch = {},
   from: readonly CallStatus[] = statusesBefore(to),
 ): Promise<RecordedStatus | null> {
-  const call = await calls.transition(client, callId, from, to, patch);
-  if (!call) return null;
+  const moved = await moveToldCall(client, callId, { from, to, patch }, statusEventType(to));
+  if (!moved) return null;
+  const { call, event } = moved;
   // An answered call is charged when its costs are known; any other costs nothing.
   if (FINAL_STATUSES.has(to) && call.answeredAt === null) await releaseHold(client, callId);
-  const event = await appendCallEvent(client, callId, statusEvent(call));
   const retry = FINAL_STATUSES.has(to) ? await storeRetry(client, call) : null;
   return { call, event, events: retry ? [event, retry] : [event] };
 }
@@ -43,7 +43,7 @@ async function storeRetry(client: Queryable, call: calls.CallRow): Promise<CallE
   const planned = planRetry(call);
   const { endedAt } = call;
   if (!planned || !endedAt) return null;
-  const row = await calls.insert(client, {
+  const retry: calls.NewCall = {
     id: newId('call', endedAt.getTime()),
     workspaceId: call.workspaceId,
     direction: 'outbound',
@@ -69,32 +69,26 @@ async function storeRetry(client: Queryable, call: calls.CallRow): Promise<CallE
     purpose: call.purpose,
     callingWindow: call.callingWindow,
     apiKeyId: call.apiKeyId,
-  });
-  return appendCallEvent(client, row.id, statusEvent(row));
+  };
+  return (await insertToldCall(client, retry, 'call.queued')).event;
 }
 
-/** The event for the status that a call has. */
-export function statusEvent(call: calls.CallRow): CallEventDraft {
-  const data: StatusData = {
-    status: call.status,
-    end_reason: call.endReason,
-    ended_by: call.endedBy,
-    sip: { code: call.sipCode, reason: call.sipReason },
-  };
-  switch (call.status) {
+/** What tells of a status. */
+export function statusEventType(status: CallStatus): CallEventType {
+  switch (status) {
     case 'scheduled':
     case 'queued':
     case 'rescheduled':
-      return { type: 'call.queued', data };
+      return 'call.queued';
     case 'initiated':
-      return { type: 'call.initiated', data };
+      return 'call.initiated';
     case 'ringing':
-      return { type: 'call.ringing', data };
+      return 'call.ringing';
     case 'in-progress':
-      return { type: 'call.answered', data };
+      return 'call.answered';
     case 'call-disconnected':
-      return { type: 'call.disconnected', data };
+      return 'call.disconnected';
     default:
-      return { type: 'call.status', data };
+      return 'call.status';
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as attempts from '../db/queries/attempts.ts';
-import * as calls from '../db/queries/calls.ts';
+import type * as calls from '../db/queries/calls.ts';
 import type { TransactionClient } from '../db/database.ts';
-import { appendCallEvent } from '../events/event-log.ts';
+import { appendCallEvent, insertToldCall } from '../events/event-log.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import { newId } from '../shared/ids.ts';
 import type { InboundLeg } from '../sip/leg.ts';
@@ -11,7 +11,7 @@ import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { callerIdentity } from './inbound-target.ts';
 import { isUniqueViolation } from './place-call.ts';
-import { statusEvent } from './record-status.ts';
+import { statusEventType } from './record-status.ts';
 
 /** What is known of where a call that came in was going. */
 export interface InboundTarget {
@@ -115,7 +115,7 @@ async function store(
     const { call, events } = await ctx.db.transaction(async (client) => {
       const refusal = await judge?.(client);
       if (refusal) throw new InboundRefused(refusal);
-      const row = await calls.insert(client, {
+      const stored: calls.NewCall = {
         id: newId('call', nowMs),
         workspaceId,
         direction: 'inbound',
@@ -126,7 +126,9 @@ async function store(
         createdAt: new Date(nowMs),
         initiatedAt: new Date(nowMs),
         ...fields,
-      });
+      };
+      const type = statusEventType(stored.status);
+      const { call: row, event } = await insertToldCall(client, stored, type);
       await attempts.insertDialing(client, {
         id: attemptId,
         workspaceId,
@@ -138,7 +140,6 @@ async function store(
         mergeKey: mergeKeyOf(leg),
         nodeId: ctx.nodeId,
       });
-      const event = await appendCallEvent(client, row.id, statusEvent(row));
       return { call: row, events: [event, ...(await also(client, { call: row, attemptId }))] };
     });
     for (const event of events) ctx.feed.publish(event);

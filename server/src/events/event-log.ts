@@ -1,4 +1,5 @@
 import * as callEvents from '../db/queries/call-events.ts';
+import type { CallPatch, CallRow, CallStatusValue, NewCall } from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { CallEvent, CallEventDraft } from './call-event.ts';
 import { eventNames } from './event-type.ts';
@@ -18,6 +19,38 @@ export async function appendCallEvent(
   const { type, data } = draft;
   const row = await callEvents.append(client, { callId, type, data, names: eventNames(type) });
   return toEvent(row);
+}
+
+/** A call with the event of its new status; to be published after the commit. */
+export interface ToldCall {
+  call: CallRow;
+  event: CallEvent;
+}
+
+/** Stores a call together with the event that says so, in the caller's transaction. */
+export async function insertToldCall(
+  client: Queryable,
+  call: NewCall,
+  type: CallEvent['type'],
+): Promise<ToldCall> {
+  const told = await callEvents.insertCall(client, call, { type, names: eventNames(type) });
+  return { call: told.call, event: toEvent(told.event) };
+}
+
+/**
+ * Moves a call from one of these statuses to another together with the event that says so, in the
+ * caller's transaction. Null, and nothing done, when it is in none of them.
+ */
+export async function moveToldCall(
+  client: Queryable,
+  callId: string,
+  move: { from: readonly CallStatusValue[]; to: CallStatusValue; patch: CallPatch },
+  type: CallEvent['type'],
+): Promise<ToldCall | null> {
+  const { from, to, patch } = move;
+  const name = { type, names: eventNames(type) };
+  const told = await callEvents.transitionCall(client, callId, from, to, patch, name);
+  return told && { call: told.call, event: toEvent(told.event) };
 }
 
 /** Every stored event of a call after a sequence (0: all), in order. */

@@ -31,7 +31,7 @@ export type NewAttempt = Pick<
   AttemptRow,
   'id' | 'workspaceId' | 'callId' | 'sequence' | 'gatewayId' | 'gateway' | 'sipCallId' | 'nodeId'
 > &
-  Partial<Pick<AttemptRow, 'mergeKey'>>;
+  Partial<Pick<AttemptRow, 'mergeKey' | 'dialog'>>;
 
 export interface AttemptEnd {
   sipCode?: number | null | undefined;
@@ -48,8 +48,8 @@ export async function insertDialing(client: Queryable, attempt: NewAttempt): Pro
     client,
     `insert into attempts
        (id, workspace_id, call_id, sequence, gateway_id, gateway, sip_call_id, node_id, merge_key,
-        state)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'dialing') returning *`,
+        dialog, state)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'dialing') returning *`,
     [
       attempt.id,
       attempt.workspaceId,
@@ -60,8 +60,13 @@ export async function insertDialing(client: Queryable, attempt: NewAttempt): Pro
       storableText(attempt.sipCallId),
       attempt.nodeId,
       attempt.mergeKey ?? null,
+      attempt.dialog === undefined ? null : storableJson(attempt.dialog),
     ],
   );
+}
+
+export async function get(client: Queryable, attemptId: string): Promise<AttemptRow | null> {
+  return selectOne(client, 'select * from attempts where id = $1', [attemptId]);
 }
 
 /** Keeps the dialog; with `answered` the attempt has been answered. Null when it has ended. */

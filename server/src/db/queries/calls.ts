@@ -192,22 +192,35 @@ const CLAIMED = `('initiated', 'ringing', 'in-progress', 'call-disconnected')`;
  * when the idempotency key was used before in this workspace.
  */
 export async function insert(client: Queryable, call: NewCall): Promise<CallRow> {
+  const values: unknown[] = [];
+  const { columns, places } = insertParts(call, values);
+  return requireOne(
+    client,
+    `insert into calls (${columns.join(', ')}) values (${places.join(', ')}) returning *`,
+    values,
+  );
+}
+
+/** Columns of a new call and the places of their values, which are added to `values`. */
+export function insertParts(
+  call: NewCall,
+  values: unknown[],
+): { columns: string[]; places: string[] } {
   const { id, workspaceId, direction, status, idempotencyKey, createdAt, ...fields } = call;
-  const values: unknown[] = [id, workspaceId, direction, status, idempotencyKey ?? null];
+  const first = values.length + 1;
+  values.push(id, workspaceId, direction, status, idempotencyKey ?? null);
   const columns = ['id', 'workspace_id', 'direction', 'status', 'idempotency_key'];
   if (createdAt) {
     columns.push('created_at');
     values.push(createdAt);
   }
-  for (const set of assignments({ ...fields }, FIELDS, values, JSON_FIELDS)) {
-    columns.push(set.slice(0, set.indexOf(' ')));
-  }
-  return requireOne(
-    client,
-    `insert into calls (${columns.join(', ')})
-     values (${values.map((_value, index) => `$${index + 1}`).join(', ')}) returning *`,
-    values,
-  );
+  for (const set of changeSets(fields, values)) columns.push(set.slice(0, set.indexOf(' ')));
+  return { columns, places: columns.map((_column, index) => `$${first + index}`) };
+}
+
+/** The `set` list of a change; its values are added to `values`. */
+export function changeSets(patch: CallPatch, values: unknown[]): string[] {
+  return assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
 }
 
 /** Without a workspace: for the program itself, never for a request. */
@@ -221,6 +234,11 @@ export async function get(
     'select * from calls where id = $1 and ($2::text is null or workspace_id = $2)',
     [callId, workspaceId ?? null],
   );
+}
+
+/** The call, locked until the end of the transaction. Without a workspace: for the program itself. */
+export async function lock(client: Queryable, callId: string): Promise<CallRow | null> {
+  return selectOne(client, 'select * from calls where id = $1 for update', [callId]);
 }
 
 export async function findByIdempotencyKey(
@@ -246,7 +264,7 @@ export async function transition(
   patch: CallPatch = {},
 ): Promise<CallRow | null> {
   const values: unknown[] = [callId, fromStatuses, toStatus];
-  const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
+  const sets = changeSets(patch, values);
   return selectOne(
     client,
     `update calls set ${['status = $3', 'updated_at = now()', ...sets].join(', ')}
@@ -262,7 +280,7 @@ export async function update(
   patch: CallPatch,
 ): Promise<CallRow | null> {
   const values: unknown[] = [callId];
-  const sets = assignments({ ...patch }, FIELDS, values, JSON_FIELDS);
+  const sets = changeSets(patch, values);
   if (sets.length === 0) return get(client, callId);
   return selectOne(
     client,

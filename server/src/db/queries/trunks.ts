@@ -134,7 +134,8 @@ const JSON_FIELDS = [
   'doorData',
 ];
 
-const WITH_GATEWAYS = `trunks.*, coalesce((
+/** Columns of a trunk with its gateways, from a table or alias `trunks`. */
+export const WITH_GATEWAYS = `trunks.*, coalesce((
   select json_agg(json_build_object('id', g.id, 'trunkId', g.trunk_id, 'host', g.host,
     'port', g.port, 'transport', g.transport, 'priority', g.priority) order by g.priority)
   from gateways g where g.trunk_id = trunks.id), '[]') as gateways`;
