@@ -19,7 +19,13 @@ import { checkCallerId } from './rules/caller-id.ts';
 import { checkWindow } from './rules/calling-window.ts';
 import { checkConcurrency } from './rules/concurrency.ts';
 import { checkConsent } from './rules/consent.ts';
-import { checkCountry, checkDialable, checkPrefix, countryOf } from './rules/destination.ts';
+import {
+  checkCountry,
+  checkDialable,
+  checkPrefix,
+  countryOf,
+  isSampleNumber,
+} from './rules/destination.ts';
 import { checkDoNotCall } from './rules/do-not-call.ts';
 import { checkRate } from './rules/rate.ts';
 import { checkSpend, hasSpendCap, periodStarts, type Spend } from './rules/spend-caps.ts';
@@ -140,7 +146,8 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       const consent = checkConsent(purpose, facts.consents, settings.consent.required_for);
       if (consent) yield consent;
     }
-    if (real && stage !== 'transfer' && settings.calling_windows.enabled) {
+    const mayDisturb = real && !isSampleNumber(to);
+    if (mayDisturb && stage !== 'transfer' && settings.calling_windows.enabled) {
       const window = checkWindow(
         {
           places: placesOf(to, request.timezone ?? agent?.timezone),

@@ -1,3 +1,10 @@
+import {
+  CreateSIPOutboundTrunkRequest,
+  CreateSIPParticipantRequest,
+  DeleteSIPTrunkRequest,
+  SIPOutboundTrunkInfo,
+  SIPParticipantInfo,
+} from '@livekit/protocol';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLiveKitKey } from '../../workspaces/livekit-keys.ts';
@@ -266,6 +273,54 @@ describe('calls into rooms', () => {
     });
     const callId = String(made.body['sip_call_id']).replace('SCL_', 'call_');
     expect(await lab.calls.call(callId)).toMatchObject({ status: 'canceled' });
+  });
+});
+
+describe('protobuf', () => {
+  it('is answered with protobuf, its errors with JSON', async () => {
+    const send = async (method: string, message: { toBinary(): Uint8Array }) =>
+      lab.app.inject({
+        method: 'POST',
+        url: `/twirp/livekit.SIP/${method}`,
+        headers: {
+          authorization: `Bearer ${await token(pair)}`,
+          'content-type': 'application/protobuf',
+        },
+        payload: Buffer.from(message.toBinary()),
+      });
+    const made = await send(
+      'CreateSIPOutboundTrunk',
+      new CreateSIPOutboundTrunkRequest({
+        trunk: {
+          name: 'Dental Office Outbound',
+          address: 'sip:trunk.provider.com',
+          numbers: ['+15551234567'],
+          authUsername: 'your-username',
+          authPassword: 'your-password',
+        },
+      }),
+    );
+    expect(made.statusCode).toBe(200);
+    expect(made.headers['content-type']).toBe('application/protobuf');
+    const trunk = SIPOutboundTrunkInfo.fromBinary(made.rawPayload);
+    expect(trunk).toMatchObject({ address: 'trunk.provider.com', numbers: ['+15551234567'] });
+    const called = await send(
+      'CreateSIPParticipant',
+      new CreateSIPParticipantRequest({
+        sipTrunkId: trunk.sipTrunkId,
+        sipCallTo: '+15559876543',
+        roomName: 'confirmation-001',
+        participantIdentity: 'patient-callback',
+      }),
+    );
+    expect(called.statusCode, called.payload).toBe(200);
+    expect(SIPParticipantInfo.fromBinary(called.rawPayload)).toMatchObject({
+      participantIdentity: 'patient-callback',
+      roomName: 'confirmation-001',
+    });
+    const refused = await send('DeleteSIPTrunk', new DeleteSIPTrunkRequest({ sipTrunkId: 'ST_x' }));
+    expect(refused.statusCode).toBe(404);
+    expect(refused.headers['content-type']).toBe('application/json');
   });
 });
 

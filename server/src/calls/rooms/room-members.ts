@@ -6,7 +6,7 @@ import { dismissAgent } from './room-agents.ts';
 import type { RoomContext } from './room-context.ts';
 import { checkAttributes, requireOption } from './room-directory.ts';
 import { RoomError } from './room-error.ts';
-import { tellOfParticipant } from './room-events.ts';
+import { leaveRoom } from './settle-participants.ts';
 
 /** What may be changed in one who is in a room. */
 export interface MemberPatch {
@@ -106,16 +106,14 @@ export async function removeMember(
     await removeAgentOf(ctx, room, member.id);
     return;
   }
-  await ctx.db.transaction(async (client) => {
+  const partner = await ctx.db.transaction(async (client) => {
     await rooms.lockOpen(client, room.workspaceId, room.name);
-    const leftAt = new Date(ctx.clock.now());
-    const left = await participants.update(client, member.id, { leftAt, leaveReason: 'removed' });
-    if (!left) return;
-    await tellOfParticipant(client, 'participant.left', room, member.id);
-    const rest = await participants.listInside(client, room.id);
-    if (rest.length === 0) await rooms.update(client, room.id, { emptySince: leftAt });
+    const inside = await participants.findInside(client, room.id, at.identity);
+    return inside?.id === member.id ? leaveRoom(client, ctx, room, inside, 'removed') : null;
   });
-  if (member.callId !== null) await ctx.calls.hangup(room.workspaceId, member.callId);
+  for (const callId of [member.callId, partner?.callId ?? null]) {
+    if (callId !== null) await ctx.calls.hangup(room.workspaceId, callId);
+  }
 }
 
 /** Takes an agent out of a room; whoever it spoke with stays. */

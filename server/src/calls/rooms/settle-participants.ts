@@ -30,8 +30,7 @@ export async function settleParticipant(ctx: RoomContext, participantId: string)
       return null;
     }
     if (!isGone(call)) return null;
-    await leave(client, ctx, room, view);
-    return view.publishedAt === null ? null : partnerOf(client, view);
+    return leaveRoom(client, ctx, room, view, 'call-over');
   });
   if (partner?.callId) await ctx.calls.hangup(partner.workspaceId, partner.callId);
 }
@@ -64,28 +63,36 @@ async function publish(
   }
 }
 
-async function leave(
+/**
+ * Lets somebody with a call out of the room, with the agents that came for it; agents do not stay in
+ * a room that everybody has left. Resolves with the one who is connected with it by a transfer and
+ * would be alone now: that call is to be hung up after the commit.
+ */
+export async function leaveRoom(
   client: TransactionClient,
-  ctx: RoomContext,
+  ctx: Pick<RoomContext, 'clock'>,
   room: rooms.RoomRow,
   view: participants.RoomParticipantView,
-): Promise<void> {
+  leaveReason: string,
+): Promise<participants.RoomParticipantView | null> {
   const leftAt = new Date(ctx.clock.now());
   if (view.publishedAt !== null) {
     await tellOfParticipant(client, 'track.unpublished', room, view.id);
   }
-  await participants.update(client, view.id, { leftAt, leaveReason: 'call-over' });
+  await participants.update(client, view.id, { leftAt, leaveReason });
   await tellOfParticipant(client, 'participant.left', room, view.id);
   await endAgentsOfCall(client, ctx, room, view.callId ?? '');
   const rest = await participants.listInside(client, room.id);
-  if (rest.some(({ kind }) => kind === 'sip')) return;
-  // Agents do not stay in a room that everybody has left.
+  if (rest.some(({ kind }) => kind === 'sip')) {
+    return view.publishedAt === null ? null : partnerOf(client, view);
+  }
   for (const dispatch of await dispatches.lockWaiting(client, room.id)) {
     if (dispatch.participantId !== null) {
       await retireAgent(client, ctx, room, dispatch, 'room-empty');
     }
   }
   await rooms.update(client, room.id, { emptySince: leftAt });
+  return null;
 }
 
 function isGone({ status }: calls.CallRow): boolean {
