@@ -1,11 +1,12 @@
 import type { AgentRow } from '../db/queries/agents.ts';
 import * as rules from '../db/queries/dispatch-rules.ts';
 import * as numbers from '../db/queries/numbers.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { InboundLeg } from '../sip/leg.ts';
 import type { CallContext } from './call-context.ts';
-import { calledNumber, calledText, callerIdentity } from './inbound-target.ts';
+import { calledNumber, calledNumbers, calledText, callerIdentity } from './inbound-target.ts';
 import { isSomebodyIn, targetOfRule } from './rooms/join-inbound.ts';
 import type { InboundRefusal, InboundTarget } from './store-inbound.ts';
 
@@ -49,12 +50,10 @@ export async function findInboundRoute(
   trunkIds: readonly string[],
 ): Promise<OpenRoute | RefusedRoute | null> {
   const { pool } = ctx.db;
-  const called = calledNumber(leg.request);
   const caller = callerIdentity(leg.request);
-  const route = called === null ? null : await numbers.findInbound(pool, called);
-  // A number of a trunk that this source does not speak for looks like one that does not exist.
-  if (!route || !trunkIds.includes(route.trunk.id)) {
-    return routeByRule(ctx, leg, { trunkIds, called, caller });
+  const route = await findNumber(pool, calledNumbers(leg.request), trunkIds);
+  if (!route) {
+    return routeByRule(ctx, leg, { trunkIds, called: calledNumber(leg.request), caller });
   }
   const { number, trunk, agent } = route;
   const target: InboundTarget = {
@@ -71,6 +70,19 @@ export async function findInboundRoute(
   return rule
     ? followRule(ctx, { target, trunk, rule, caller })
     : { target, refusal: nobody('the number has no agent') };
+}
+
+/** A number of a trunk that this source does not speak for looks like one that does not exist. */
+async function findNumber(
+  pool: Queryable,
+  called: readonly string[],
+  trunkIds: readonly string[],
+): Promise<numbers.NumberRoute | null> {
+  for (const number of called) {
+    const route = await numbers.findInbound(pool, number);
+    if (route && trunkIds.includes(route.trunk.id)) return route;
+  }
+  return null;
 }
 
 /** A number that is none of ours may still match a rule of the trunk that it came by. */

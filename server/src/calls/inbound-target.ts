@@ -12,6 +12,15 @@ export function calledNumber(request: SipRequest): string | null {
   return numberOf(request.uri) ?? numberOf(addressOf(getHeader(request, 'To')) ?? '');
 }
 
+/**
+ * The numbers that an INVITE may be for, the likelier first. To a contact that was registered as an
+ * account of digits the Request-URI looks like a number, and the one that was called is in To.
+ */
+export function calledNumbers(request: SipRequest): string[] {
+  const named = [request.uri, addressOf(getHeader(request, 'To')) ?? ''].map(numberOf);
+  return [...new Set(named.filter((number) => number !== null))];
+}
+
 /** What was called, as text, where it is no number. */
 export function calledText(request: SipRequest): string {
   const user = userOf(request.uri);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LegFailure } from '../sip/leg.ts';
-import { gatewaysInOrder, nextGatewayAllowed } from './routing.ts';
+import { downLast, gatewaysInOrder, nextGatewayAllowed } from './routing.ts';
 
 function failure(overrides: Partial<LegFailure>): LegFailure {
   return {
@@ -46,5 +46,15 @@ describe('routing', () => {
     const given = [{ priority: 2 }, { priority: 1 }];
     expect(gatewaysInOrder(given)).toEqual([{ priority: 1 }, { priority: 2 }]);
     expect(given[0]).toEqual({ priority: 2 });
+  });
+
+  it('puts gateways that are down last, and leaves none out', () => {
+    expect(downLast(['a', 'b', 'c', 'd'], (one) => one === 'a' || one === 'c')).toEqual([
+      'b',
+      'd',
+      'a',
+      'c',
+    ]);
+    expect(downLast(['a', 'b'], () => true)).toEqual(['a', 'b']);
   });
 });

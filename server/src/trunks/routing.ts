@@ -27,3 +27,8 @@ export function nextGatewayAllowed(failure: LegFailure): boolean {
 export function gatewaysInOrder<T extends { priority: number }>(gateways: readonly T[]): T[] {
   return [...gateways].sort((a, b) => a.priority - b.priority);
 }
+
+/** Gateways that are down come last, each group in the order in which it was: none is left out. */
+export function downLast<T>(gateways: readonly T[], isDown: (gateway: T) => boolean): T[] {
+  return [...gateways.filter((one) => !isDown(one)), ...gateways.filter(isDown)];
+}

@@ -81,7 +81,9 @@ export class TrunkRegistration {
     const { registrar, domain, username, password, contactHost } = target;
     const host = registrar.host.includes(':') ? `[${registrar.host}]` : registrar.host;
     const transport = registrar.transport === 'udp' ? '' : `;transport=${registrar.transport}`;
-    const aor = `sip:${username}@${domain}`;
+    const user = plainUser(username);
+    const aor = `sip:${user}@${domain}`;
+    const contact = `sip:${user}@${contactHost}`;
     const response = await ua.request({
       method: 'REGISTER',
       requestUri: `sip:${domain === host ? `${host}:${registrar.port}` : domain}${transport}`,
@@ -89,7 +91,7 @@ export class TrunkRegistration {
       from: aor,
       to: aor,
       headers: [
-        { name: 'Contact', value: `<sip:${username}@${contactHost}${transport}>` },
+        { name: 'Contact', value: `<${contact}${transport}>` },
         { name: 'Expires', value: String(expiresS) },
       ],
       credentials: { username, password },
@@ -98,7 +100,7 @@ export class TrunkRegistration {
     });
     // RFC 3261 §8.2.6.2: an answer of the far end has a To tag; what was made here has none.
     const isOurs = !/;\s*tag=/i.test(getHeader(response, 'To') ?? '');
-    const grantedS = grantedOf(response, username) ?? expiresS;
+    const grantedS = grantedOf(response, contact) ?? expiresS;
     if (!this.#closed) {
       this.#step({
         type: 'response',
@@ -118,15 +120,20 @@ export class TrunkRegistration {
   }
 }
 
+/** RFC 3261 §25.1 `user`: what may not stand in it would be a URI of another kind. */
+function plainUser(username: string): string {
+  return username.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/gu, encodeURIComponent);
+}
+
 function storedState({ phase }: RegistrationState): StoredState {
   return phase === 'idle' ? 'stopped' : phase;
 }
 
 /** RFC 3261 §10.3 point 8: the registrar lists every binding; ours says how long it holds. */
-function grantedOf(response: SipResponse, username: string): number | null {
+function grantedOf(response: SipResponse, contact: string): number | null {
   const own = getHeaders(response, 'Contact')
     .flatMap((value) => value.split(','))
-    .find((value) => value.includes(`sip:${username}@`));
+    .find((value) => value.includes(contact));
   const parameter = /;\s*expires\s*=\s*(\d{1,9})/i.exec(own ?? '')?.[1];
   return parameter === undefined ? secondsOf(getHeader(response, 'Expires')) : secondsOf(parameter);
 }
