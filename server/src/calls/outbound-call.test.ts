@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { storeGateway } from '../db/queries/trunk-health.ts';
 import type { Leg } from '../sip/leg.ts';
 import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
 import {
@@ -212,6 +213,41 @@ describe('an outbound call', () => {
     expect(await lab.attempts(callId)).toMatchObject([
       { sequence: 1, state: 'failed', sipCode: 503 },
       { sequence: 2, state: 'done', sipCode: 200 },
+    ]);
+  });
+
+  it('begins with a gateway that answers OPTIONS, and still tries the one that does not', async () => {
+    second.script = refuseWith(503, 'Service Unavailable');
+    const trunkId = await lab.trunk([callee.ua.port, second.ua.port], { qualifyFrequencyS: 60 });
+    const health = {
+      trunkId,
+      workspaceId: lab.workspaceId,
+      gateway: `127.0.0.1:${callee.ua.port};udp`,
+      sipCode: null,
+      sipReason: null,
+      roundTripMs: null,
+      misses: 3,
+    };
+    await storeGateway(lab.db.pool, { ...health, state: 'down', checkedAt: new Date() });
+    node = await lab.node();
+    node.voice.onAnswered = (voice) =>
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({ status: 'completed', sip: { code: 200 } });
+    expect(await lab.attempts(callId)).toMatchObject([
+      { gateway: `127.0.0.1:${second.ua.port};udp`, sipCode: 503 },
+      { gateway: `127.0.0.1:${callee.ua.port};udp`, sipCode: 200 },
+    ]);
+    // What was seen an hour ago says nothing.
+    await storeGateway(lab.db.pool, {
+      ...health,
+      state: 'down',
+      checkedAt: new Date(Date.now() - 3_600_000),
+    });
+    const next = await place();
+    await lab.reached(next);
+    expect(await lab.attempts(next)).toMatchObject([
+      { gateway: `127.0.0.1:${callee.ua.port};udp`, sipCode: 200 },
     ]);
   });
 

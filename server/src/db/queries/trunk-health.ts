@@ -100,3 +100,19 @@ export async function gatewaysOf(
     [workspaceId, trunkId],
   );
 }
+
+/** Gateways that did not answer when they were last asked, which was after `since`. */
+export async function downGateways(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+  since: Date,
+): Promise<Set<string>> {
+  const rows = await selectRows<{ gateway: string }>(
+    client,
+    `select gateway from gateway_health
+      where workspace_id = $1 and trunk_id = $2 and state = 'down' and checked_at > $3`,
+    [workspaceId, trunkId, since],
+  );
+  return new Set(rows.map(({ gateway }) => gateway));
+}
