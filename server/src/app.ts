@@ -15,6 +15,7 @@ import { createTrafficGauges } from './compliance/traffic-gauges.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import * as agents from './db/queries/agents.ts';
+import { countPending } from './db/queries/webhook-deliveries.ts';
 import { readCallEvents } from './events/event-log.ts';
 import { appendEvent } from './events/outbox.ts';
 import { createSafeFetch } from './egress/safe-fetch.ts';
@@ -45,7 +46,8 @@ import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
 import { startDeliverer } from './webhooks/deliverer.ts';
 import { createWebhookStore } from './webhooks/endpoint-store.ts';
 import { formatList } from './webhooks/formats/format-list.ts';
-import { ensureBootstrapKey, verifyApiKey } from './workspaces/api-keys.ts';
+import { ensureBootstrapKey } from './workspaces/api-keys.ts';
+import { createKeyVerifier } from './workspaces/key-verifier.ts';
 import { keyMaker } from './workspaces/create-key.ts';
 import { findLiveKitSecret, findSigningPair } from './workspaces/livekit-keys.ts';
 import { loadMasterKey } from './workspaces/master-key.ts';
@@ -333,7 +335,12 @@ async function build(
       speech,
       liveCalls: () => calls.liveCount,
       traffic: () => traffic.read(),
+      webhooks: deliverer && {
+        counters: deliverer.counters,
+        pending: () => countPending(database.pool),
+      },
     });
+    const keys = createKeyVerifier({ client: database.pool, clock, logger });
     const context: ApiContext = {
       version: await version(),
       clock,
@@ -341,11 +348,12 @@ async function build(
       newRequestId: () => `req_${randomText(20)}`,
       auth: {
         verifyKey: async (key) => {
-          const row = await verifyApiKey(database.pool, key);
+          const row = await keys.verify(key);
           return (
             row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) }
           );
         },
+        forgetKeys: () => keys.forget(),
         findLiveKitSecret: (apiKey) =>
           findLiveKitSecret(database.pool, apiKey, { secrets, configured: liveKitPair }),
         defaultWorkspaceId: workspace.id,
@@ -353,7 +361,11 @@ async function build(
         clock,
       },
       database,
-      workspaces: createWorkspaceStore({ db: database, clock }),
+      workspaces: createWorkspaceStore({
+        db: database,
+        clock,
+        onKeysRevoked: () => keys.forget(),
+      }),
       secrets,
       calls,
       rooms,

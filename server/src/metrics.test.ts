@@ -100,6 +100,25 @@ it('shows every voice worker at the first look, and counts what is counted elsew
   }
 });
 
+it('shows what waits for webhooks, and how their tries went', async () => {
+  const registry = createMetrics({
+    userAgent: { counters: COUNTERS },
+    voice: { stats: () => Promise.resolve([]) },
+    speech: null,
+    liveCalls: () => 0,
+    traffic: () => Promise.resolve([]),
+    webhooks: {
+      counters: { delivered: 5, failed: 2, skipped: 1, tryMs: 1_500 },
+      pending: () => Promise.resolve(3),
+    },
+  });
+  const text = await registry.metrics();
+  expect(text).toContain('trunkline_webhook_pending 3\n');
+  expect(text).toContain('trunkline_webhook_tries_total{result="delivered"} 5\n');
+  expect(text).toContain('trunkline_webhook_tries_total{result="failed"} 2\n');
+  expect(text).toContain('trunkline_webhook_try_seconds_total 1.5\n');
+});
+
 it('shows how the calls of each trunk went', async () => {
   const registry = createMetrics({
     userAgent: { counters: COUNTERS },

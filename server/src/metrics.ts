@@ -3,6 +3,7 @@ import type { TrafficRow } from './db/queries/guardrails.ts';
 import type { SpeechService, SpeechThreadReport } from './providers/local/speech-service.ts';
 import type { UserAgent, UserAgentCounters } from './sip/user-agent.ts';
 import type { VoicePool } from './voice/voice-pool.ts';
+import type { DelivererCounters } from './webhooks/deliverer.ts';
 
 export interface MetricsSources {
   userAgent: Pick<UserAgent, 'counters'>;
@@ -12,6 +13,8 @@ export interface MetricsSources {
   liveCalls: () => number;
   /** How the last hour's calls of each trunk went. */
   traffic: () => Promise<TrafficRow[]>;
+  /** Null where this node delivers none. */
+  webhooks?: { counters: DelivererCounters; pending: () => Promise<number> } | null;
 }
 
 /** One value with its labels. */
@@ -41,6 +44,7 @@ export function createMetrics(sources: MetricsSources): Registry {
   addSip(registry, sources.userAgent);
   addVoice(registry, sources.voice);
   if (sources.speech !== null) addSpeech(registry, sources.speech);
+  if (sources.webhooks) addWebhooks(registry, sources.webhooks);
   return registry;
 }
 
@@ -171,6 +175,32 @@ function addSpeech(registry: Registry, speech: Pick<SpeechService, 'stats'>): vo
       labels: { quantile: '0.95' },
       value: Math.max(...threads.map(({ waitP95Ms }) => waitP95Ms)),
     })),
+  });
+}
+
+function addWebhooks(
+  registry: Registry,
+  { counters, pending }: NonNullable<MetricsSources['webhooks']>,
+): void {
+  addGauge(registry, {
+    name: 'trunkline_webhook_pending',
+    help: 'Webhook deliveries that wait, of all nodes; counted up to 100,000.',
+    read: async () => [{ value: await pending() }],
+  });
+  addCounter(registry, {
+    name: 'trunkline_webhook_tries_total',
+    help: 'Tries of webhook deliveries by result; skipped: not what the endpoint wants.',
+    labelNames: ['result'],
+    read: () =>
+      (['delivered', 'failed', 'skipped'] as const).map((result) => ({
+        labels: { result },
+        value: counters[result],
+      })),
+  });
+  addCounter(registry, {
+    name: 'trunkline_webhook_try_seconds_total',
+    help: 'Time that tries of webhook deliveries took together.',
+    read: () => [{ value: counters.tryMs / 1_000 }],
   });
 }
 

@@ -168,7 +168,8 @@ describe('an endpoint that is down', () => {
     }
     sink.received = [];
     sink.status = 200;
-    await pass(clock, deliverer, 6 * HOUR_MS, 5 * 60_000);
+    // Not when their next tries would be, hours later: the first success brings them all.
+    await pass(clock, deliverer, 5 * 60_000, 15_000);
     const expected = new Map(callIds.map((callId) => [callId, [1, 2, 3, 4]]));
     const seen = sequencesByCall(sink.received);
     expect(seen).toEqual(expected);
@@ -188,6 +189,44 @@ describe('an endpoint that is down', () => {
     // Five to find out, then one after 1, 2, 4, 8, 16 and 32 s.
     expect(sink.received.length).toBeLessThan(16);
     expect(sink.received.length).toBeGreaterThan(7);
+    // Then one a minute.
+    await pass(clock, deliverer, 600_000, 5_000);
+    expect(sink.received.length).toBeLessThan(28);
+  });
+
+  it('and gets little is disabled after five days, too', async () => {
+    const clock = new FakeClock(Date.now() + 1_000);
+    await open(clock);
+    const sink = await lab.sink();
+    sink.status = 500;
+    const { endpoint } = await lab.endpoint(sink.url, { events: ['call.ringing'] });
+    const deliverer = lab.deliverer();
+    for (let day = 0; day < 6; day++) {
+      await live(await lab.call());
+      await pass(clock, deliverer, 24 * HOUR_MS, HOUR_MS);
+    }
+    const stored = await lab.store.get(lab.db.pool, lab.workspaceId, endpoint.id);
+    expect(stored).toMatchObject({ enabled: false, disabledReason: 'failing' });
+  });
+
+  it('is asked again when it says so, and not before', async () => {
+    const clock = new FakeClock(Date.now() + 1_000);
+    await open(clock);
+    const sink = await lab.sink();
+    sink.status = 429;
+    sink.headers = { 'retry-after': '600' };
+    await lab.endpoint(sink.url, { events: ['call.ringing'] });
+    await live(await lab.call());
+    const deliverer = lab.deliverer();
+    await pass(clock, deliverer, 590_000, 10_000);
+    expect(sink.received).toHaveLength(1);
+    await live(await lab.call());
+    await pass(clock, deliverer, 5_000, 1_000);
+    expect(sink.received).toHaveLength(1);
+    sink.status = 200;
+    await pass(clock, deliverer, 60_000, 5_000);
+    expect(sink.received).toHaveLength(3);
+    expect(deliverer.counters).toMatchObject({ delivered: 2, failed: 1 });
   });
 
   it('costs the others nothing', async () => {

@@ -28,12 +28,22 @@ export interface DelivererOptions {
   nodeId: string;
 }
 
+/** Tries by their result, and how long they took together. */
+export interface DelivererCounters {
+  delivered: number;
+  failed: number;
+  skipped: number;
+  tryMs: number;
+}
+
 /** Sends what is on the outbox. */
 export interface Deliverer {
   /** There may be something new on the outbox; without it that is seen within 250 ms. */
   wake(): void;
   /** Resolves when nothing is under way, nothing is due and every outcome is stored. */
   idle(): Promise<void>;
+  /** What this node has done since it started. */
+  readonly counters: Readonly<DelivererCounters>;
   /** Gives what is under way 2 s to end, and its endpoints to other nodes. Idempotent. */
   close(): Promise<void>;
 }
@@ -45,6 +55,8 @@ const KEEP_MS = 30 * 24 * 3_600_000;
 const PRUNE_BATCH = 5_000;
 const CLOSE_GRACE_MS = 2_000;
 const GONE = 410;
+/** Failures for so long, with no success, were the endpoint's and not single messages'. */
+const OUTAGE_MS = 300_000;
 const TROUBLE_PAUSE_MS = 1_000;
 
 /** Starts to deliver. Any number of nodes may do so on one database. */
@@ -53,6 +65,7 @@ export function startDeliverer(options: DelivererOptions): Deliverer {
 }
 
 class OutboxDeliverer implements Deliverer {
+  readonly counters: DelivererCounters = { delivered: 0, failed: 0, skipped: 0, tryMs: 0 };
   readonly #options: DelivererOptions;
   readonly #leases: EndpointLeases;
   readonly #settler: Settler;
@@ -263,6 +276,8 @@ class OutboxDeliverer implements Deliverer {
     const atMs = this.#options.clock.now();
     const { id, seq, endpointId, orderKey } = item;
     const settled = { id, seq, endpointId, orderKey, attempt: sent.attempt, at: new Date(atMs) };
+    if (sent.result !== 'aborted') this.counters[sent.result]++;
+    this.counters.tryMs += sent.attempt?.latency_ms ?? 0;
     switch (sent.result) {
       case 'aborted':
         // Nothing is known of it: it stays due and is sent again, with the same webhook-id.
@@ -281,10 +296,16 @@ class OutboxDeliverer implements Deliverer {
         link.succeeded();
         link.queue.done(item);
         this.#settler.add({ ...settled, state: 'delivered', retryStep: 0, nextAt: null });
-        if (link.storedFailingSinceMs !== null) this.#leases.storeFailing(link, null);
+        if (link.storedFailingSinceMs !== null) {
+          if (atMs - link.storedFailingSinceMs >= OUTAGE_MS) void this.#hasten(link);
+          this.#leases.storeFailing(link, null);
+        }
         return;
       case 'failed':
-        this.#failed(link, item, settled, sent.attempt?.status ?? null);
+        this.#failed(link, item, settled, {
+          status: sent.attempt?.status ?? null,
+          waitMs: sent.retryAfterMs ?? null,
+        });
     }
   }
 
@@ -292,10 +313,11 @@ class OutboxDeliverer implements Deliverer {
     link: EndpointLink,
     item: LoadedDelivery,
     settled: Omit<deliveries.SettledDelivery, 'state' | 'retryStep' | 'nextAt'>,
-    status: number | null,
+    { status, waitMs }: { status: number | null; waitMs: number | null },
   ): void {
     const atMs = settled.at.getTime();
-    const tryMs = nextTryMs(item.retryStep, atMs, randomInt(1_000) / 1_000);
+    const usualMs = nextTryMs(item.retryStep, atMs, randomInt(1_000) / 1_000);
+    const tryMs = usualMs && Math.max(usualMs, atMs + (waitMs ?? 0));
     if (tryMs === null) link.queue.done(item);
     else link.queue.failed(item);
     this.#settler.add({
@@ -304,14 +326,25 @@ class OutboxDeliverer implements Deliverer {
       retryStep: item.retryStep + 1,
       nextAt: tryMs === null ? null : new Date(tryMs),
     });
-    link.failed(atMs);
+    link.failed(atMs, waitMs);
     const { state } = link;
     const sinceMs = state.failingSinceMs ?? atMs;
-    if (state.kind === 'failing' && link.storedFailingSinceMs === null) {
-      this.#leases.storeFailing(link, sinceMs);
-    }
-    const isLong = state.kind === 'failing' && atMs - sinceMs >= DISABLE_AFTER_MS;
+    // From the first failure on: an endpoint that gets little is let go of between its messages.
+    if (link.storedFailingSinceMs === null) this.#leases.storeFailing(link, sinceMs);
+    const isLong = atMs - sinceMs >= DISABLE_AFTER_MS;
     if (status === GONE || isLong) void this.#disable(link, status === GONE ? 'gone' : 'failing');
+  }
+
+  /** An endpoint is back: what waits for its next try need not wait any longer. */
+  async #hasten(link: EndpointLink): Promise<void> {
+    const { db, clock, logger } = this.#options;
+    try {
+      await this.#settler.settled();
+      if ((await deliveries.hasten(db.pool, link.id, new Date(clock.now()))) > 0) this.wake();
+    } catch (error) {
+      // Then each comes at its own time.
+      logger.warn({ err: error, endpoint: link.id }, 'webhooks that wait were not brought forward');
+    }
   }
 
   async #disable(link: EndpointLink, reason: 'gone' | 'failing'): Promise<void> {

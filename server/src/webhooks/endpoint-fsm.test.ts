@@ -47,6 +47,12 @@ describe('an endpoint', () => {
     expect(after(10, 1_500, failing)).toEqual(failing);
   });
 
+  it('that says when to come again is asked nothing before', () => {
+    const failure = { type: 'failure', atMs: 1_000, waitMs: 90_000 } as const;
+    const told = endpointNext(newEndpointState(), failure);
+    expect([1_000, 90_999, 91_000].map((nowMs) => concurrencyOf(told, nowMs))).toEqual([0, 0, 1]);
+  });
+
   it('is as new after one success', () => {
     expect(endpointNext(after(9, 1_000), { type: 'success' })).toEqual(newEndpointState());
   });

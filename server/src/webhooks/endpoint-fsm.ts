@@ -5,7 +5,10 @@ export type EndpointState =
   /** One request at a time, and none before `probeAtMs`: what waits is not tried for nothing. */
   | { kind: 'failing'; probeAtMs: number; failureCount: number; failingSinceMs: number };
 
-export type EndpointInput = { type: 'success' } | { type: 'failure'; atMs: number };
+export type EndpointInput =
+  | { type: 'success' }
+  /** `waitMs`: for so long the endpoint itself wants to be left alone. */
+  | { type: 'failure'; atMs: number; waitMs?: number | null };
 
 const START_CONCURRENCY = 4;
 const MAX_CONCURRENCY = 64;
@@ -34,12 +37,16 @@ export function endpointNext(state: EndpointState, input: EndpointInput): Endpoi
       if (state.kind === 'failing' && input.atMs < state.probeAtMs) return state;
       const failureCount = state.failureCount + 1;
       const failingSinceMs = state.failingSinceMs ?? input.atMs;
+      if (input.waitMs) {
+        const probeAtMs = input.atMs + input.waitMs;
+        return { kind: 'failing', probeAtMs, failureCount, failingSinceMs };
+      }
       if (failureCount < TOLERATED_FAILURES) {
         const before = state.kind === 'healthy' ? state.concurrency : START_CONCURRENCY;
         const concurrency = Math.max(1, Math.floor(before / 2));
         return { kind: 'healthy', concurrency, failureCount, failingSinceMs };
       }
-      const probes = failureCount - TOLERATED_FAILURES;
+      const probes = Math.max(0, failureCount - TOLERATED_FAILURES);
       const waitMs = Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.min(probes, 10));
       return { kind: 'failing', probeAtMs: input.atMs + waitMs, failureCount, failingSinceMs };
     }

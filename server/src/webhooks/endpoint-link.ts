@@ -8,6 +8,7 @@ import {
 } from './endpoint-fsm.ts';
 import { EndpointQueue } from './endpoint-queue.ts';
 import type { CallFacts } from './formats/webhook-format.ts';
+import { MAX_RETRY_AFTER_MS } from './retry-after.ts';
 import type { WebhookTarget } from './send-webhook.ts';
 
 /** A delivery that is loaded, with what its format shows. */
@@ -18,6 +19,7 @@ export interface LoadedDelivery extends WebhookDeliveryRow {
 /** Loaded for each request that may be under way. */
 const LOADED_PER_REQUEST = 16;
 const IDLE_RELEASE_MS = 30_000;
+const FAILING_RELEASE_MS = 2 * MAX_RETRY_AFTER_MS;
 
 /** One endpoint that this node delivers to. */
 export class EndpointLink {
@@ -72,12 +74,14 @@ export class EndpointLink {
   }
 
   /** What waits in memory is let go when the endpoint is to be left alone for a while. */
-  failed(atMs: number): void {
-    this.#state = endpointNext(this.#state, { type: 'failure', atMs });
+  failed(atMs: number, waitMs: number | null = null): void {
+    this.#state = endpointNext(this.#state, { type: 'failure', atMs, waitMs });
     if (this.#state.kind === 'failing') this.queue.dropWaiting();
   }
 
   isIdle(monotonicMs: number): boolean {
-    return this.queue.size === 0 && monotonicMs - this.#lastBusyMs >= IDLE_RELEASE_MS;
+    // Whoever took a failing one anew would not know that it is to be left alone.
+    const keepMs = this.#state.kind === 'failing' ? FAILING_RELEASE_MS : IDLE_RELEASE_MS;
+    return this.queue.size === 0 && monotonicMs - this.#lastBusyMs >= keepMs;
   }
 }

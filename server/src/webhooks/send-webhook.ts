@@ -3,6 +3,7 @@ import { EgressError } from '../egress/egress-error.ts';
 import type { SafeFetch, SafeResponse } from '../egress/safe-fetch.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { CallFacts, WebhookEvent, WebhookFormatter } from './formats/webhook-format.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { signatureHeaders } from './signature.ts';
 
 /** Where a message goes and how. */
@@ -18,6 +19,8 @@ export interface SentWebhook {
   /** `skipped`: the format has nothing to say about it, or not what the endpoint wants. */
   result: 'delivered' | 'failed' | 'skipped' | 'aborted';
   attempt: WebhookAttempt | null;
+  /** How long the receiver wants to be left alone; null: it said nothing. */
+  retryAfterMs?: number | null;
 }
 
 const TIMEOUT_MS = 15_000;
@@ -57,7 +60,8 @@ export async function sendWebhook(
     });
     const { status } = response;
     const attempt = attempted({ status, response: excerptOf(response) });
-    return { result: response.ok ? 'delivered' : 'failed', attempt };
+    if (response.ok) return { result: 'delivered', attempt };
+    return { result: 'failed', attempt, retryAfterMs: retryAfterMs(response, clock.now()) };
   } catch (error) {
     if (error instanceof EgressError) {
       if (error.code === 'aborted') return { result: 'aborted', attempt: null };

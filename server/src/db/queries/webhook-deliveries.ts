@@ -208,6 +208,21 @@ export async function postpone(
   );
 }
 
+/**
+ * Brings forward what waits for its next try. The try that comes early is none of those of the
+ * schedule, as long as that lasts. Returns how many.
+ */
+export async function hasten(client: Queryable, endpointId: string, now: Date): Promise<number> {
+  return countTouched(
+    client,
+    `update webhook_deliveries set next_at = '-infinity',
+       retry_step = case when event_at > $2::timestamptz - interval '3 days'
+         then greatest(retry_step - 1, 0) else retry_step end
+     where endpoint_id = $1 and state = 'pending' and next_at > $2`,
+    [endpointId, now],
+  );
+}
+
 /** Ends everything that waits for an endpoint as failed. */
 export async function failPending(
   client: Queryable,
@@ -282,11 +297,13 @@ export async function list(
   return selectPage(client, { from: 'webhook_deliveries', where, values, order: 'desc' }, request);
 }
 
-/** Deliveries that wait. */
-export async function countPending(client: Queryable): Promise<number> {
+/** Deliveries that wait; counted up to a limit, so that a look at them is never slow. */
+export async function countPending(client: Queryable, limit = 100_000): Promise<number> {
   const row = await requireOne<{ count: number }>(
     client,
-    `select count(*)::int as count from webhook_deliveries where state = 'pending'`,
+    `select count(*)::int as count from (
+       select from webhook_deliveries where state = 'pending' limit $1) pending`,
+    [limit],
   );
   return row.count;
 }

@@ -38,6 +38,8 @@ export interface Sink {
   received: Received[];
   /** What it answers. Default 200; `never`: it does not. */
   status: number | 'never' | ((message: Received) => number | 'never' | Promise<number>);
+  /** Headers of the answer. Default none. */
+  headers: Record<string, string>;
   close(): Promise<void>;
 }
 
@@ -165,7 +167,7 @@ async function openSink(): Promise<Sink> {
       void Promise.resolve(
         typeof sink.status === 'function' ? sink.status(message) : sink.status,
       ).then((status) => {
-        if (status !== 'never') response.writeHead(status).end(`answer ${status}`);
+        if (status !== 'never') response.writeHead(status, sink.headers).end(`answer ${status}`);
       });
     });
   });
@@ -176,6 +178,7 @@ async function openSink(): Promise<Sink> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
     received: [],
     status: 200,
+    headers: {},
     close() {
       closing ??= (async () => {
         server.closeAllConnections();
