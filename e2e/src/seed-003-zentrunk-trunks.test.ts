@@ -164,12 +164,10 @@ async function pbxCalls(call: PbxCall): Promise<{ code: number | null; output: s
   const pbx = startPeer(
     'sipp',
     [
-      ...['-sf', scenario, '-i', '127.0.0.1', '-p', String(port)],
-      ...['-mi', '127.0.0.1', '-mp', String(mediaPort), '-m', '1', '-nostdin', '-s', to],
-      ...['-key', 'domain', domain, '-key', 'caller', caller, '-d', String(holdMs)],
-      ...['-au', 'agents2026', '-ap', call.password ?? 'Secret#2026'],
-      `127.0.0.1:${program.carrierSipPort}`,
-    ],
+      `-sf ${scenario} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${mediaPort} -m 1 -nostdin -s ${to}`,
+      `-key domain ${domain} -key caller ${caller} -d ${holdMs}`,
+      `-au agents2026 -ap ${call.password ?? 'Secret#2026'} 127.0.0.1:${program.carrierSipPort}`,
+    ].flatMap((part) => part.split(' ')),
     { cwd: folder },
   );
   peers.push(pbx);
@@ -255,15 +253,15 @@ describe('the setup of an AI platform', () => {
     });
     const client = new plivo.Client(authId, program.apiKey, {
       url: `${program.url}/v1/Account/${authId}`,
-    } as never);
-    const changed = await client.numbers.update(number, { appId: trunkId } as never);
+    });
+    const changed = await client.numbers.update(number, { appId: trunkId });
     expect(changed).toMatchObject({ message: 'changed' });
     const numbers = client.numbers as unknown as { get(number: string): Promise<Json> };
     const found = await numbers.get(number);
     expect(found).toMatchObject({
       application: `/v1/Account/${authId}/Zentrunk/Trunk/${trunkId}/`,
     });
-    const list = (await client.numbers.list({ limit: 20 } as never)) as unknown as Json[];
+    const list = (await client.numbers.list({ limit: 20 })) as unknown as Json[];
     expect(list.map((one) => one['number'])).toContain(number);
   });
 });

@@ -85,7 +85,11 @@ describe('a relay', () => {
     caller.send(writeReport({ ...base, sender, reception: null }), relay.portOf('from'), HOST);
     const report = await passed;
     const reception = {
-      ...{ ssrc: 1, fractionLost: 0, cumulativeLost: 0, highestSequence: 1, jitter: 0 },
+      ssrc: 1,
+      fractionLost: 0,
+      cumulativeLost: 0,
+      highestSequence: 1,
+      jitter: 0,
       lastSenderReport: report.readUInt32BE(10),
       delaySinceLast: 0,
     };

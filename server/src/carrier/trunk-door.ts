@@ -1,5 +1,5 @@
 import { parseSdp } from '../sdp/parse-sdp.ts';
-import { DigestVerifier, type VerifyResult } from '../sip/digest-server.ts';
+import type { DigestVerifier, VerifyResult } from '../sip/digest-server.ts';
 import { parseDigestParams } from '../sip/digest-params.ts';
 import type { InboundLeg } from '../sip/leg.ts';
 import { getHeader } from '../sip/message.ts';

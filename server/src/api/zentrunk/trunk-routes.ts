@@ -119,7 +119,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
         primaryUriUuid: asked.uuid('primary_uri_uuid'),
         fallbackUriUuid: asked.uuid('fallback_uri_uuid'),
       };
-      const found = await store.listTrunks(workspaceId, filter as TrunkInput, asked.page);
+      const found = await store.listTrunks(workspaceId, filter, asked.page);
       return asked.answer(request.apiId, listPath(workspaceId), found, view);
     },
   );
