@@ -23,6 +23,8 @@ declare module 'fastify' {
 export interface AuthOptions {
   /** Whose API key it is, or null where it is wrong, revoked or past its end. */
   verifyKey: (key: string) => Promise<Caller | null>;
+  /** A key was revoked here: what `verifyKey` remembers counts no more. */
+  forgetKeys: () => void;
   /** Whose pair a LiveKit token names, with the secret that signs it; null: nobody's. */
   findLiveKitSecret: (apiKey: string) => Promise<LiveKitSecret | null>;
   /** Workspace of the local sign-in. */

@@ -5,12 +5,8 @@ import * as agents from '../db/queries/agents.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { silentLogger as logger } from '../shared/logger.ts';
-import {
-  createApiKey,
-  ensureBootstrapKey,
-  revokeApiKey,
-  verifyApiKey,
-} from '../workspaces/api-keys.ts';
+import { createApiKey, ensureBootstrapKey, revokeApiKey } from '../workspaces/api-keys.ts';
+import { createKeyVerifier } from '../workspaces/key-verifier.ts';
 import { createSecrets, type Secrets } from '../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../workspaces/workspace-store.ts';
 import { createNumberStore } from './number-store.ts';
@@ -39,28 +35,31 @@ describe('the default workspace', () => {
   });
 });
 
+const verifyKey = (key: string): Promise<{ id: string } | null> =>
+  createKeyVerifier({ client: db.pool, clock, logger: logger }).verify(key);
+
 describe('API keys', () => {
   it('are verified until they are revoked, and stored as a hash only', async () => {
     const { key, row } = await createApiKey(db.pool, clock, { workspaceId, name: 'test' });
     expect(key).toMatch(/^tl_[0-9a-f]{64}$/);
-    expect(await verifyApiKey(db.pool, key)).toMatchObject({ id: row.id, workspaceId });
-    expect(await verifyApiKey(db.pool, `${key}0`)).toBeNull();
-    expect(await verifyApiKey(db.pool, '')).toBeNull();
-    expect(await verifyApiKey(db.pool, 'x'.repeat(10_000))).toBeNull();
+    expect(await verifyKey(key)).toMatchObject({ id: row.id, workspaceId });
+    expect(await verifyKey(`${key}0`)).toBeNull();
+    expect(await verifyKey('')).toBeNull();
+    expect(await verifyKey('x'.repeat(10_000))).toBeNull();
     const { rows } = await db.pool.query('select * from api_keys');
     expect(JSON.stringify(rows)).not.toContain(key);
     expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(true);
-    expect(await verifyApiKey(db.pool, key)).toBeNull();
+    expect(await verifyKey(key)).toBeNull();
     expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(false);
   });
 
   it('begin with one that is made once, or with the one of the setting', async () => {
     const made = await ensureBootstrapKey(db.pool, clock, { workspaceId, key: null });
-    expect(await verifyApiKey(db.pool, made ?? '')).toMatchObject({ name: 'bootstrap' });
+    expect(await verifyKey(made ?? '')).toMatchObject({ name: 'bootstrap' });
     expect(await ensureBootstrapKey(db.pool, clock, { workspaceId, key: null })).toBeNull();
     for (let start = 0; start < 2; start++) {
       expect(await ensureBootstrapKey(db.pool, clock, { workspaceId, key: 'own' })).toBeNull();
-      expect(await verifyApiKey(db.pool, 'own')).toMatchObject({ workspaceId });
+      expect(await verifyKey('own')).toMatchObject({ workspaceId });
     }
   });
 });

@@ -61,6 +61,8 @@ export interface WorkspaceStore {
 export function createWorkspaceStore(options: {
   db: Pick<Database, 'tenant'>;
   clock: Clock;
+  /** The keys of a workspace that was removed are revoked; after the commit. */
+  onKeysRevoked?: () => void;
 }): WorkspaceStore {
   const { db, clock } = options;
   const find = (viewerId: string, workspaceId: string): Promise<queries.WorkspaceRow | null> =>
@@ -124,7 +126,7 @@ export function createWorkspaceStore(options: {
           'a workspace is deleted with a key of its parent',
         );
       }
-      return db.tenant(workspaceId).transaction(async (client) => {
+      const removed = await db.tenant(workspaceId).transaction(async (client) => {
         if (await usage.hasUnfinishedCalls(client, workspaceId)) {
           throw new WorkspaceError(
             'conflict',
@@ -136,6 +138,8 @@ export function createWorkspaceStore(options: {
         await usage.closeTrunks(client, workspaceId);
         return queries.softDelete(client, workspaceId);
       });
+      options.onKeysRevoked?.();
+      return removed;
     },
     async usage(viewerId, workspaceId, range) {
       if (!(await find(viewerId, workspaceId))) return null;

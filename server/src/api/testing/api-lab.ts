@@ -23,7 +23,8 @@ import { createTrunkDoctor } from '../../trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from '../../trunks/dispatch-rule-store.ts';
 import { createNumberStore } from '../../trunks/number-store.ts';
 import { createTrunkStore } from '../../trunks/trunk-store.ts';
-import { createApiKey, verifyApiKey } from '../../workspaces/api-keys.ts';
+import { createApiKey } from '../../workspaces/api-keys.ts';
+import { createKeyVerifier } from '../../workspaces/key-verifier.ts';
 import { keyMaker } from '../../workspaces/create-key.ts';
 import { findLiveKitSecret } from '../../workspaces/livekit-keys.ts';
 import { scopesOf } from '../../workspaces/scopes.ts';
@@ -100,6 +101,7 @@ export async function openApiLab(): Promise<ApiLab> {
   const otherKey = await keyOf(otherWorkspaceId);
   const health: Health = { status: 'ok', checks: { database: true } };
   const safeFetch = createSafeFetch({ clock });
+  const keys = createKeyVerifier({ client: db.pool, clock, logger: silentLogger });
   const context: ApiContext = {
     version: '0.1.0',
     clock,
@@ -107,9 +109,10 @@ export async function openApiLab(): Promise<ApiLab> {
     newRequestId: () => `req_${randomText(20)}`,
     auth: {
       verifyKey: async (text) => {
-        const row = await verifyApiKey(db.pool, text);
+        const row = await keys.verify(text);
         return row && { workspaceId: row.workspaceId, keyId: row.id, scopes: scopesOf(row.scopes) };
       },
+      forgetKeys: () => keys.forget(),
       findLiveKitSecret: (apiKey) =>
         findLiveKitSecret(db.pool, apiKey, { secrets, configured: null }),
       defaultWorkspaceId: workspaceId,
@@ -117,7 +120,7 @@ export async function openApiLab(): Promise<ApiLab> {
       clock,
     },
     database: db,
-    workspaces: createWorkspaceStore({ db, clock }),
+    workspaces: createWorkspaceStore({ db, clock, onKeysRevoked: () => keys.forget() }),
     secrets,
     calls: node.service,
     rooms: {

@@ -70,6 +70,7 @@ export function keyRoutes(api: Api, context: ApiContext): void {
       if (!(await apiKeys.revoke(database.tenant(workspaceId), workspaceId, id))) {
         throw new ApiError('not_found', `there is no key ${id} that could be revoked`);
       }
+      context.auth.forgetKeys();
       return reply.status(204).send(null);
     },
   );
