@@ -56,6 +56,8 @@ export function startRoomKeeper(ctx: RoomContext): RoomKeeper {
       } catch {
         return;
       }
+      // Most installations have no rooms most of the time: one question is all that they cost.
+      if (!(await rooms.isAnyAlive(ctx.db.pool).catch(() => false))) continue;
       for (const [name, step] of steps) {
         // The next period does again what failed while the database was away.
         await step().catch((error: unknown) => {

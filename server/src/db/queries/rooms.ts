@@ -157,3 +157,14 @@ export async function close(
     [roomId, reason],
   );
 }
+
+/** Whether there is anything to keep: an open room, or a recording that is not complete. */
+export async function isAnyAlive(client: Queryable): Promise<boolean> {
+  const row = await selectOne<{ alive: boolean }>(
+    client,
+    `select exists (select from rooms where closed_at is null)
+       or exists (select from room_recordings where status in ('starting', 'active', 'ending'))
+       as alive`,
+  );
+  return row?.alive ?? false;
+}
