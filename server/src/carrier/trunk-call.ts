@@ -118,7 +118,8 @@ export class TrunkCall {
     for (const target of targets) {
       if (this.#over) return;
       failure = await this.#dial(target);
-      if (failure === null || !mayFailOver(failure)) break;
+      // A phone that rang was reached: nobody else is tried, whatever came of it.
+      if (failure === null || this.#ringing || !mayFailOver(failure)) break;
     }
     if (failure) this.#settle({ type: 'failed', failure });
     else if (targets.length === 0) {
@@ -205,7 +206,8 @@ export class TrunkCall {
 
   #watchAudio(sinceMs: number): void {
     this.#after(WATCH_MS, () => {
-      const held = [this.#from, this.#to].some((leg) => leg?.said?.direction === 'inactive');
+      // RFC 3264 §8.4: who is on hold may send nothing for as long as it likes.
+      const held = [this.#from, this.#to].some((leg) => leg?.said?.direction !== 'sendrecv');
       const silentMs = this.#relay?.silentMs() ?? this.#options.clock.monotonicMs() - sinceMs;
       if (!held && silentMs > RTP_LIMIT_MS) this.#settle({ type: 'rtp-timeout' });
       else this.#watchAudio(sinceMs);

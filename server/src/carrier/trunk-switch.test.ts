@@ -223,6 +223,36 @@ describe('a call through the switch', () => {
     expect(rung).toBe(0);
   });
 
+  it('goes nowhere else once it rang', async () => {
+    let rung = 0;
+    const first = await farEnd((leg) => {
+      leg.ring(180);
+      leg.reject(503);
+    });
+    const second = await farEnd(() => rung++);
+    const targets = [remote(first.port), remote(second.port)];
+    lab.routeTo({ ok: true, targets, inbound: null, encryption: 'none' });
+    expect(await failureOf(lab.dial({ to: '+14155550123' }))).toMatchObject({ status: 503 });
+    expect(await lab.recorded(1)).toMatchObject([{ hangup: { code: 5350 } }]);
+    expect(rung).toBe(0);
+  });
+
+  it('counts its way, and ends when it runs in a circle', async () => {
+    const hops: (string | undefined)[] = [];
+    const far = await farEnd((leg) => {
+      hops.push(getHeader(leg.request, 'X-Trunkline-Hops'));
+      leg.reject(486);
+    });
+    lab.routeTo({ ok: true, targets: [remote(far.port)], inbound: null, encryption: 'none' });
+    await failureOf(lab.dial({ to: '+14155550123' }));
+    const headers = [{ name: 'X-Trunkline-Hops', value: '5' }];
+    const circling = lab.dial({ to: '+14155550123', headers });
+    expect(await failureOf(circling)).toMatchObject({ status: 483 });
+    expect(hops).toEqual(['1']);
+    const [, record] = await lab.recorded(2);
+    expect(record?.hangup.code).toBe(4380);
+  });
+
   it('is cancelled at the far end when the caller gives up', async () => {
     const cancelled = Promise.withResolvers<string>();
     const far = await farEnd((leg) => {

@@ -5,7 +5,7 @@ import { randomText } from '../shared/ids.ts';
 import type { Logger } from '../shared/logger.ts';
 import { DigestVerifier } from '../sip/digest-server.ts';
 import type { InboundLeg } from '../sip/leg.ts';
-import type { SipHeader } from '../sip/message.ts';
+import { getHeader, type SipHeader } from '../sip/message.ts';
 import { formatHostPort } from '../sip/parse-host-port.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
 import { CallLimits } from './call-limits.ts';
@@ -36,6 +36,9 @@ export interface TrunkSwitchOptions {
   logger: Logger;
 }
 
+/** Counts how often a call has passed here: an origination URI may lead back to this switch. */
+const HOPS_HEADER = 'X-Trunkline-Hops';
+const MAX_HOPS = 5;
 /** Test numbers are telephones of the sandbox, whoever calls them. */
 const TEST_NUMBER = /^\+1500555\d{4}$/;
 
@@ -160,7 +163,15 @@ export class TrunkSwitch {
         side: outbound ?? route.inbound,
       });
     }
-    const targets = route.targets.flatMap((target) => this.#reachable(target, to));
+    const hops = hopsOf(leg);
+    if (hops >= MAX_HOPS) {
+      const side = outbound ?? route.inbound;
+      return this.#refuse(leg, { status: 483, hangup: hangup(4380, 'zentrunk'), side });
+    }
+    const hopsHeader = { name: HOPS_HEADER, value: String(hops + 1) };
+    const targets = route.targets
+      .flatMap((target) => this.#reachable(target, to))
+      .map((target) => ({ ...target, headers: [...target.headers, hopsHeader] }));
     const running = new TrunkCall({
       ...this.#options,
       caller: leg,
@@ -229,6 +240,11 @@ export class TrunkSwitch {
       media: null,
     });
   }
+}
+
+function hopsOf(leg: InboundLeg): number {
+  const value = getHeader(leg.request, HOPS_HEADER) ?? '';
+  return /^\d{1,3}$/.test(value) ? Number(value) : 0;
 }
 
 /** A number as PBXs dial it: with plus, without, or with 00 or 011; null: it is none. */

@@ -506,6 +506,18 @@ describe('a request with callback_url', () => {
     server.close();
   });
 
+  it('may be a deletion, and one that fails', async () => {
+    const { credential_uuid: uuid } = await made('Credential', credential);
+    const path = `Zentrunk/Credential/${String(uuid)}/?callback_url=https://example.com/done`;
+    for (let n = 0; n < 2; n++) {
+      expect(await send('DELETE', path)).toMatchObject({
+        status: 202,
+        body: { message: 'async api spawned' },
+      });
+    }
+    expect((await send('GET', `Zentrunk/Credential/${String(uuid)}/`)).status).toBe(404);
+  });
+
   it('is refused where the address may not be asked', async () => {
     const body = { ...credential, callback_url: 'http://169.254.169.254/x' };
     const answer = await send('POST', 'Zentrunk/Credential/', body);

@@ -9,6 +9,7 @@ import { randomText } from '../../shared/ids.ts';
 import { silentLogger } from '../../shared/logger.ts';
 import type { Leg, LegFailure } from '../../sip/leg.ts';
 import { newBranch } from '../../sip/make-request.ts';
+import type { SipHeader } from '../../sip/message.ts';
 import { selfSignedCertificate } from '../../sip/self-signed-certificate.ts';
 import { startUserAgent, type UserAgent } from '../../sip/user-agent.ts';
 import { startCarrier, type Carrier } from '../carrier.ts';
@@ -44,6 +45,7 @@ export interface DialOptions {
   port?: number;
   encryption?: LocalEncryption;
   sdp?: string;
+  headers?: SipHeader[];
 }
 
 /** A carrier with one trunk, a customer's user agent, and the records that were kept. */
@@ -151,6 +153,7 @@ export async function openTrunkLab(): Promise<TrunkLab> {
         branch: newBranch(),
         from: { uri: `sip:${from}@127.0.0.1` },
         to: { uri: `sip:${to}@${host}` },
+        headers: options.headers ?? [],
         sdp:
           options.sdp ??
           buildOffer({
