@@ -184,6 +184,9 @@ describe('requests to what strangers name', () => {
     ['example.com/hook', 'not a URL'],
     [`https://example.com/${'x'.repeat(2_000)}`, 'longer than 2000 characters'],
     ['http://127.0.0.1:8080/', 'ALLOW_PRIVATE_TARGETS'],
+    ['http://localhost:8080/', 'ALLOW_PRIVATE_TARGETS'],
+    ['http://api.LocalHost./', 'ALLOW_PRIVATE_TARGETS'],
+    ['https://example.com/\r\nX-Evil: 1', 'line break'],
   ])('refuse %s', async (url, why) => {
     const client = safeFetch();
     expect(client.checkTargetUrl(url)).toContain(why);

@@ -3,6 +3,7 @@ import type { AddressGate } from './address-gate.ts';
 
 const MAX_URL_CHARS = 2_000;
 const FIRST_FREE_PORT = 1_024;
+const LOOPBACK = '127.0.0.1';
 const WEB_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
 
 /**
@@ -11,6 +12,8 @@ const WEB_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
  */
 export function urlRefusal(text: string, gate: AddressGate): string | null {
   if (text.length > MAX_URL_CHARS) return `longer than ${MAX_URL_CHARS} characters`;
+  // The URL parser leaves them out in silence: what is asked is not what was written.
+  if (/[\t\r\n]/.test(text)) return 'has a tab or a line break';
   if (!URL.canParse(text)) return 'not a URL such as https://example.com/hooks';
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
@@ -24,8 +27,14 @@ export function urlRefusal(text: string, gate: AddressGate): string | null {
     return `expected port 80, 443 or one from ${FIRST_FREE_PORT} up, got ${url.port}`;
   }
   const host = hostOf(url);
-  const refusal = isIP(host) === 0 ? null : gate.refusal(host);
+  const address = isLocalhost(host) ? LOOPBACK : host;
+  const refusal = isIP(address) === 0 ? null : gate.refusal(address);
   return refusal && `${refusal}; private targets need ALLOW_PRIVATE_TARGETS`;
+}
+
+/** RFC 6761 §6.3: these names lead to this machine, whatever a resolver says. */
+function isLocalhost(host: string): boolean {
+  return /^(?:.+\.)?localhost\.?$/.test(host);
 }
 
 /** The host of a URL without the brackets of an IPv6 address. */

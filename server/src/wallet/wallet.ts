@@ -74,7 +74,13 @@ export interface Wallet {
    */
   hold(
     client: Queryable,
-    call: { workspaceId: string; callId: string; estimate: CostEstimate },
+    call: {
+      workspaceId: string;
+      callId: string;
+      estimate: CostEstimate;
+      /** Stored in this very transaction: nothing can be reserved for it yet. */
+      isNew?: boolean;
+    },
   ): Promise<HoldResult>;
   /** Reserves a live call's next period. False: the money is gone, and the call must end. */
   extend(callId: string): Promise<boolean>;
@@ -172,6 +178,8 @@ export function createWallet({ db, appendEvent }: WalletOptions): Wallet {
   ): Promise<BookedCredit> {
     const { workspaceId, kind, callId, reference = null, description = null } = wanted;
     return db.transaction(async (client) => {
+      // In the order of a call's own bookings, so that none waits for the other.
+      if (callId !== null) await holds.lock(client, callId);
       await ledger.lockWallet(client, workspaceId);
       const earlier =
         reference === null ? null : await ledger.findByReference(client, workspaceId, reference);
@@ -215,9 +223,9 @@ export function createWallet({ db, appendEvent }: WalletOptions): Wallet {
       return estimateCost(providers, await rates.effective(client, workspaceId), destination);
     },
 
-    async hold(client, { workspaceId, callId, estimate }) {
+    async hold(client, { workspaceId, callId, estimate, isNew = false }) {
       const { periodMicros } = estimate;
-      const hold = await holds.lock(client, callId);
+      const hold = isNew ? null : await holds.lock(client, callId);
       // A call that costs nothing needs no row.
       if (hold?.state === 'held' || hold?.state === 'settled' || periodMicros === 0) {
         return { ok: true };

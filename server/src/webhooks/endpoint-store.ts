@@ -50,7 +50,7 @@ export interface MadeWebhook {
 
 /** Webhook endpoints of workspaces; every function stays within the given one. */
 export interface WebhookStore {
-  /** @throws WebhookError */
+  /** Run it in a transaction: the limit holds as long as its lock. @throws WebhookError */
   create(client: Queryable, workspaceId: string, input: NewWebhook): Promise<MadeWebhook>;
   get(client: Queryable, workspaceId: string, id: string): Promise<WebhookEndpointRow | null>;
   list(
@@ -106,6 +106,8 @@ export interface WebhookStoreOptions {
 
 /** Endpoints of a workspace, those of agents not counted. */
 const MAX_ENDPOINTS = 50;
+/** Tests of one endpoint that were not sent yet. */
+const MAX_WAITING_TESTS = 20;
 
 export function createWebhookStore(options: WebhookStoreOptions): WebhookStore {
   const { clock, secrets } = options;
@@ -147,6 +149,7 @@ export function createWebhookStore(options: WebhookStoreOptions): WebhookStore {
       checkEvents(format, input.events);
       const problem = input.secret === undefined ? null : webhookSecretProblem(input.secret);
       if (problem !== null) throw new WebhookError('secret', problem);
+      await endpoints.lockCount(client, workspaceId);
       if ((await endpoints.count(client, workspaceId)) >= MAX_ENDPOINTS) {
         throw new WebhookError('', `a workspace has at most ${MAX_ENDPOINTS} webhooks`, 'conflict');
       }
@@ -218,6 +221,13 @@ export function createWebhookStore(options: WebhookStoreOptions): WebhookStore {
     async test(client, workspaceId, id) {
       const endpoint = await requireEnabled(client, workspaceId, id);
       if (!endpoint) return null;
+      if ((await deliveries.countTests(client, id)) >= MAX_WAITING_TESTS) {
+        throw new WebhookError(
+          '',
+          `${MAX_WAITING_TESTS} tests of webhook ${id} wait already; see its deliveries`,
+          'conflict',
+        );
+      }
       const data = { webhook_id: id, message: 'A test: nothing has happened.' };
       const event = { workspaceId, endpointId: id, type: 'webhook.test', data };
       return deliveries.enqueueFor(client, event);

@@ -62,13 +62,11 @@ export function boltiWebhookRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { workspaceId } = request.caller;
       const { url, events, is_active: enabled } = request.body;
-      const made = await webhooks
-        .create(database.tenant(workspaceId), workspaceId, {
-          url,
-          events,
-          enabled,
-          format: 'bolti',
-        })
+      const made = await database
+        .tenant(workspaceId)
+        .transaction((client) =>
+          webhooks.create(client, workspaceId, { url, events, enabled, format: 'bolti' }),
+        )
         .catch(refuse);
       return reply.status(201).send({ ...webhookView(made.endpoint), secret: made.secret });
     },
@@ -130,8 +128,9 @@ export function boltiWebhookRoutes(api: Api, context: ApiContext): void {
       const { workspaceId } = request.caller;
       const { webhook_id: id } = request.params;
       const { url, events, is_active: enabled } = request.body;
-      const row = await webhooks
-        .update(database.tenant(workspaceId), workspaceId, id, { url, events, enabled })
+      const row = await database
+        .tenant(workspaceId)
+        .transaction((client) => webhooks.update(client, workspaceId, id, { url, events, enabled }))
         .catch(refuse);
       if (!row) throw unknownWebhook(id);
       return webhookView(row);
@@ -152,8 +151,10 @@ export function boltiWebhookRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { workspaceId } = request.caller;
       const { webhook_id: id } = request.params;
-      const client = database.tenant(workspaceId);
-      const found = await webhooks.remove(client, workspaceId, id).catch(refuse);
+      const found = await database
+        .tenant(workspaceId)
+        .transaction((client) => webhooks.remove(client, workspaceId, id))
+        .catch(refuse);
       if (!found) throw unknownWebhook(id);
       return reply.status(204).send(null);
     },

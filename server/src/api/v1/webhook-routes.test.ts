@@ -57,6 +57,28 @@ describe('/v1/webhooks', () => {
     ]);
   });
 
+  it('are at most 50, however many are made at once, and test messages do not pile up', async () => {
+    const { body } = await lab.send('POST', '/v1/workspaces', { name: 'Many' });
+    const { api_key: first } = body as { api_key: { key: string } };
+    const headers = {
+      authorization: `Bearer ${first.key}`,
+      'content-type': 'application/json',
+    };
+    const answers = await Promise.all(
+      Array.from({ length: 70 }, () => lab.send('POST', '/v1/webhooks', { url: URL }, headers)),
+    );
+    const made = answers.filter(({ status }) => status === 201);
+    expect(made).toHaveLength(50);
+    expect(answers.filter(({ status }) => status === 409)).toHaveLength(20);
+    const { id } = made[0]?.body as { id: string };
+    const statuses: number[] = [];
+    for (let n = 0; n < 21; n++) {
+      const test = await lab.send('POST', `/v1/webhooks/${id}/test`, undefined, headers);
+      statuses.push(test.status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 202), 409]);
+  });
+
   it('changes, lists and deletes', async () => {
     const id = String((await created())['id']);
     const changed = await lab.send('PATCH', `/v1/webhooks/${id}`, {

@@ -47,8 +47,9 @@ export function webhookRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { workspaceId } = request.caller;
-      const made = await webhooks
-        .create(database.tenant(workspaceId), workspaceId, request.body)
+      const made = await database
+        .tenant(workspaceId)
+        .transaction((client) => webhooks.create(client, workspaceId, request.body))
         .catch(refuse);
       return reply.status(201).send({ ...webhookView(made.endpoint), secret: made.secret });
     },

@@ -43,6 +43,10 @@ const DAYS = (field: 'recording_days' | 'transcript_days'): string =>
   `coalesce((agents.config #>> '{retention,${field}}')::int, retention_settings.${field})`;
 const WITH_SETTINGS = `calls left join agents on agents.id = calls.agent_id
   left join retention_settings on retention_settings.workspace_id = calls.workspace_id`;
+/** Asked once a statement, and not of each call: mostly nobody has set any. */
+const ANY_DAYS = (field: 'recording_days' | 'transcript_days'): string =>
+  `(select exists (select from retention_settings where ${field} is not null)
+    or exists (select from agents where config #>> '{retention,${field}}' is not null))`;
 const SETTLED = `exists (select from post_call_steps
   where post_call_steps.call_id = calls.id and step = 'final')`;
 
@@ -56,7 +60,7 @@ export async function listExpiredRecordings(
     client,
     `select calls.id, calls.workspace_id, calls.recording_key, calls.recording_store
      from ${WITH_SETTINGS}
-     where calls.recording_key is not null and ${SETTLED}
+     where ${ANY_DAYS('recording_days')} and calls.recording_key is not null and ${SETTLED}
        and calls.ended_at < $1::timestamptz - ${DAYS('recording_days')} * interval '1 day'
      order by calls.ended_at limit $2`,
     [now, limit],
@@ -72,7 +76,7 @@ export async function listExpiredTranscripts(
   return selectRows(
     client,
     `select calls.id, calls.workspace_id from ${WITH_SETTINGS}
-     where calls.transcript is not null and ${SETTLED}
+     where ${ANY_DAYS('transcript_days')} and calls.transcript is not null and ${SETTLED}
        and calls.ended_at < $1::timestamptz - ${DAYS('transcript_days')} * interval '1 day'
      order by calls.ended_at limit $2`,
     [now, limit],

@@ -105,6 +105,17 @@ export async function enqueue(
   );
 }
 
+/** Test messages that wait for an endpoint. */
+export async function countTests(client: Queryable, endpointId: string): Promise<number> {
+  const row = await requireOne<{ count: number }>(
+    client,
+    `select count(*)::int as count from webhook_deliveries
+     where endpoint_id = $1 and finished_at is null and event_type = 'webhook.test'`,
+    [endpointId],
+  );
+  return row.count;
+}
+
 /** Adds an event for one endpoint, whatever it wants; nothing else waits for it. */
 export async function enqueueFor(
   client: Queryable,

@@ -107,6 +107,13 @@ export async function get(
   );
 }
 
+/** Others who are about to add an endpoint wait until the end of the transaction. */
+export async function lockCount(client: Queryable, workspaceId: string): Promise<void> {
+  await client.query(`select pg_advisory_xact_lock(hashtextextended('webhooks ' || $1, 0))`, [
+    workspaceId,
+  ]);
+}
+
 export async function count(client: Queryable, workspaceId: string): Promise<number> {
   const { count: found } = await requireOne<{ count: number }>(
     client,
