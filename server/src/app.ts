@@ -177,7 +177,7 @@ async function build(
   const carrier = config.carrier.enabled && roles.has('carrier') ? await startCarrier() : null;
   const carrierSipPort = carrier?.sipPort ?? null;
 
-  async function startCarrier(): Promise<{ sipPort: number; sipTlsPort: number | null }> {
+  async function startCarrier(): ReturnType<typeof startCarrierThread> {
     const { host, advertisedHost: publicHost, domain } = config.carrier;
     onProgress('starting the carrier');
     const service = createTrunkService({
@@ -414,7 +414,7 @@ async function build(
     sipPort: userAgent.port,
     carrierSipPort,
     async drain(timeoutMs) {
-      await calls.drain(timeoutMs);
+      await Promise.all([calls.drain(timeoutMs), carrier?.drain(timeoutMs)]);
       // Whoever follows the last calls is told their end before the API goes away.
       await postCall?.settleAll();
     },

@@ -95,12 +95,13 @@ function printBanner(started: App, settings: Config): void {
   const told = advertisedHost === host ? '' : `, told to far ends as ${advertisedHost}`;
   rows.push(['SIP', `${host}:${started.sipPort} (UDP, TCP)${told}`]);
   if (started.carrierSipPort !== null) {
-    rows.push(['Sandbox', `carrier on 127.0.0.1:${started.carrierSipPort}`]);
+    const name = settings.sandbox.enabled ? 'Sandbox' : 'Trunk service';
+    rows.push([name, `carrier on ${settings.carrier.host}:${started.carrierSipPort}`]);
   }
   if (settings.log.destination !== '-') rows.push(['Log', settings.log.destination]);
   console.log(`\nTrunkline is up (${seconds} s)\n`);
   for (const [name, value] of rows) console.log(`  ${name.padEnd(14)} ${value}`);
-  if (started.url && started.carrierSipPort !== null) {
+  if (started.url && started.carrierSipPort !== null && settings.sandbox.enabled) {
     console.log('\nTry in another terminal, in this folder:\n');
     console.log('  npx trunkline call +15005550101 --watch    # a person answers');
     console.log('  npx trunkline call +15005550113 --watch    # a person who interrupts');

@@ -34,6 +34,7 @@ export type CarrierProcedures = {
   /** Resolves when the SIP ports are bound. */
   start: (args: Record<string, never>) => Promise<{ sipPort: number; sipTlsPort: number | null }>;
   callCount: (args: Record<string, never>) => number;
+  drain: (args: { timeoutMs: number }) => Promise<void>;
   close: (args: Record<string, never>) => Promise<void>;
 };
 

@@ -45,6 +45,8 @@ export async function startCarrierThread(
     return {
       sipPort,
       sipTlsPort,
+      // A thread that has ended has no calls.
+      drain: (timeoutMs) => rpc.call('drain', { timeoutMs }).catch(() => undefined),
       async close() {
         if (closing) return;
         closing = true;

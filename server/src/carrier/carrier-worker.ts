@@ -64,6 +64,9 @@ const procedures: CarrierProcedures = {
     return { sipPort: carrier.sipPort, sipTlsPort: carrier.sipTlsPort };
   },
   callCount: () => carrier?.callCount ?? 0,
+  async drain({ timeoutMs }) {
+    await carrier?.drain(timeoutMs);
+  },
   async close() {
     await carrier?.close();
   },

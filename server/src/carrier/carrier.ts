@@ -57,6 +57,8 @@ export interface Carrier {
   readonly sipTlsPort: number | null;
   /** Calls in progress: of phones, and through the switch. */
   readonly callCount: number;
+  /** Trunks get no new calls; resolves when the live ones have ended, or the time is over. */
+  drain(timeoutMs: number): Promise<void>;
   /** Hangs up every call and frees the ports. Idempotent. */
   close(): Promise<void>;
 }
@@ -119,6 +121,7 @@ export async function startCarrier(options: CarrierOptions): Promise<Carrier> {
     get callCount() {
       return phones.size + trunkSwitch.callCount;
     },
+    drain: (timeoutMs) => trunkSwitch.drain(timeoutMs),
     async close() {
       await trunkSwitch.close();
       for (const phone of phones) phone.close();

@@ -352,6 +352,30 @@ describe('a call through the switch', () => {
   });
 });
 
+describe('a switch that is drained', () => {
+  it('takes no new calls of trunks and waits for those that live', async () => {
+    const far = await farEnd(pickUp);
+    lab.routeTo({ ok: true, targets: [remote(far.port)], inbound: null, encryption: 'none' });
+    const leg = lab.dial({ to: '+14155550123' });
+    await answerOf(leg);
+    const drained = lab.carrier.drain(3_600_000).then(() => lab.records.length);
+    expect(await failureOf(lab.dial({ to: '+14155550124' }))).toMatchObject({ status: 503 });
+    await leg.hangup();
+    expect(await drained).toBe(2);
+  });
+
+  it('waits no longer than it may', async () => {
+    const far = await farEnd(pickUp);
+    lab.routeTo({ ok: true, targets: [remote(far.port)], inbound: null, encryption: 'none' });
+    const leg = lab.dial({ to: '+14155550123' });
+    await answerOf(leg);
+    await lab.carrier.drain(0);
+    expect(lab.carrier.callCount).toBe(1);
+    await leg.hangup();
+    await lab.recorded(1);
+  });
+});
+
 describe('a dialled number', () => {
   it.each([
     ['+14155550123', '+14155550123'],

@@ -52,7 +52,7 @@ export class TrunkSwitch {
   readonly #running = new Set<Promise<void>>();
   /** Call-IDs of our own INVITEs to the phones behind the same port. */
   readonly #toPhones = new Set<string>();
-  #closing = false;
+  #draining = false;
 
   constructor(options: TrunkSwitchOptions) {
     this.#options = options;
@@ -67,7 +67,6 @@ export class TrunkSwitch {
   }
 
   take(leg: InboundLeg): void {
-    if (this.#closing) return leg.reject(503);
     if (this.#toPhones.delete(leg.sipCallId) && this.#options.pickUp) {
       return this.#options.pickUp(leg);
     }
@@ -79,9 +78,21 @@ export class TrunkSwitch {
     void work.finally(() => this.#running.delete(work));
   }
 
+  /** Trunks get no new calls; resolves when the live ones have ended, or the time is over. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const ended = new AbortController();
+    await Promise.race([
+      Promise.all(this.#running),
+      // Rejects when aborted, by when nobody looks at it any more.
+      this.#options.clock.sleep(timeoutMs, ended.signal).catch(() => undefined),
+    ]);
+    ended.abort();
+  }
+
   /** Hangs up what runs; resolves when the records are kept. Idempotent. */
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#draining = true;
     for (const call of this.#calls) call.close();
     await Promise.all(this.#running);
   }
@@ -136,6 +147,7 @@ export class TrunkSwitch {
     const from = callingUser(leg);
     const refuse = (status: number, code: Parameters<typeof hangup>[0]): Promise<void> =>
       this.#refuse(leg, { status, hangup: hangup(code, 'zentrunk'), side });
+    if (this.#draining) return refuse(503, 4330);
     if (to === null) return refuse(404, 4120);
     if (!/^\+?\d+$/.test(from)) return refuse(403, 4130);
     if (from.replace('+', '').length < 6) return refuse(403, 4140);
