@@ -5,12 +5,16 @@ import type { HoldResult } from '../wallet/wallet.ts';
 import type { CallContext } from './call-context.ts';
 import { costProviders } from './cost-providers.ts';
 
-/** Reserves what a call's first minute may cost, in the caller's transaction. */
+/**
+ * Reserves what a call's first minute may cost, in the caller's transaction.
+ * @param options `isNew`: the call was stored in it.
+ */
 export async function holdMoney(
   { wallet }: Pick<CallContext, 'wallet'>,
   client: Queryable,
   call: calls.CallRow,
   agent: Pick<AgentConfig, 'type' | 'stt' | 'tts' | 'llm'> | null,
+  { isNew = false }: { isNew?: boolean } = {},
 ): Promise<HoldResult> {
   const { workspaceId, id: callId } = call;
   const estimate = await wallet.estimate(client, {
@@ -18,5 +22,5 @@ export async function holdMoney(
     providers: costProviders(agent, call.trunkId),
     destination: call.toNumber,
   });
-  return wallet.hold(client, { workspaceId, callId, estimate });
+  return wallet.hold(client, { workspaceId, callId, estimate, isNew });
 }

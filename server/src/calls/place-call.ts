@@ -138,7 +138,9 @@ async function admitAndStore(
   const events = [event, ...(await appendWarnings(client, row.id, start.permission))];
   // A call that is put off gets its money and its job when its time has come.
   if (row.status !== 'queued') return { call: row, events, jobId: null };
-  const held = await holdMoney(ctx, client, row, admitted.agentRow && admitted.agent);
+  const held = await holdMoney(ctx, client, row, admitted.agentRow && admitted.agent, {
+    isNew: true,
+  });
   if (!held.ok) {
     if (request.onInsufficientCredit !== 'record') throw insufficientCredit(held);
     const broke = await recordBalanceLow(client, row.id, nowMs);

@@ -3,9 +3,8 @@ import { AdmissionError } from '../../calls/admission-error.ts';
 import type { PlacedCall } from '../../calls/place-call.ts';
 import { scheduleTime } from '../../calls/schedule-time.ts';
 import * as agents from '../../db/queries/agents.ts';
+import * as callDetail from '../../db/queries/call-detail.ts';
 import * as calls from '../../db/queries/calls.ts';
-import * as attempts from '../../db/queries/attempts.ts';
-import * as turns from '../../db/queries/turns.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { admissionApiError, ApiError } from '../errors.ts';
@@ -64,7 +63,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
       return reply
         .status(201)
         .header('idempotent-replayed', 'true')
-        .send(await view(call));
+        .send(await view(call.workspaceId, call.id));
     },
   );
 
@@ -110,8 +109,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
         response: { 200: callViewSchema, ...readErrors },
       },
     },
-    async (request) =>
-      view(await requiredCall(context, request.caller.workspaceId, request.params.id)),
+    async (request) => view(request.caller.workspaceId, request.params.id),
   );
 
   for (const { path, operationId } of [
@@ -136,7 +134,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
         const result = await context.calls.hangup(workspaceId, id);
         if (result.outcome === 'not-found') throw unknownCall(id);
         if (result.outcome === 'over') throw callEnded(result.call);
-        return view(await requiredCall(context, workspaceId, id));
+        return view(workspaceId, id);
       },
     );
   }
@@ -167,7 +165,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
             `call ${id} is on the line (${result.call.status}); end it with POST /v1/calls/${id}/stop`,
           );
         case 'canceled':
-          return view(result.call);
+          return view(request.caller.workspaceId, id);
       }
     },
   );
@@ -223,13 +221,11 @@ export function callRoutes(api: Api, context: ApiContext): void {
     },
   );
 
-  async function view(row: calls.CallRow): Promise<CallView> {
-    const tenant = database.tenant(row.workspaceId);
-    const parts = {
-      turns: await turns.listByCall(tenant, row.id),
-      attempts: await attempts.listByCall(tenant, row.id),
-    };
-    return callView(row, parts, context.recordingUrls);
+  /** @throws ApiError `not_found` */
+  async function view(workspaceId: string, id: string): Promise<CallView> {
+    const detail = await callDetail.get(database.tenant(workspaceId), workspaceId, id);
+    if (!detail) throw unknownCall(id);
+    return callView(detail.call, detail, context.recordingUrls);
   }
 }
 

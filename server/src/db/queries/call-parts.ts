@@ -1,7 +1,7 @@
 import type { AgentRow } from './agents.ts';
 import type { NumberRoute, NumberRow } from './numbers.ts';
 import type { Queryable } from './queryable.ts';
-import { camelRow } from './row.ts';
+import { jsonRow } from './row.ts';
 import { WITH_GATEWAYS, type TrunkWithGateways } from './trunks.ts';
 import type { WorkspaceRow } from './workspaces.ts';
 
@@ -15,6 +15,8 @@ export interface CallParts {
 }
 
 type JsonRow = Record<string, unknown>;
+
+const TIMES = ['createdAt', 'updatedAt', 'deletedAt'];
 
 /** In one round trip what would be four: whoever places a call waits for each of them. */
 export async function load(
@@ -41,28 +43,18 @@ export async function load(
     agent: JsonRow | null;
     route: { number: JsonRow; trunk: JsonRow; agent: JsonRow | null } | null;
   };
-  const named = agent && rowOf<AgentRow>(agent);
+  const named = agent && jsonRow<AgentRow>(agent, TIMES);
   return {
-    workspace: workspace && rowOf<WorkspaceRow>(workspace),
+    workspace: workspace && jsonRow<WorkspaceRow>(workspace, TIMES),
     agent: named,
     route: route && {
-      number: rowOf<NumberRow>(route.number),
-      trunk: rowOf<TrunkWithGateways>(route.trunk),
+      number: jsonRow<NumberRow>(route.number, TIMES),
+      trunk: jsonRow<TrunkWithGateways>(route.trunk, TIMES),
       agent: route.agent
-        ? rowOf<AgentRow>(route.agent)
+        ? jsonRow<AgentRow>(route.agent, TIMES)
         : named?.id === route.number['agent_id']
           ? named
           : null,
     },
   };
-}
-
-/** As `select *` answers: JSON has no times of its own. */
-function rowOf<Row>(json: JsonRow): Row {
-  const row = camelRow(json);
-  for (const name of ['createdAt', 'updatedAt', 'deletedAt']) {
-    const text = row[name];
-    if (typeof text === 'string') row[name] = new Date(text);
-  }
-  return row as Row;
 }

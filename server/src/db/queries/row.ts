@@ -36,6 +36,16 @@ export function camelRow(row: QueryResultRow): Record<string, unknown> {
   return result;
 }
 
+/** A row that PostgreSQL turned into JSON, as `select *` answers it: JSON has no times of its own. */
+export function jsonRow<Row>(json: Record<string, unknown>, timeFields: readonly string[]): Row {
+  const row = camelRow(json);
+  for (const field of timeFields) {
+    const text = row[field];
+    if (typeof text === 'string') row[field] = new Date(text);
+  }
+  return row as Row;
+}
+
 /** `first_agent_audio_at` for `firstAgentAudioAt`. */
 export function columnName(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
