@@ -86,17 +86,23 @@ const fields = {
     .describe('SDES-SRTP (RFC 4568): never, when the far end can, or the call fails.'),
   rtp_symmetric: z
     .boolean()
-    .describe('Whether audio goes to where audio comes from, whatever the far end’s SDP says.'),
+    .describe(
+      'Whether audio goes to where audio comes from, whatever the far end’s SDP says; false: to the address of the SDP alone, and only audio of its host is heard.',
+    ),
   force_rport: z
     .boolean()
-    .describe('Whether replies go to where requests come from (RFC 3581) unasked.'),
+    .describe(
+      'Whether replies over UDP go to the port that a request came from (RFC 3581) unasked; false: to the port of its Via.',
+    ),
   direct_media: z.boolean().describe('Must be false: the agent needs the audio.'),
   qualify_frequency_s: z
     .number()
     .int()
     .min(0)
     .max(3_600)
-    .describe('Seconds between OPTIONS to each gateway; 0: none.'),
+    .describe(
+      'Seconds between OPTIONS to each gateway; 0: none. One that missed three is tried last.',
+    ),
   max_concurrent_calls: z.number().int().min(1).max(100_000).nullable(),
   calls_per_second: z.number().min(0.01).max(1_000).nullable().describe('New calls a second.'),
   max_call_duration_s: z.number().int().min(10).max(14_400).nullable(),
