@@ -40,7 +40,13 @@ export function providerKeyRoutes(api: Api, context: ApiContext): void {
         params: providerParams,
         body: z
           .strictObject({
-            key: z.string().min(1).max(500).describe('Write-only; sealed when stored.'),
+            key: z
+              .string()
+              .min(1)
+              .max(500)
+              // It goes into a header: a line break that was copied along would end every call.
+              .regex(/^[\x21-\x7e]*$/, { error: 'expected a key without spaces and line breaks' })
+              .describe('Write-only; sealed when stored.'),
           })
           .meta({ examples: [{ key: 'sk-0123456789abcdef' }] }),
         response: { 200: providerKeySchema, ...writeErrors },

@@ -70,7 +70,7 @@ describe('/v1/webhooks', () => {
     const made = answers.filter(({ status }) => status === 201);
     expect(made).toHaveLength(50);
     expect(answers.filter(({ status }) => status === 409)).toHaveLength(20);
-    const { id } = made[0]?.body as { id: string };
+    const [{ id }] = made.map((answer) => answer.body) as [{ id: string }];
     const statuses: number[] = [];
     for (let n = 0; n < 21; n++) {
       const test = await lab.send('POST', `/v1/webhooks/${id}/test`, undefined, headers);

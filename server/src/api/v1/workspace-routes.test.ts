@@ -242,6 +242,7 @@ describe('provider keys', () => {
     const { rows } = await lab.calls.db.pool.query('select * from provider_keys');
     expect(JSON.stringify([rows, set.text, replaced.text, list.text])).not.toContain(canary);
     expect((await lab.send('PUT', '/v1/provider-keys/nobody', { key: 'x' })).status).toBe(400);
+    expect((await lab.send('PUT', path, { key: 'sk-1234\n' })).status).toBe(400);
     expect((await lab.send('DELETE', path)).status).toBe(204);
     expect((await lab.send('DELETE', path)).status).toBe(404);
   });
