@@ -150,6 +150,16 @@ describe('who signs in', () => {
     expect(found).toMatchObject([{ credential: null, broken: true }]);
   });
 
+  it('is let in by no account that was deleted', async () => {
+    const gone = newId('ws', clock.now());
+    await db.pool.query(`insert into workspaces (id, name) values ($1, 'Gone')`, [gone]);
+    const { trunkId } = await outbound(gone);
+    const asked = { ...question, trunkIds: [trunkId] };
+    expect((await service.signIn(asked)).trunks).toHaveLength(1);
+    await db.pool.query('update workspaces set deleted_at = now() where id = $1', [gone]);
+    expect((await service.signIn(asked)).trunks).toEqual([]);
+  });
+
   it('is locked out after wrong passwords, and forgiven after a right one', async () => {
     const address = '203.0.113.77';
     for (let n = 0; n < 4; n++) service.signedIn({ address, ok: false });

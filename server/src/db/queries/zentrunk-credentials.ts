@@ -28,7 +28,13 @@ export async function insert(
     client,
     `insert into zentrunk_credentials (id, workspace_id, name, username, password_sealed)
      values ($1, $2, $3, $4, $5) returning *`,
-    [row.id, row.workspaceId, storableText(row.name), storableText(row.username), row.passwordSealed],
+    [
+      row.id,
+      row.workspaceId,
+      storableText(row.name),
+      storableText(row.username),
+      row.passwordSealed,
+    ],
   );
 }
 

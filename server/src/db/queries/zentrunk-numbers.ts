@@ -46,10 +46,10 @@ export async function route(
   trunkId: string | null,
 ): Promise<void> {
   if (trunkId === null) {
-    await client.query(
-      'delete from zentrunk_numbers where workspace_id = $1 and number_id = $2',
-      [workspaceId, numberId],
-    );
+    await client.query('delete from zentrunk_numbers where workspace_id = $1 and number_id = $2', [
+      workspaceId,
+      numberId,
+    ]);
     return;
   }
   await client.query(
@@ -67,7 +67,8 @@ export async function inboundTrunkOf(
   return selectOne(
     client,
     `select z.workspace_id, z.trunk_id, coalesce(n.inbound_trunk_id, n.trunk_id) as native_trunk_id
-     from zentrunk_numbers z join numbers n on n.id = z.number_id where n.e164 = $1`,
+     from zentrunk_numbers z join numbers n on n.id = z.number_id
+     join workspaces w on w.id = z.workspace_id and w.deleted_at is null where n.e164 = $1`,
     [e164],
   );
 }

@@ -47,6 +47,7 @@ export interface ZentrunkSignIn extends ZentrunkTrunkRow {
 const SIGN_INS = `select t.*, c.username as credential_username,
     c.password_sealed as credential_password_sealed, a.ip_addresses
   from zentrunk_trunks t
+  join workspaces w on w.id = t.workspace_id and w.deleted_at is null
   left join zentrunk_credentials c on c.id = t.credential_uuid and c.workspace_id = t.workspace_id
   left join zentrunk_ip_acls a on a.id = t.ipacl_uuid and a.workspace_id = t.workspace_id`;
 /** Trunks of one user name or one address that are tried. */
