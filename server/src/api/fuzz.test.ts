@@ -32,7 +32,11 @@ describe('whatever is sent', () => {
   it('no operation answers 5xx or a status that it does not document', async () => {
     const values = openApiValues(document);
     const { body: numbers } = await lab.send('GET', '/v1/numbers');
+    await lab.send('POST', '/v1/rooms', { name: 'fuzzed' });
+    const hook = await lab.send('POST', '/v1/webhooks', { url: 'https://example.com/hook' });
     const real = [
+      'fuzzed',
+      String((hook.body as { id: unknown }).id),
       lab.agentId,
       lab.trunkId,
       await lab.placeCall(),
