@@ -231,6 +231,12 @@ describe('the sandbox trunk', () => {
       { port: 6080, transport: 'udp', priority: 1 },
       { port: 6080, transport: 'tcp', priority: 2 },
     ]);
+    // Guardrails that protect people do not hold for it.
+    await expect(
+      createTrunkStore({ db, secrets, clock }).update(workspaceId, trunk.id, {
+        gateways: [{ host: 'sip.carrier.example', port: 5060, transport: 'udp' }],
+      }),
+    ).rejects.toMatchObject({ field: 'gateways' });
     const numbers = createNumberStore({ db, clock });
     const { data } = await numbers.list(workspaceId, { trunkId: trunk.id });
     expect(data).toMatchObject([{ e164: SANDBOX_NUMBER, agentId: 'agent_demo' }]);
