@@ -52,6 +52,8 @@ export interface ProviderSet {
   stt: SttProvider;
   tts: TtsProvider;
   llm: LlmProvider | null;
+  /** The voice of the first words, where they may come from memory. Default: `tts`. */
+  openingTts?: TtsProvider;
 }
 
 const LLM_TIMEOUT_MS = 10_000;

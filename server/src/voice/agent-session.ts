@@ -126,6 +126,7 @@ export class AgentSession {
     this.#words = new AgentWords({
       dialogue,
       voice,
+      openingVoice: { ...voice, tts: providers.openingTts ?? providers.tts },
       speaker: this.#speaker,
       log: this.#log,
       clock,

@@ -9,6 +9,8 @@ import type { TurnLog } from './turn-log.ts';
 export interface AgentWordsOptions {
   dialogue: Dialogue;
   voice: SpeakingVoice;
+  /** Of the first words. */
+  openingVoice: SpeakingVoice;
   speaker: Speaker;
   log: TurnLog;
   clock: Clock;
@@ -33,7 +35,7 @@ export class AgentWords {
   async prepareOpening(): Promise<void> {
     const reply = this.#options.dialogue.opening();
     if (reply === null) return;
-    const opening = new SpokenReply(reply, this.#options.voice);
+    const opening = new SpokenReply(reply, this.#options.openingVoice);
     this.#opening = opening;
     await opening.ready();
   }

@@ -8,6 +8,7 @@ import { systemClock } from '../shared/clock.ts';
 import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
+import { OpeningAudio } from './opening-audio.ts';
 import { RoomCall } from './room-call.ts';
 import { RoomHub } from './room-hub.ts';
 import { VoiceCall } from './voice-call.ts';
@@ -34,6 +35,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const speech = data.speech === null ? null : createLocalSpeech(data.speech, { clock });
   const calls = new Map<string, VoiceCall | RoomCall>();
   const hub = new RoomHub(logger);
+  const openings = new OpeningAudio(clock);
   /** Packets of calls that are over. */
   const past = { packetsSent: 0, packetsReceived: 0 };
 
@@ -51,7 +53,8 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   }
 
   function providersOf(config: AgentConfig, secrets: Record<string, string>): ProviderSet {
-    return createProviders({ config, speech, secrets, defaults: data.llm, clock });
+    const providers = createProviders({ config, speech, secrets, defaults: data.llm, clock });
+    return { ...providers, openingTts: openings.remember(providers.tts, [config.tts, secrets]) };
   }
 
   async function openRoomCall(args: OpenCall, room: CallRoom): Promise<CallReady> {
