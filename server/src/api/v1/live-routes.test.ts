@@ -212,6 +212,23 @@ describe('a line that is idle', () => {
   });
 });
 
+describe('a key that is revoked', () => {
+  it('takes its connections along', async () => {
+    const clock = new FakeClock(lab.context.clock.now());
+    const serving = await startApi({ ...lab.context, clock }, { host: '127.0.0.1', port: 0 });
+    const made = await lab.send('POST', '/v1/keys', { name: 'soon gone', scopes: ['read'] });
+    const { id, key } = made.body as { id: string; key: string };
+    const gone = await follow('/v1/events', key, serving.port);
+    const other = await follow('/v1/events', lab.key, serving.port);
+    await lab.send('DELETE', `/v1/keys/${id}`);
+    await clock.advance(25_000);
+    expect(await gone.closed).toBe(1008);
+    expect(other.socket.readyState).toBe(WebSocket.OPEN);
+    other.socket.close();
+    await serving.close();
+  });
+});
+
 describe('a server that stops', () => {
   it('says that it goes away, and does not wait for one that answers nothing', async () => {
     const clock = new FakeClock(lab.context.clock.now());

@@ -2,10 +2,12 @@ import type { FastifyReply } from 'fastify';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { FINAL_STATUSES, type CallStatus } from '../../calls/call-status.ts';
+import * as apiKeys from '../../db/queries/api-keys.ts';
 import type { CallEvent } from '../../events/call-event.ts';
 import type { FeedSubscription } from '../../events/live-feed.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import type { Caller } from '../auth.ts';
 import { ApiError } from '../errors.ts';
 import { callEventSchema } from '../schemas/call.ts';
 import { errorResponses, idParams } from '../schemas/common.ts';
@@ -45,7 +47,7 @@ export function liveRoutes(api: Api, context: ApiContext): void {
       summary: 'Events of a call over WebSocket: the past first, then live, until it is final',
       description:
         'Closes with 1000 when the call is over, with 1001 when the server stops: connect again ' +
-        'with `after`.',
+        'with `after`; with 1008 when the key was revoked.',
       params: idParams,
       querystring: callEventsQuery,
       response,
@@ -67,7 +69,7 @@ export function liveRoutes(api: Api, context: ApiContext): void {
         socket.close(NORMAL, 'the call is over');
         return;
       }
-      await forward(socket, subscription, context, (event) =>
+      await forward(socket, subscription, mayRead(request.caller), (event) =>
         last === null ? isFinal(event) : (event.sequence ?? 0) >= last,
       );
     },
@@ -85,43 +87,50 @@ export function liveRoutes(api: Api, context: ApiContext): void {
     },
     handler: (_request, reply) => refuseHttp(reply),
     wsHandler: (socket, request) => {
-      const { workspaceId } = request.caller;
-      return forward(socket, context.feed.subscribe({ workspaceId }), context, () => false);
+      const { caller } = request;
+      const subscription = context.feed.subscribe({ workspaceId: caller.workspaceId });
+      return forward(socket, subscription, mayRead(caller), () => false);
     },
   });
+
+  /** A connection must not outlive the key that opened it. */
+  function mayRead({ workspaceId, keyId }: Caller): () => Promise<boolean> {
+    if (keyId === null) return () => Promise.resolve(true);
+    return () => apiKeys.isUsable(context.database.tenant(workspaceId), keyId);
+  }
+
+  async function forward(
+    socket: WebSocket,
+    subscription: FeedSubscription,
+    allowed: () => Promise<boolean>,
+    isLast: (event: CallEvent) => boolean,
+  ): Promise<void> {
+    const alive = keepAlive(socket, context.clock, allowed);
+    socket.on('close', () => subscription.close());
+    try {
+      for await (const event of subscription) {
+        if (socket.readyState !== socket.OPEN) return;
+        await send(socket, JSON.stringify(eventView(event)));
+        if (isLast(event)) {
+          socket.close(NORMAL, 'the call is over');
+          return;
+        }
+      }
+      socket.close(GOING_AWAY, 'the server is stopping');
+    } catch (error) {
+      context.logger.error({ err: error }, 'the live feed failed');
+      socket.close(FAILED, 'the feed failed; connect again');
+    } finally {
+      alive.close();
+      subscription.close();
+    }
+  }
 }
 
 /** RFC 9110 §15.5.22: a 426 names the protocol that is needed. */
 function refuseHttp(reply: FastifyReply): never {
   void reply.header('upgrade', 'websocket');
   throw new ApiError('upgrade_required', 'this path is a WebSocket: connect with ws://');
-}
-
-async function forward(
-  socket: WebSocket,
-  subscription: FeedSubscription,
-  context: ApiContext,
-  isLast: (event: CallEvent) => boolean,
-): Promise<void> {
-  const alive = keepAlive(socket, context.clock);
-  socket.on('close', () => subscription.close());
-  try {
-    for await (const event of subscription) {
-      if (socket.readyState !== socket.OPEN) return;
-      await send(socket, JSON.stringify(eventView(event)));
-      if (isLast(event)) {
-        socket.close(NORMAL, 'the call is over');
-        return;
-      }
-    }
-    socket.close(GOING_AWAY, 'the server is stopping');
-  } catch (error) {
-    context.logger.error({ err: error }, 'the live feed failed');
-    socket.close(FAILED, 'the feed failed; connect again');
-  } finally {
-    alive.close();
-    subscription.close();
-  }
 }
 
 /** Resolves at once while the reader keeps up, else when it has taken the message or is gone. */

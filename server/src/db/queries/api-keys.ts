@@ -61,6 +61,14 @@ export async function findByHash(client: Queryable, keyHash: Buffer): Promise<Ap
   return selectOne(client, `select * from api_keys where key_hash = $1 and ${USABLE}`, [keyHash]);
 }
 
+/** Whether a key may be used now, whatever is remembered of it elsewhere. */
+export async function isUsable(client: Queryable, keyId: string): Promise<boolean> {
+  const row = await selectOne(client, `select id from api_keys where id = $1 and ${USABLE}`, [
+    keyId,
+  ]);
+  return row !== null;
+}
+
 /** A pair that may be used now, by its name. */
 export async function findByLiveKitKey(
   client: Queryable,
