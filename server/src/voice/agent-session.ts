@@ -23,7 +23,7 @@ import type { TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
 export interface AgentSessionOptions {
   config: AgentConfig;
   dialogue: Dialogue;
-  providers: { vad: VadProvider; stt: SttProvider; tts: TtsProvider };
+  providers: { vad: VadProvider; stt: SttProvider; tts: TtsProvider; openingTts?: TtsProvider };
   clock: Clock;
   emit: (event: VoiceCallEvent) => void;
   /** Keys that the agent presses. */
