@@ -11,7 +11,7 @@ import { createSecrets, type Secrets } from '../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../workspaces/workspace-store.ts';
 import { createNumberStore } from './number-store.ts';
 import { ensureSandboxTrunk, SANDBOX_NUMBER } from './sandbox-trunk.ts';
-import { createTrunkStore, type TrunkInput } from './trunk-store.ts';
+import { checkCallHeaders, createTrunkStore, type TrunkInput } from './trunk-store.ts';
 
 let test: TestDatabase;
 let db: Database;
@@ -175,6 +175,7 @@ describe('trunks', () => {
     ['headers', { headers: { 'X-A': 'b\r\nVia: c' } }],
     ['headers', { headers: { Contact: '<sip:x@y>' } }],
     ['headers', { headers: { 'X A': 'b' } }],
+    ['headers', { headers: { Require: 'nothing-we-know' } }],
     ['headers', { headers: { 'X-A': 'b\u0007' } }],
     ['from_domain', { fromDomain: 'a>;tag=evil;x=<b' }],
     ['from_domain', { fromDomain: 'a.example\r\nX-Evil: 1' }],
@@ -207,6 +208,16 @@ describe('a trunk’s domain', () => {
       expect(await store.create(workspaceId, { name: 'x', fromDomain })).toMatchObject({
         fromDomain,
       });
+    },
+  );
+});
+
+describe('headers of one call', () => {
+  it.each(['P-Asserted-Identity', 'remote-party-id', 'P-Preferred-Identity'])(
+    'do not say who calls by %s',
+    (name) => {
+      expect(() => checkCallHeaders({ [name]: '<sip:+19005550100@x>' })).toThrow(/who calls/);
+      expect(() => checkCallHeaders({ 'X-Case': '42' })).not.toThrow();
     },
   );
 });

@@ -61,7 +61,7 @@ const CODECS: ReadonlySet<string> = new Set(['PCMU', 'PCMA']);
 /** RFC 3261 §7.3.1: what a header may be called, and fields that are not the trunk's to set. */
 const HEADER_NAME = /^[A-Za-z0-9.!%*_+`'~-]{1,64}$/;
 const OWN_HEADERS =
-  /^(via|from|to|call-id|cseq|contact|max-forwards|content-.*|route|record-route|authorization|proxy-authorization|[a-z])$/i;
+  /^(via|from|to|call-id|cseq|contact|max-forwards|content-.*|route|record-route|authorization|proxy-authorization|require|proxy-require|supported|allow|session-expires|min-se|replaces|rack|rseq|[a-z])$/i;
 
 const CALLER = /^\+?[0-9]{2,20}$/;
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for.
@@ -288,6 +288,20 @@ export function checkHeaders(headers: Record<string, string>): void {
       throw new TrunkError('headers', `the header ${JSON.stringify(name)} cannot be sent`);
     }
   }
+}
+
+/** RFC 3325: who calls is the from-number of the call and what its trunk says. */
+const IDENTITY_HEADERS = /^(p-asserted-identity|p-preferred-identity|remote-party-id|identity)$/i;
+
+/** Headers of one call. @throws TrunkError where one is not a call's to set, or is no header. */
+export function checkCallHeaders(headers: Record<string, string>): void {
+  checkHeaders(headers);
+  const identity = Object.keys(headers).find((name) => IDENTITY_HEADERS.test(name));
+  if (identity === undefined) return;
+  throw new TrunkError(
+    'headers',
+    `the header ${identity} says who calls, which is a setting of the trunk: set its caller_id_header or headers`,
+  );
 }
 
 function checkGateways(list: readonly gateways.NewGateway[]): void {

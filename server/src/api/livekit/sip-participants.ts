@@ -17,7 +17,7 @@ import { transferMember } from '../../calls/rooms/room-transfer.ts';
 import { settleParticipant } from '../../calls/rooms/settle-participants.ts';
 import type { RoomLeg } from '../../db/queries/room-participants.ts';
 import { parseE164 } from '../../trunks/e164.ts';
-import { checkHeaders } from '../../trunks/trunk-store.ts';
+import { checkCallHeaders } from '../../trunks/trunk-store.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { callFailure } from './call-failure.ts';
 import { millisecondsOf } from './durations.ts';
@@ -152,7 +152,7 @@ function check(request: CreateSIPParticipantRequest): void {
 
 function checkLegHeaders(headers: Record<string, string>): void {
   checkHeaderMap(headers);
-  checkHeaders(headers);
+  checkCallHeaders(headers);
 }
 
 function legOf(request: CreateSIPParticipantRequest): RoomLeg {
