@@ -117,7 +117,9 @@ describe('trunkline call', () => {
       'outcome       appointment: confirmed',
       'turn latency  median 612 ms, slowest 612 ms, 1 answer',
       'cost          0.0042',
-      `recording     http://127.0.0.1:8080/v1/calls/${id}/recording`,
+      expect.stringMatching(
+        /^recording {5}http:\/\/127\.0\.0\.1:8080\/recordings\/\S+signature=\S+$/,
+      ),
       `              npx trunkline calls recording ${id}`,
     ]);
     const tooLong = lines.filter((line) => line.length > 80 && !line.includes('http'));
@@ -175,7 +177,7 @@ describe('trunkline call', () => {
     const wrong = await finish(['--api-key', 'tl_wrong', 'call', TO]);
     expect(wrong).toEqual({
       out: '',
-      err: 'trunkline: the API key is wrong or revoked\n',
+      err: 'trunkline: the API key is wrong, revoked or expired\n',
       code: 1,
     });
   });
@@ -263,9 +265,52 @@ describe('signing in', () => {
   });
 });
 
+describe('trunkline trunks', () => {
+  it('lists trunks, tells their health, and says what is wrong with one', async () => {
+    const made = await lab.send('POST', '/v1/trunks', {
+      name: 'quiet',
+      active: false,
+      gateways: [{ host: 'gw.example', port: 5060 }],
+    });
+    const { id } = made.body as { id: string };
+    const listed = await finish(['trunks', 'list']);
+    expect(listed.out.split('\n').slice(0, 2)).toEqual([
+      'TRUNK                             NAME                  GATEWAYS',
+      `${id}  quiet (off)           gw.example:5060 (udp)`,
+    ]);
+    await lab.send('PATCH', `/v1/trunks/${id}`, { gateways: [] });
+    const found = await finish(['trunks', 'diagnose', id]);
+    expect(found.code).toBe(0);
+    expect(found.out).toContain('The trunk is switched off  certain, trunk-inactive\n');
+    expect(found.out).toContain('  seen   active is false\n');
+    expect(found.out).toContain('The trunk has no gateway  certain, no-gateway\n');
+    const json = await finish(['trunks', 'diagnose', id, '--json']);
+    expect(JSON.parse(json.out)).toMatchObject({ findings: [{ code: 'trunk-inactive' }, {}] });
+    const health = await finish(['trunks', 'health', id]);
+    expect(health.out).toBe(
+      'nothing is known: the trunk neither registers nor is asked by OPTIONS\n',
+    );
+    const none = await finish(['trunks', 'health', 'trunk_none']);
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining('there is no trunk')]);
+  });
+
+  it('shows no SIP message of a call that had none', async () => {
+    const { out } = await finish(['calls', 'sip', await lab.placeCall()]);
+    expect(out).toBe('no SIP message is kept of this call\n');
+  });
+});
+
 describe('help', () => {
   it('fits into 80 columns and exits with 0', async () => {
-    for (const args of [[], ['call'], ['calls'], ['calls', 'list'], ['hangup'], ['keys']]) {
+    for (const args of [
+      [],
+      ['call'],
+      ['calls'],
+      ['calls', 'list'],
+      ['hangup'],
+      ['keys'],
+      ['trunks'],
+    ]) {
       const { out, err, code } = await finish([...args, '--help']);
       expect([err, code]).toEqual(['', 0]);
       expect(out).toContain(`Usage: ${['trunkline', ...args].join(' ')}`);

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addCallCommand } from './commands/call.ts';
 import { addCallsCommand } from './commands/calls.ts';
 import { addKeysCommand } from './commands/keys.ts';
+import { addTrunksCommand } from './commands/trunks.ts';
 import { CliError, connect, type ConnectionOptions } from './connection.ts';
 import type { CommandContext } from './context.ts';
 import { createOutput } from './output.ts';
@@ -46,6 +47,7 @@ const context: CommandContext = {
 addCallCommand(program, context);
 addCallsCommand(program, context);
 addKeysCommand(program, context);
+addTrunksCommand(program, context);
 
 try {
   await program.parseAsync();

@@ -1,6 +1,16 @@
 import { callFeed } from './call-feed.ts';
 import { apiErrorOf, TrunklineConnectionError } from './errors.ts';
-import type { Call, CallEvent, CallSummary, Page, PlaceCall } from './types.ts';
+import type {
+  Call,
+  CallEvent,
+  CallSummary,
+  Diagnosis,
+  Page,
+  PlaceCall,
+  SipLadder,
+  Trunk,
+  TrunkHealth,
+} from './types.ts';
 
 export interface TrunklineClientOptions {
   /** Where the API is. Default `http://127.0.0.1:8080`. */
@@ -67,6 +77,30 @@ export class TrunklineClient {
   /** Stops a live call, takes a queued one back. */
   hangUp(id: string, options: RequestOptions = {}): Promise<Call> {
     return this.request<Call>('POST', `${callPath(id)}/hangup`, undefined, options);
+  }
+
+  /** SIP messages of a call, in order, secrets masked. */
+  sipLadder(id: string, options: RequestOptions = {}): Promise<SipLadder> {
+    return this.request('GET', `${callPath(id)}/sip`, undefined, options);
+  }
+
+  /** Newest first. */
+  listTrunks(options: RequestOptions = {}): Promise<Page<Trunk>> {
+    return this.request('GET', '/v1/trunks?limit=200', undefined, options);
+  }
+
+  trunkHealth(id: string, options: RequestOptions = {}): Promise<TrunkHealth> {
+    return this.request('GET', `${trunkPath(id)}/health`, undefined, options);
+  }
+
+  /** Why calls over a trunk do not work. Nobody is called. */
+  diagnoseTrunk(
+    id: string,
+    question: { callId?: string | undefined; from?: string | undefined } = {},
+    options: RequestOptions = {},
+  ): Promise<Diagnosis> {
+    const { callId: call_id, from } = question;
+    return this.request('POST', `${trunkPath(id)}/diagnose`, { call_id, from }, options);
   }
 
   createKey(
@@ -165,4 +199,8 @@ export class TrunklineClient {
 
 function callPath(id: string): string {
   return `/v1/calls/${encodeURIComponent(id)}`;
+}
+
+function trunkPath(id: string): string {
+  return `/v1/trunks/${encodeURIComponent(id)}`;
 }

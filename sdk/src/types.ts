@@ -75,6 +75,20 @@ export interface Call {
   agent_id: string | null;
   trunk_id: string | null;
   variables: Record<string, unknown>;
+  /** Yours; kept and shown. */
+  metadata: Record<string, string>;
+  /** 1, 2, ... over a call and its retries. */
+  attempt: number;
+  /** The call that this one tries again. */
+  retry_of: string | null;
+  /** Whether and when the person is called again; null: never. */
+  retry: Record<string, unknown> | null;
+  /** The rule that refused it. */
+  guardrail: string | null;
+  /** What a queued call waits for, such as `trunk:trunk_...`. */
+  waiting_for: string | null;
+  max_duration_s: number | null;
+  ring_timeout_s: number | null;
   timestamps: Record<
     | 'created_at'
     | 'scheduled_at'
@@ -137,4 +151,73 @@ export interface PlaceCall {
   variables?: Record<string, string>;
   /** ISO 8601; default: at once. */
   scheduled_at?: string;
+}
+
+export interface Gateway {
+  host: string;
+  port: number;
+  transport: 'udp' | 'tcp' | 'tls';
+}
+
+/** A trunk, as far as clients of every day look at it. */
+export interface Trunk {
+  id: string;
+  name: string;
+  active: boolean;
+  gateways: Gateway[];
+  [field: string]: unknown;
+}
+
+export interface SipAnswer {
+  code: number | null;
+  reason: string | null;
+}
+
+export interface TrunkHealth {
+  registration: {
+    state: 'registering' | 'registered' | 'waiting' | 'rejected' | 'stopped';
+    sip: SipAnswer;
+    expires_at: string | null;
+    changed_at: string;
+  } | null;
+  gateways: {
+    gateway: string;
+    state: 'up' | 'degraded' | 'down';
+    sip: SipAnswer;
+    round_trip_ms: number | null;
+    misses: number;
+    checked_at: string;
+  }[];
+}
+
+export interface Finding {
+  code: string;
+  confidence: 'certain' | 'likely' | 'possible';
+  title: string;
+  evidence: string[];
+  fix: string;
+}
+
+export interface Diagnosis {
+  trunk_id: string;
+  call_id: string | null;
+  gateways: {
+    gateway: string;
+    status: number | null;
+    reason: string | null;
+    round_trip_ms: number | null;
+    error: string | null;
+  }[];
+  findings: Finding[];
+}
+
+export interface SipLadder {
+  messages: {
+    at: string;
+    direction: 'sent' | 'received';
+    peer: string;
+    transport: string;
+    summary: string;
+    text: string;
+  }[];
 }

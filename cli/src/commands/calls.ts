@@ -9,7 +9,7 @@ import { watchCall } from '../watch-call.ts';
 
 const ID_HELP = 'id of the call, such as call_01j9...';
 
-/** `trunkline calls list | get | watch | hangup | recording`, and `trunkline hangup`. */
+/** `trunkline calls list | get | watch | hangup | recording | sip`, and `trunkline hangup`. */
 export function addCallsCommand(program: Command, context: CommandContext): void {
   const calls = program.command('calls').description('look at calls and end them');
   addList(calls, context);
@@ -18,6 +18,7 @@ export function addCallsCommand(program: Command, context: CommandContext): void
   addHangup(calls, context);
   addHangup(program, context);
   addRecording(calls, context);
+  addSip(calls, context);
 }
 
 function addList(parent: Command, context: CommandContext): void {
@@ -117,5 +118,30 @@ function addRecording(parent: Command, context: CommandContext): void {
         throw new CliError(`the recording cannot be written: ${why}`);
       });
       context.output.line(`saved ${file} (${bytes.length} bytes)`);
+    });
+}
+
+function addSip(parent: Command, context: CommandContext): void {
+  parent
+    .command('sip')
+    .description('the SIP messages of a call, secrets masked')
+    .argument('<id>', ID_HELP)
+    .option('--full', 'whole messages, not their first lines')
+    .option('--json', 'print JSON')
+    .action(async (id: string, flags: { full?: boolean; json?: boolean }) => {
+      const { output } = context;
+      const ladder = await context.client().sipLadder(id);
+      if (flags.json) {
+        output.line(JSON.stringify(ladder, null, 2));
+        return;
+      }
+      if (ladder.messages.length === 0) output.line('no SIP message is kept of this call');
+      for (const { at, direction, peer, transport, summary, text } of ladder.messages) {
+        const arrow = direction === 'sent' ? '->' : '<-';
+        const time = at.slice(11, 23);
+        output.line(`${time}  ${arrow} ${plain(peer)} ${transport}  ${plain(summary)}`);
+        if (!flags.full) continue;
+        for (const line of text.split(/\r?\n/)) output.line(output.dim(`    ${plain(line)}`));
+      }
     });
 }
