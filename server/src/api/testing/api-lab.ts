@@ -175,7 +175,9 @@ export async function openApiLab(): Promise<ApiLab> {
   }
 
   async function move(callId: string, to: CallStatus, patch: calls.CallPatch = {}): Promise<void> {
-    const moved = await db.transaction((client) => recordStatus(client, callId, to, patch));
+    // A call of no node would be taken for that of a dead one.
+    const owned = { nodeId: node.nodeId, ...patch };
+    const moved = await db.transaction((client) => recordStatus(client, callId, to, owned));
     if (!moved) throw new Error(`expected call ${callId} to become ${to}, it did not`);
     feed.publish(moved.event);
   }
