@@ -249,6 +249,10 @@ describe('what a far end gets', () => {
     expect(plain).toMatch(/^INVITE sip:\+14155550142@/);
     expect(plain).toMatch(/^From: <sip:\+1415555\d+@pbx\.example>/m);
     expect(plain).not.toMatch(/^P-Asserted-Identity/m);
+    const unused = { body: JSON.stringify({ attributes_to_headers: { tier: 'X-Tier' } }) };
+    const refused = await program.fetch('PATCH', `/v1/trunks/${id}`, unused);
+    expect(refused.status).toBe(400);
+    expect(JSON.stringify(refused.body)).toMatch(/attributes_to_headers[^]*use headers/);
   });
 
   it('allowed_callers: others hear 403', async () => {

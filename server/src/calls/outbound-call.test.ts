@@ -251,6 +251,22 @@ describe('an outbound call', () => {
     ]);
   });
 
+  it('keeps keys that are optional from a gateway without TLS, after one with it failed', async () => {
+    await lab.trunk([], {
+      mediaEncryption: 'optional',
+      gateways: [
+        { host: '127.0.0.1', port: 1, transport: 'tls' },
+        { host: '127.0.0.1', port: callee.ua.port, transport: 'udp' },
+      ],
+    });
+    node = await lab.node();
+    node.voice.onAnswered = (voice) =>
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    expect(await lab.reached(await place())).toMatchObject({ status: 'completed' });
+    expect(callee.legs[0]?.sdp).toContain('RTP/AVP');
+    expect(callee.legs[0]?.sdp).not.toContain('a=crypto');
+  });
+
   it('ends with the last refusal when every gateway fails', async () => {
     callee.script = refuseWith(503, 'Service Unavailable');
     second.script = refuseWith(500, 'Oops');

@@ -1,5 +1,6 @@
 import type { TimerHandle } from '../shared/clock.ts';
 import { buildOffer, readAnswer } from '../sdp/offer-answer.ts';
+import type { LocalAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, ProvisionalResponse } from '../sip/leg.ts';
 import { nextGatewayAllowed } from '../trunks/routing.ts';
 import type { AttemptIdentity } from './attempt-identity.ts';
@@ -58,7 +59,7 @@ function dialOnce(
   identity: AttemptIdentity,
 ): Promise<LegFailure | null> {
   const { trunk, credentials } = live.plan;
-  const local = live.localAudio();
+  const local = offeredAudio(live.localAudio(), identity);
   const leg = ctx.ua.invite({
     ...identity.invite,
     sdp: buildOffer(local),
@@ -106,6 +107,14 @@ function dialOnce(
       resolve(failure);
     });
   });
+}
+
+/** Keys that may be left out are not sent where everybody on the way can read them (RFC 4568 §7). */
+function offeredAudio(local: LocalAudio, { invite }: AttemptIdentity): LocalAudio {
+  const isOptional = local.encryption?.policy === 'optional';
+  return isOptional && invite.nextHop.transport !== 'tls'
+    ? { ...local, encryption: undefined }
+    : local;
 }
 
 /** 180 and 183 alike: carriers send 183 with their ringback tone. */

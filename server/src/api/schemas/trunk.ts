@@ -110,16 +110,26 @@ const fields = {
     .string()
     .regex(/^[A-Z]{2}$/)
     .nullable()
-    .describe('ISO 3166-1 alpha-2.'),
+    .describe('ISO 3166-1 alpha-2; a note of yours, calls are not routed by it.'),
   headers_to_attributes: headerMap.describe('SIP header of the far end to participant attribute.'),
-  attributes_to_headers: headerMap.describe('Participant attribute to SIP header of ours.'),
+  attributes_to_headers: headerMap.describe(
+    'Of LiveKit’s clients; kept for them, nothing is sent by it.',
+  ),
   include_headers: z
     .enum(['none', 'x', 'all'])
     .describe('Which headers of the far end become attributes `sip.h.*`.'),
 };
 
-export const trunkCreateSchema = z.strictObject(fields).partial().required({ name: true });
-export const trunkPatchSchema = z.strictObject(fields).partial();
+/** What LiveKit's clients may have stored is shown; here it would be accepted and do nothing. */
+const givenFields = {
+  ...fields,
+  attributes_to_headers: headerMap.refine((map) => Object.keys(map).length === 0, {
+    error: 'must be empty: attributes are not sent as headers; use headers',
+  }),
+};
+
+export const trunkCreateSchema = z.strictObject(givenFields).partial().required({ name: true });
+export const trunkPatchSchema = z.strictObject(givenFields).partial();
 
 const { auth_password: _outbound, inbound_auth_password: _inbound, ...shownFields } = fields;
 
