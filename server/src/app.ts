@@ -69,6 +69,7 @@ export interface App {
   /** The API key that was made in this start: the only time that it can be read. */
   readonly newApiKey: string | null;
   readonly sipPort: number;
+  readonly sipTlsPort: number | null;
   readonly carrierSipPort: number | null;
   /** Takes no new calls; resolves when the live ones have finished or the time is over. */
   drain(timeoutMs: number): Promise<void>;
@@ -412,6 +413,7 @@ async function build(
     url,
     newApiKey,
     sipPort: userAgent.port,
+    sipTlsPort: userAgent.tlsPort,
     carrierSipPort,
     async drain(timeoutMs) {
       await Promise.all([calls.drain(timeoutMs), carrier?.drain(timeoutMs)]);

@@ -93,7 +93,8 @@ function printBanner(started: App, settings: Config): void {
   }
   const { host, advertisedHost } = settings.sip;
   const told = advertisedHost === host ? '' : `, told to far ends as ${advertisedHost}`;
-  rows.push(['SIP', `${host}:${started.sipPort} (UDP, TCP)${told}`]);
+  const tls = started.sipTlsPort === null ? '' : `, ${host}:${started.sipTlsPort} (TLS)`;
+  rows.push(['SIP', `${host}:${started.sipPort} (UDP, TCP)${tls}${told}`]);
   if (started.carrierSipPort !== null) {
     const name = settings.sandbox.enabled ? 'Sandbox' : 'Trunk service';
     rows.push([name, `carrier on ${settings.carrier.host}:${started.carrierSipPort}`]);
