@@ -8,6 +8,7 @@ import * as substitutions from '../../db/queries/provider-substitutions.ts';
 import type { Queryable } from '../../db/queries/queryable.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
+import { modelEndpointProblem } from '../model-endpoint.ts';
 import { sealAgentSecrets } from '../v1/agent-routes.ts';
 import { conversationIndex, readAgentDocument, MASK, type ReadAgent } from './agent-document.ts';
 import { patchOfDocument } from './agent-patch.ts';
@@ -42,7 +43,7 @@ export class AgentDocuments {
     const db = this.#context.database.tenant(workspaceId);
     const to = new Translation();
     const read = readAgentDocument(document, await this.#names(workspaceId), to);
-    const config = this.#checked(read, to);
+    const config = await this.#checked(workspaceId, read, to);
     const id = newId('agent', this.#context.clock.now());
     const secrets = sealAgentSecrets(this.#context, workspaceId, id, read.secrets);
     return db.transaction(async (client) => {
@@ -56,7 +57,8 @@ export class AgentDocuments {
     const before = await this.get(workspaceId, agentId);
     const to = new Translation();
     const read = readAgentDocument(document, await this.#names(workspaceId), to);
-    return this.#store(before.row, document, read, this.#checked(read, to), to.warnings);
+    const config = await this.#checked(workspaceId, read, to);
+    return this.#store(before.row, document, read, config, to.warnings);
   }
 
   /** Changes the fields that are given; those of `agent_config` and the prompts. */
@@ -69,10 +71,12 @@ export class AgentDocuments {
     if (!patch) {
       // Fields beyond Bolna's own PATCH change the conversation: the whole is read anew.
       const read = readAgentDocument(document, names, to);
-      return this.#store(before.row, document, read, this.#checked(read, to), to.warnings);
+      const config = await this.#checked(workspaceId, read, to);
+      return this.#store(before.row, document, read, config, to.warnings);
     }
     const config = overlaid(before.row.config as AgentConfig, patch.config);
-    return this.#store(before.row, document, patch, this.#checked({ config }, to), to.warnings);
+    const checked = await this.#checked(workspaceId, { config }, to);
+    return this.#store(before.row, document, patch, checked, to.warnings);
   }
 
   /** @throws BolnaError 404 */
@@ -125,7 +129,11 @@ export class AgentDocuments {
   }
 
   /** The agent, complete. @throws BolnaError 422 */
-  #checked(read: Pick<ReadAgent, 'config'>, to: Translation): AgentConfig {
+  async #checked(
+    workspaceId: string,
+    read: Pick<ReadAgent, 'config'>,
+    to: Translation,
+  ): Promise<AgentConfig> {
     if (to.problems.length > 0) throw unprocessable(to.problems);
     const parsed = agentConfigSchema.superRefine(requireScript).safeParse(read.config);
     if (!parsed.success) {
@@ -139,6 +147,10 @@ export class AgentDocuments {
     const { webhook } = parsed.data;
     const problem = webhook && this.#context.safeFetch.checkTargetUrl(webhook.url);
     if (problem) throw unprocessable([{ field: 'webhook_url', problem }]);
+    const endpoint = await modelEndpointProblem(this.#context, workspaceId, parsed.data);
+    if (endpoint !== null) {
+      throw unprocessable([{ field: 'llm_config.base_url', problem: endpoint }]);
+    }
     return parsed.data;
   }
 

@@ -6,6 +6,7 @@ import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
+import { modelEndpointProblem } from '../model-endpoint.ts';
 import {
   agentCreateSchema,
   agentPatchSchema,
@@ -42,9 +43,9 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { secrets, ...config } = request.body;
-      refuseTarget(context, config);
-      const id = newId('agent', context.clock.now());
       const { workspaceId } = request.caller;
+      await refuseTarget(context, workspaceId, config);
+      const id = newId('agent', context.clock.now());
       const row = await agents.insert(database.tenant(workspaceId), {
         id,
         workspaceId,
@@ -107,7 +108,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         agentConfigSchema.superRefine(requireScript),
         mergeAgent(before.config as AgentConfig, patch),
       );
-      refuseTarget(context, config);
+      await refuseTarget(context, workspaceId, config);
       const secrets = parseOrRefuse(
         z.object({ secrets: secretsSchema.optional() }),
         given === undefined ? {} : { secrets: given },
@@ -179,10 +180,14 @@ export function sealAgentSecrets(
 }
 
 /** What would never be asked, or could not be read, is refused when it is saved. */
-function refuseTarget(
+async function refuseTarget(
   context: ApiContext,
-  { webhook, inbound }: Pick<AgentConfig, 'webhook' | 'inbound'>,
-): void {
+  workspaceId: string,
+  config: Pick<AgentConfig, 'webhook' | 'inbound' | 'llm'>,
+): Promise<void> {
+  const { webhook, inbound } = config;
+  const endpoint = await modelEndpointProblem(context, workspaceId, config);
+  if (endpoint !== null) throw invalidRequest([{ field: 'llm.base_url', problem: endpoint }]);
   const problem = webhook && context.safeFetch.checkTargetUrl(webhook.url);
   if (problem) throw invalidRequest([{ field: 'webhook.url', problem }]);
   const { lookup } = inbound;

@@ -75,6 +75,24 @@ describe('sub-accounts', () => {
     ]);
   });
 
+  it('may not point a language model at machines beside this one; the operator may', async () => {
+    const made = await makeWorkspace();
+    const near = { name: 'x', type: 'llm', llm: { base_url: 'http://127.0.0.1:11434/v1' } };
+    const headers = as(made.api_key.key);
+    const refused = await lab.send('POST', '/v1/agents', near, headers);
+    expect([refused.status, errorOf(refused).message]).toEqual([
+      400,
+      expect.stringContaining('llm.base_url'),
+    ]);
+    const far = { ...near, llm: { base_url: 'https://models.example.com/v1' } };
+    const own = await lab.send('POST', '/v1/agents', far, headers);
+    expect(own.status).toBe(201);
+    const { id } = own.body as Made;
+    const changed = await lab.send('PATCH', `/v1/agents/${id}`, { llm: near.llm }, headers);
+    expect(changed.status).toBe(400);
+    expect((await lab.send('POST', '/v1/agents', near)).status).toBe(201);
+  });
+
   it('are refused with the field that is wrong', async () => {
     for (const [field, value] of [
       ['currency', 'XYZ'],
