@@ -1,5 +1,6 @@
 import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
+import type { Queryable } from '../db/queries/queryable.ts';
 import * as turns from '../db/queries/turns.ts';
 import { addDoNotCall } from '../compliance/do-not-call.ts';
 import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
@@ -83,7 +84,7 @@ export class CallRecord {
 
   /** The dialog as it is now, so that another process can end it. */
   dialog(attemptId: string, dialog: DialogSnapshot): void {
-    this.#write(async (client) => {
+    this.#statement(async (client) => {
       await attempts.setDialog(client, attemptId, dialog);
       return [];
     });
@@ -91,7 +92,7 @@ export class CallRecord {
 
   /** What was learned about the caller. */
   variables(values: Record<string, unknown>): void {
-    this.#write(async (client) => {
+    this.#statement(async (client) => {
       await calls.update(client, this.#callId, { variables: values });
       return [];
     });
@@ -100,7 +101,7 @@ export class CallRecord {
   /** A fact of the talk. */
   event(draft: CallEventDraft): void {
     if (this.#isFull()) return;
-    this.#write(async (client) => [await appendCallEvent(client, this.#callId, draft)]);
+    this.#statement(async (client) => [await appendCallEvent(client, this.#callId, draft)]);
   }
 
   /** A fact for those who watch now; not stored. */
@@ -253,16 +254,26 @@ export class CallRecord {
   }
 
   /** @param instead what is written where the database will never take `fn`. */
+  /** One statement is its own transaction: it needs no round trips to begin and to end one. */
+  #statement(fn: (client: Queryable) => Promise<CallEvent[]>): void {
+    this.#enqueue(() => fn(this.#ctx.db.pool));
+  }
+
   #write(
     fn: (client: TransactionClient) => Promise<CallEvent[]>,
     instead?: (client: TransactionClient) => Promise<CallEvent[]>,
   ): void {
-    const { db, feed, clock, logger, closing: signal } = this.#ctx;
-    const write = (how: typeof fn): Promise<CallEvent[]> =>
-      retryWrite({ clock, logger, signal }, () => db.transaction(how));
+    const { db } = this.#ctx;
+    this.#enqueue(() => db.transaction(fn), instead && (() => db.transaction(instead)));
+  }
+
+  #enqueue(run: () => Promise<CallEvent[]>, instead?: () => Promise<CallEvent[]>): void {
+    const { feed, clock, logger, closing: signal } = this.#ctx;
+    const write = (how: typeof run): Promise<CallEvent[]> =>
+      retryWrite({ clock, logger, signal }, how);
     this.#pendingCount++;
     this.#tail = this.#tail
-      .then(() => write(fn))
+      .then(() => write(run))
       .catch((error: unknown) => {
         if (!instead || isPassingFailure(error)) throw error;
         logger.error({ err: error, callId: this.#callId }, 'stored with less than is known');

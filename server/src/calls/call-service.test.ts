@@ -53,6 +53,22 @@ describe('calls', () => {
     expect(await node.service.hangup(lab.workspaceId, call.id)).toMatchObject({ outcome: 'over' });
   });
 
+  it('are dialled past the queue by the node that took them in, and leave no job behind', async () => {
+    await lab.trunk([callee.ua.port]);
+    const node = await lab.node();
+    const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
+    await lab.reached(call.id, new Set(['in-progress']));
+    await expect
+      .poll(async () => {
+        const { rowCount } = await lab.db.pool.query(
+          `select from pgboss.job where name = 'call.dial'`,
+        );
+        return rowCount;
+      })
+      .toBe(0);
+    expect(callee.legs).toHaveLength(1);
+  });
+
   it('are hung up although the database is away', async () => {
     await lab.trunk([callee.ua.port]);
     let away = false;

@@ -4,6 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { DatabaseStartError } from './database-start-error.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { keepPlans } from './hot-statements.ts';
 import { migrate } from './migrate.ts';
 import { migrationList } from './migrations/migration-list.ts';
 import type { Queryable } from './queries/queryable.ts';
@@ -65,6 +66,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   pool.on('error', (err) => options.logger.warn({ err }, 'an idle database connection was lost'));
   // The same for one that is checked out and idle at that moment; its next query fails by itself.
   pool.on('connect', (client) => {
+    if (server.isOurs) keepPlans(client);
     client.on('error', (err) => options.logger.debug({ err }, 'a database connection was lost'));
   });
   let closing: Promise<void> | null = null;
@@ -87,15 +89,16 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
 
 async function findServer(
   options: OpenDatabaseOptions,
-): Promise<{ url: string; close: () => Promise<void> }> {
-  if (options.url) return { url: options.url, close: () => Promise.resolve() };
+): Promise<{ url: string; isOurs: boolean; close: () => Promise<void> }> {
+  if (options.url) return { url: options.url, isOurs: false, close: () => Promise.resolve() };
   if (!options.dataDir) throw new Error('expected url or dataDir, got neither');
-  return startEmbeddedPostgres({
+  const embedded = await startEmbeddedPostgres({
     directory: join(options.dataDir, 'postgres'),
     logger: options.logger,
     clock: options.clock,
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
+  return { url: embedded.url, isOurs: true, close: () => embedded.close() };
 }
 
 async function closeBoth(pool: Pool, server: { close: () => Promise<void> }): Promise<void> {

@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import type { AgentRow } from './agents.ts';
 import type { NumberRoute, NumberRow } from './numbers.ts';
 import type { Queryable } from './queryable.ts';
@@ -24,7 +25,7 @@ export async function load(
   key: { workspaceId: string; agentId: string | null; e164: string | null },
 ): Promise<CallParts> {
   const { rows } = await client.query(
-    `select
+    hot(`select
        (select to_json(w) from workspaces w where w.id = $1 and w.deleted_at is null) as workspace,
        (select to_json(a) from agents a
          where a.workspace_id = $1 and a.id = $2 and a.deleted_at is null) as agent,
@@ -35,7 +36,7 @@ export async function load(
                and a.deleted_at is null) end)
          from numbers n join trunks on trunks.id = n.trunk_id
            and trunks.workspace_id = n.workspace_id and trunks.deleted_at is null
-         where n.e164 = $3) as route`,
+         where n.e164 = $3) as route`),
     [key.workspaceId, key.agentId, key.e164],
   );
   const { workspace, agent, route } = rows[0] as {

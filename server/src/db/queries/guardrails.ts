@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { countTouched, requireOne, selectOne, selectRows } from './row.ts';
 import { storableJson } from './storable-text.ts';
@@ -37,7 +38,7 @@ export interface FactRow {
 export async function loadFacts(client: Queryable, key: FactKey): Promise<FactRow> {
   return requireOne(
     client,
-    `with locks as (select
+    hot(`with locks as (select
        case when $7 and (select s.settings ? 'spend_caps' from guardrail_settings s
            where s.workspace_id = $1)
          then pg_advisory_xact_lock(hashtextextended('guardrail-spend:' || $1, 0))::text end,
@@ -78,7 +79,7 @@ export async function loadFacts(client: Queryable, key: FactKey): Promise<FactRo
            order by created_at)
          from guardrail_overrides where workspace_id = $1 and number = $4
            and revoked_at is null and expires_at > $6), '[]') as overrides
-     from locks`,
+     from locks`),
     [
       key.workspaceId,
       key.trunk.id,
@@ -159,7 +160,7 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
   const { spendSince } = key;
   return requireOne(
     client,
-    `select
+    hot(`select
        (select json_build_object(
            'workspace', count(*),
            'trunk', count(*) filter (where trunk_id = $2),
@@ -180,7 +181,7 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
        coalesce((select h.held_micros::float8 from holds h
          where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros,
        coalesce((select h.period_micros::float8 from holds h
-         where h.call_id = $5 and h.state = 'held'), 0) as period_micros`,
+         where h.call_id = $5 and h.state = 'held'), 0) as period_micros`),
     [
       key.workspaceId,
       key.trunkId,

@@ -1,0 +1,27 @@
+import type { PoolClient } from 'pg';
+
+const names = new Map<string, string>();
+
+/**
+ * Marks the text of a statement that every call runs, and whose planning takes longer than its
+ * execution: a connection plans it once. Only for texts that are made of constants.
+ */
+export function hot(text: string): string {
+  if (!names.has(text)) names.set(text, `hot_${names.size}`);
+  return text;
+}
+
+/**
+ * Lets a connection keep the plans of hot statements. Not for connections through a pooler such as
+ * PgBouncer, whose next statement may meet another server process.
+ */
+export function keepPlans(client: PoolClient): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const keeping = (text: unknown, values: unknown, ...rest: unknown[]): unknown => {
+    const name = typeof text === 'string' && Array.isArray(values) ? names.get(text) : undefined;
+    return name === undefined
+      ? query(text, values, ...rest)
+      : query({ name, text, values }, ...rest);
+  };
+  Object.assign(client, { query: keeping });
+}
