@@ -93,6 +93,14 @@ describe('SIP over TLS', () => {
     expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
   });
 
+  it('RFC 5922 §7: does not speak to a far end whose certificate is out of date', async () => {
+    const old = await selfSignedCertificate([HOST], clock.now() - 11 * 365 * 86_400_000);
+    const callee = await agent({ pair: old });
+    const caller = await agent({ ca: [old.cert] });
+    const leg = call(caller, callee);
+    expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
+  });
+
   it('lets nobody in without a certificate where it asks for one', async () => {
     const callee = await agent({ ca: [pair.cert], requireClientCert: true });
     const stranger = connectTls({ host: HOST, port: callee.tlsPort ?? 0, ca: [pair.cert] });
