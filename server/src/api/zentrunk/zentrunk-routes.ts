@@ -30,10 +30,7 @@ declare module 'fastify' {
 /** Zentrunk's API, in a scope of its own: `app` is the instance of a plugin with the prefix `/v1/Account`. */
 export function zentrunkRoutes(app: Api, context: ApiContext, routes: RouteList): void {
   const scope: FastifyInstance = app;
-  const rate = new RequestRate({
-    clock: context.clock,
-    maxRequests: context.carrier.requestsPer5s,
-  });
+  const rate = new RequestRate(context.clock);
   scope.decorateRequest('caller', null as unknown as Caller);
   scope.decorateRequest('apiId', '');
   scope.decorateRequest('asyncCallback', null);
@@ -41,7 +38,8 @@ export function zentrunkRoutes(app: Api, context: ApiContext, routes: RouteList)
   scope.addHook('onRequest', async (request) => {
     request.apiId = randomUUID();
     request.caller = await authenticateZentrunk(request, context.auth);
-    if (!rate.take(request.caller.workspaceId)) throw new TooManyRequestsError();
+    if (!rate.take(request.caller.workspaceId, context.carrier.requestsPer5s))
+      throw new TooManyRequestsError();
     requireScope(request, request.caller);
     const { auth_id: asked } = request.params as { auth_id?: string };
     // Somebody else's account looks like one that does not exist.
