@@ -1,4 +1,4 @@
-import * as calls from '../db/queries/calls.ts';
+import type * as calls from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { CallEvent, CallEventType } from '../events/call-event.ts';
 import { insertToldCall, moveToldCall } from '../events/event-log.ts';

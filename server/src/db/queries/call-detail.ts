@@ -32,7 +32,9 @@ export async function get(
   const { turnRows, attemptRows, ...call } = row;
   return {
     call,
-    turns: turnRows.map((turn) => jsonRow<TurnRow>(turn, [])),
-    attempts: attemptRows.map((attempt) => jsonRow<AttemptRow>(attempt, ['startedAt', 'endedAt'])),
+    turns: turnRows.map((turn) => jsonRow(turn, []) as TurnRow),
+    attempts: attemptRows.map(
+      (attempt) => jsonRow(attempt, ['startedAt', 'endedAt']) as AttemptRow,
+    ),
   };
 }

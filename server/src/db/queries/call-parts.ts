@@ -44,15 +44,15 @@ export async function load(
     agent: JsonRow | null;
     route: { number: JsonRow; trunk: JsonRow; agent: JsonRow | null } | null;
   };
-  const named = agent && jsonRow<AgentRow>(agent, TIMES);
+  const named = agent && (jsonRow(agent, TIMES) as AgentRow);
   return {
-    workspace: workspace && jsonRow<WorkspaceRow>(workspace, TIMES),
+    workspace: workspace && (jsonRow(workspace, TIMES) as WorkspaceRow),
     agent: named,
     route: route && {
-      number: jsonRow<NumberRow>(route.number, TIMES),
-      trunk: jsonRow<TrunkWithGateways>(route.trunk, TIMES),
+      number: jsonRow(route.number, TIMES) as NumberRow,
+      trunk: jsonRow(route.trunk, TIMES) as TrunkWithGateways,
       agent: route.agent
-        ? jsonRow<AgentRow>(route.agent, TIMES)
+        ? (jsonRow(route.agent, TIMES) as AgentRow)
         : named?.id === route.number['agent_id']
           ? named
           : null,

@@ -37,13 +37,13 @@ export function camelRow(row: QueryResultRow): Record<string, unknown> {
 }
 
 /** A row that PostgreSQL turned into JSON, as `select *` answers it: JSON has no times of its own. */
-export function jsonRow<Row>(json: Record<string, unknown>, timeFields: readonly string[]): Row {
+export function jsonRow(json: Record<string, unknown>, timeFields: readonly string[]): unknown {
   const row = camelRow(json);
   for (const field of timeFields) {
     const text = row[field];
     if (typeof text === 'string') row[field] = new Date(text);
   }
-  return row as Row;
+  return row;
 }
 
 /** `first_agent_audio_at` for `firstAgentAudioAt`. */
