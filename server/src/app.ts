@@ -18,6 +18,7 @@ import * as agents from './db/queries/agents.ts';
 import { countPending } from './db/queries/webhook-deliveries.ts';
 import { readCallEvents } from './events/event-log.ts';
 import { appendEvent } from './events/outbox.ts';
+import { createGuardedFetch } from './egress/guarded-fetch.ts';
 import { createSafeFetch } from './egress/safe-fetch.ts';
 import { WEBHOOK_FORMATS } from './events/event-type.ts';
 import { createLiveFeed } from './events/live-feed.ts';
@@ -149,7 +150,11 @@ async function build(
     workers: roles.has('voice') ? config.voice.workers : 0,
     rtp: { host: config.sip.host, ...config.rtp },
     connectSpeech: speech && (() => speech.connect()),
-    llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+    llm: {
+      openaiBaseUrl: config.openai.baseUrl,
+      openaiApiKey: config.openai.apiKey,
+      allowPrivateTargets: config.allowPrivateTargets,
+    },
     workerLog: log,
     logger,
   });
@@ -299,7 +304,11 @@ async function build(
         wallet,
         recordings: library,
         secrets,
-        llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+        llm: {
+          openaiBaseUrl: config.openai.baseUrl,
+          openaiApiKey: config.openai.apiKey,
+          guardedFetch: createGuardedFetch(config),
+        },
       })
     : null;
   if (postCall) closers.push(() => postCall.close());

@@ -49,7 +49,7 @@ it('shows queue and wait of each kind of speech at the first look', async () => 
     workers: 0,
     rtp: { host: '127.0.0.1', portMin: 42_300, portMax: 42_310 },
     connectSpeech: null,
-    llm: { openaiBaseUrl: 'http://127.0.0.1:9/v1', openaiApiKey: null },
+    llm: { openaiBaseUrl: 'http://127.0.0.1:9/v1', openaiApiKey: null, allowPrivateTargets: [] },
     workerLog: { level: 'silent', destination: '-' },
     logger,
   });

@@ -43,6 +43,8 @@ export interface CallPlan {
   variables: Record<string, string>;
   /** Provider keys in clear, by provider name. */
   providerSecrets: Record<string, string>;
+  /** Whether the agent's own endpoint may be at public addresses only: a sub-account named it. */
+  guarded: boolean;
   /** Calls at once where it runs. */
   limits: CallLimits;
   /** For the trunk's digest challenges, in clear. */
@@ -146,6 +148,7 @@ export class LiveCall {
         agent,
         variables,
         secrets: providerSecrets,
+        guarded: this.plan.guarded,
         recordingPath,
         ...(seat && {
           room: { id: seat.roomId, ringback: seat.leg.ringback ?? false },
@@ -174,6 +177,7 @@ export class LiveCall {
         agent: pinAgent(agent),
         variables: {},
         secrets: providerSecrets,
+        guarded: this.plan.guarded,
         recordingPath: null,
         mediaTimeouts: mediaTimeoutsOf(trunk),
       },

@@ -112,6 +112,7 @@ export function planOf(
     credentials,
     seat: parts.seat ?? null,
     providerSecrets,
+    guarded: workspace.parentId !== null,
     agent: { ...agent, max_duration_s: maxDurationOf(call, agent, parts.trunk) },
     limits: limitsOf(workspace, parts.trunk, agent),
     variables: { ...given, ...systemVariables(call, { sipCallId, timezone, nowMs }) },
@@ -136,7 +137,7 @@ function credentialsOf(ctx: CallContext, trunk: trunks.TrunkWithGateways): CallP
 
 /** An agent with everything that it needs besides a call. */
 export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'> & {
-  workspace: Pick<workspaces.WorkspaceRow, 'timezone' | 'maxConcurrentCalls'>;
+  workspace: Pick<workspaces.WorkspaceRow, 'timezone' | 'maxConcurrentCalls' | 'parentId'>;
 };
 
 /** Throws Error with one sentence when the agent cannot run. */

@@ -118,6 +118,7 @@ async function chooseLlm(
       speech: null,
       secrets: await agentSecrets(ctx, ctx.db.pool, row),
       defaults: { ...ctx.llm, llmTimeoutMs },
+      guarded: (await workspaces.get(ctx.db.pool, row.workspaceId))?.parentId !== null,
       clock: ctx.clock,
     });
     return { llm, problem: null };

@@ -16,5 +16,10 @@ export interface PostCallContext {
   recordings: RecordingLibrary;
   secrets: Secrets;
   /** The server's own endpoint for language models. */
-  llm: { openaiBaseUrl: string; openaiApiKey: string | null };
+  llm: {
+    openaiBaseUrl: string;
+    openaiApiKey: string | null;
+    /** How endpoints are asked that a sub-account named. Default: they are not. */
+    guardedFetch?: typeof fetch;
+  };
 }

@@ -121,6 +121,22 @@ describe('createProviders', () => {
     expect(await keySent(set, server as FakeOpenAiServer)).toBe('Bearer none');
   });
 
+  it('asks the endpoint that a sub-account named through the guard, and not at all without one', async () => {
+    const { url: base_url } = await startServer();
+    const config = { ...FAKE, llm: { provider: 'openai' as const, model: 'm', base_url } };
+    const defaults = { openaiBaseUrl: OPENAI_URL, openaiApiKey: null };
+    const options = { config, speech: null, secrets: {}, clock, guarded: true };
+    expect(() => createProviders({ ...options, defaults })).toThrow(/cannot be asked from here/);
+    const asked: string[] = [];
+    const guardedFetch: typeof fetch = (input, init) => {
+      asked.push(input instanceof Request ? input.url : String(input));
+      return fetch(input, init);
+    };
+    const set = createProviders({ ...options, defaults: { ...defaults, guardedFetch } });
+    await keySent(set, server as FakeOpenAiServer);
+    expect(asked).toEqual([`${base_url}/chat/completions`]);
+  });
+
   it('sends the server’s key to the server’s endpoint, and the workspace’s own before it', async () => {
     const { url: openaiBaseUrl } = await startServer();
     const llm = { provider: 'openai' as const, model: 'm' };

@@ -42,7 +42,11 @@ export interface ProviderSetOptions {
     openaiApiKey: string | null;
     /** How long the first token may take. Default 10,000. */
     llmTimeoutMs?: number;
+    /** How endpoints are asked that a sub-account named. Default: they are not. */
+    guardedFetch?: typeof fetch | undefined;
   };
+  /** Whether the agent's own endpoint is one that a sub-account named. Default false. */
+  guarded?: boolean | undefined;
   clock: Clock;
 }
 
@@ -115,7 +119,8 @@ function localSpeech({ speech }: ProviderSetOptions): LocalSpeech {
   return speech;
 }
 
-function createLlm({ config, secrets, defaults, clock }: ProviderSetOptions): LlmProvider | null {
+function createLlm(options: ProviderSetOptions): LlmProvider | null {
+  const { config, secrets, defaults, clock } = options;
   const { llm } = config;
   if (llm === null || config.type === 'scripted') return null;
   if (llm.provider === 'fake') {
@@ -129,6 +134,15 @@ function createLlm({ config, secrets, defaults, clock }: ProviderSetOptions): Ll
     model: llm.model,
     clock,
     timeoutMs: defaults.llmTimeoutMs ?? LLM_TIMEOUT_MS,
+    fetch: options.guarded && llm.base_url !== undefined ? requireGuard(defaults) : undefined,
+  });
+}
+
+/** @throws ProviderError where there is no guard: nothing is better than an open door. */
+function requireGuard({ guardedFetch }: ProviderSetOptions['defaults']): typeof fetch {
+  if (guardedFetch) return guardedFetch;
+  throw new ProviderError('openai', 'the endpoint of the agent cannot be asked from here', {
+    retryable: false,
   });
 }
 

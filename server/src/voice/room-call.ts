@@ -25,7 +25,11 @@ export interface RoomCallOptions {
   room: CallRoom;
   hub: RoomHub;
   engine: MediaEngine;
-  createProviders: (config: AgentConfig, secrets: Record<string, string>) => ProviderSet;
+  createProviders: (
+    config: AgentConfig,
+    secrets: Record<string, string>,
+    guarded: boolean,
+  ) => ProviderSet;
   clock: Clock;
   logger: Logger;
   emit: (event: VoiceCallEvent) => void;
@@ -131,13 +135,13 @@ export class RoomCall {
   }
 
   /** Lets an agent into the room for this line; it speaks at once where the call was answered. */
-  async attachAgent({ agent, variables, secrets }: RoomAgent): Promise<void> {
+  async attachAgent({ agent, variables, secrets, guarded = false }: RoomAgent): Promise<void> {
     if (this.#agent) throw new Error('an agent speaks in this call already');
     const { clock, emit, createProviders, logger } = this.#options;
     const part = new CallAgent({
       config: agent,
       variables,
-      providers: createProviders(agent, secrets),
+      providers: createProviders(agent, secrets, guarded),
       clock,
       emit,
       sendDtmf: (digits) => {

@@ -47,7 +47,7 @@ describe('voice pool over loopback RTP', () => {
       workers: 1,
       rtp: { host: '127.0.0.1', portMin: 42_100, portMax: 42_199 },
       connectSpeech: null,
-      llm: { openaiBaseUrl: 'http://127.0.0.1:9/v1', openaiApiKey: null },
+      llm: { openaiBaseUrl: 'http://127.0.0.1:9/v1', openaiApiKey: null, allowPrivateTargets: [] },
       workerLog: { level: 'silent', destination: '-' },
       logger: silentLogger,
     });

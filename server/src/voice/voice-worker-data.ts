@@ -7,6 +7,11 @@ export interface VoiceWorkerData {
   /** The embedded speech; null: agents that ask for it cannot be made ready. */
   speech: SpeechPorts | null;
   /** Where agents that name no endpoint of their own find a language model. */
-  llm: { openaiBaseUrl: string; openaiApiKey: string | null };
+  llm: {
+    openaiBaseUrl: string;
+    openaiApiKey: string | null;
+    /** CIDRs that are not public and may be asked all the same. */
+    allowPrivateTargets: readonly string[];
+  };
   log: LoggerOptions;
 }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLocalSpeech } from '../providers/local/local-speech.ts';
 import type { AgentConfig } from '../agents/agent-config.ts';
+import { createGuardedFetch } from '../egress/guarded-fetch.ts';
 import { createProviders, type ProviderSet } from '../providers/provider-set.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
 import { workerRest } from '../rtp/thread-rest.ts';
@@ -38,6 +39,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const openings = new OpeningAudio(clock);
   /** Packets of calls that are over. */
   const past = { packetsSent: 0, packetsReceived: 0 };
+  const guardedFetch = createGuardedFetch({ allowPrivateTargets: data.llm.allowPrivateTargets });
 
   function callOf(callId: string): VoiceCall | RoomCall {
     const call = calls.get(callId);
@@ -52,8 +54,19 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     throw new Error(`call ${callId} is in a room of its own`);
   }
 
-  function providersOf(config: AgentConfig, secrets: Record<string, string>): ProviderSet {
-    const providers = createProviders({ config, speech, secrets, defaults: data.llm, clock });
+  function providersOf(
+    config: AgentConfig,
+    secrets: Record<string, string>,
+    guarded: boolean,
+  ): ProviderSet {
+    const providers = createProviders({
+      config,
+      speech,
+      secrets,
+      defaults: { ...data.llm, guardedFetch },
+      guarded,
+      clock,
+    });
     return { ...providers, openingTts: openings.remember(providers.tts, [config.tts, secrets]) };
   }
 
@@ -79,7 +92,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     const call = await VoiceCall.open({
       call: args,
       engine,
-      providers: providersOf(args.agent, args.secrets),
+      providers: providersOf(args.agent, args.secrets, args.guarded ?? false),
       clock,
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),

@@ -42,7 +42,7 @@ describe('worker link', () => {
     const made = new WorkerLink({
       rtp: { host: '127.0.0.1', portMin: 0, portMax: 0 },
       connectSpeech: null,
-      llm: { openaiBaseUrl: '', openaiApiKey: null },
+      llm: { openaiBaseUrl: '', openaiApiKey: null, allowPrivateTargets: [] },
       workerLog: { level: 'silent', destination: '-' },
       logger: silentLogger,
       startWorker: () => {

@@ -11,6 +11,8 @@ export interface OpenCall {
   variables: Record<string, string>;
   /** Provider keys in clear, by provider name; live in memory only. */
   secrets: Record<string, string>;
+  /** Whether the agent's own endpoint may be at public addresses only. Default false. */
+  guarded?: boolean | undefined;
   /** Absolute path of the WAV to be written; null: no recording. */
   recordingPath: string | null;
   mediaTimeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
@@ -28,7 +30,7 @@ export interface CallRoom {
 }
 
 /** An agent that comes into a call that is there already. */
-export type RoomAgent = Pick<OpenCall, 'agent' | 'variables' | 'secrets'>;
+export type RoomAgent = Pick<OpenCall, 'agent' | 'variables' | 'secrets' | 'guarded'>;
 
 /** A recording of a room, beside those of its calls. */
 export interface RoomTap {

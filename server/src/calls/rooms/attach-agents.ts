@@ -3,6 +3,7 @@ import * as dispatches from '../../db/queries/room-dispatches.ts';
 import type { RoomParticipantRow } from '../../db/queries/room-participants.ts';
 import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
+import * as workspaces from '../../db/queries/workspaces.ts';
 import { usableAgent } from '../admission.ts';
 import { agentSecrets } from '../agent-check.ts';
 import { seatAgent, variablesOf } from './room-agents.ts';
@@ -44,10 +45,12 @@ async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<voi
   const { room, dispatch, agent } = taken;
   try {
     const config = usableAgent(agent);
+    const workspace = await workspaces.get(ctx.db.pool, agent.workspaceId);
     await voice.attachAgent({
       agent: config,
       variables: { ...config.variables, ...variablesOf(dispatch.metadata) },
       secrets: await agentSecrets(ctx, ctx.db.pool, agent),
+      guarded: workspace?.parentId !== null,
     });
     await published(ctx, room, dispatch.participantId);
   } catch (error) {

@@ -20,6 +20,8 @@ export interface OpenAiLlmOptions {
   clock: Clock;
   /** How long the endpoint may keep silent, before the first token and between two. */
   timeoutMs: number;
+  /** How the endpoint is asked. Default: by the runtime's own. */
+  fetch?: typeof fetch | undefined;
 }
 
 const NAME = 'openai';
@@ -33,6 +35,7 @@ export function createOpenAiLlm(options: OpenAiLlmOptions): LlmProvider {
   const client = new OpenAI({
     baseURL: options.baseUrl,
     apiKey: options.apiKey,
+    ...(options.fetch && { fetch: options.fetch }),
     // Retried here, where it is known whether the caller has heard something.
     maxRetries: 0,
     // It would print parts of malformed streams.
