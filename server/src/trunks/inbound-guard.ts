@@ -133,7 +133,12 @@ export class InboundGuard {
   #verifierOf(realm: string): DigestVerifier {
     let verifier = this.#verifiers.get(realm);
     if (!verifier) {
-      verifier = new DigestVerifier({ realm, clock: this.#options.clock });
+      // RFC 8760 allows a challenge for each algorithm; phones of today give up at the second one.
+      verifier = new DigestVerifier({
+        realm,
+        clock: this.#options.clock,
+        algorithms: ['MD5'],
+      });
       this.#verifiers.set(realm, verifier);
     }
     return verifier;
