@@ -33,7 +33,8 @@ export function createGuardedFetch(options: GuardedFetchOptions): typeof fetch {
     input: Parameters<typeof undiciFetch>[0],
     init?: Parameters<typeof undiciFetch>[1],
   ): ReturnType<typeof undiciFetch> => {
-    const refusal = urlRefusal(input instanceof URL ? input.href : String(input), gate);
+    const url = typeof input === 'string' ? input : 'href' in input ? input.href : input.url;
+    const refusal = urlRefusal(url, gate);
     if (refusal !== null) return Promise.reject(new EgressError('refused-target', refusal));
     return undiciFetch(input, { ...init, dispatcher, redirect: 'error' });
   };
