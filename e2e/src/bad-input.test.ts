@@ -32,12 +32,13 @@ describe('POST /v1/calls refuses', () => {
     ['a number without its plus', { to: '15005550101' }, 400, 'invalid_number', /15005550101/],
     ['a missing number', {}, 400, 'invalid_request', /to/],
     ['an unknown field', { to, speed: 2 }, 400, 'invalid_request', /unknown field 'speed'/],
+    ['variables that are no object', { to, variables: 'a' }, 400, 'invalid_request', /variables/],
     [
-      'a variable that is no text',
-      { to, variables: { a: 1 } },
+      'a variable whose name no template can write',
+      { to, variables: { '{a}': 1 } },
       400,
       'invalid_request',
-      /variables\.a/,
+      /without braces, got '\{a\}'/,
     ],
   ])('%s', async (_name, body, status, code, message) => {
     const response = await program.fetch('POST', '/v1/calls', { body: JSON.stringify(body) });
