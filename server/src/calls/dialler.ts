@@ -200,7 +200,8 @@ async function launch(
       return;
     }
     // The commit takes some milliseconds; the INVITE waits for the turn, not for the commit.
-    await ctx.clock.sleep(Math.max(0, turn.leftMs() - CLAIM_LEAD_MS), ctx.closing);
+    const untilClaimMs = Math.max(0, turn.leftMs() - CLAIM_LEAD_MS);
+    await ctx.clock.sleep(untilClaimMs, live.stopping).catch(() => undefined);
     if (live.cause) {
       // The node shuts down, or the worker died: nothing was committed, so another may dial.
       throw new Error(`not dialled here: ${live.cause.type}`);
@@ -208,7 +209,7 @@ async function launch(
     claim = await claimCall(ctx, live.plan, first);
     if (claim.type === 'full') full = claim.limit.key;
     if (claim.type === 'ours' && turn.leftMs() > 0) {
-      await ctx.clock.sleep(turn.leftMs(), ctx.closing).catch(() => undefined);
+      await ctx.clock.sleep(turn.leftMs(), live.stopping).catch(() => undefined);
     }
   } finally {
     if (claim.type !== 'ours') await live.discard();

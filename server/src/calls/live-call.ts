@@ -87,6 +87,7 @@ export class LiveCall {
   #ending: Promise<void> | null = null;
   #isGateOpen = false;
   readonly #over = new AbortController();
+  readonly #stopping = new AbortController();
   #credit: { close(): void } | null = null;
 
   constructor(ctx: CallContext, plan: CallPlan) {
@@ -112,6 +113,11 @@ export class LiveCall {
   /** Why it ends; null while it goes on. */
   get cause(): CallEndCause | null {
     return this.#cause;
+  }
+
+  /** Aborts when the call is stopped: whoever waits for its turn need not wait on. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   get answered(): boolean {
@@ -335,6 +341,7 @@ export class LiveCall {
   async stop(cause: CallEndCause): Promise<void> {
     if (this.#cause === null) {
       this.#cause = cause;
+      this.#stopping.abort();
       await this.#release(cause);
     }
     await this.done;

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { storeGateway } from '../db/queries/trunk-health.ts';
 import type { Leg } from '../sip/leg.ts';
 import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
@@ -214,6 +214,36 @@ describe('an outbound call', () => {
       { sequence: 1, state: 'failed', sipCode: 503 },
       { sequence: 2, state: 'done', sipCode: 200 },
     ]);
+  });
+
+  it('ends as the first gateway had it where the line of the trunk is too long for another', async () => {
+    callee.script = refuseWith(503, 'Service Unavailable');
+    await lab.trunk([callee.ua.port, second.ua.port]);
+    await lab.db.pool.query('update trunks set calls_per_second = 0.05');
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({ status: 'failed', sip: { code: 503 } });
+    expect([callee.legs.length, second.legs.length]).toEqual([1, 0]);
+    expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: 503 }]);
+  });
+
+  it('can be hung up while the second gateway waits for its turn', async () => {
+    callee.script = refuseWith(503, 'Service Unavailable');
+    await lab.trunk([callee.ua.port, second.ua.port]);
+    await lab.db.pool.query('update trunks set calls_per_second = 0.11');
+    node = await lab.node();
+    const callId = await place();
+    await lab.reached(callId, new Set(['initiated']));
+    await vi.waitFor(async () => {
+      const { rows } = await lab.db.pool.query(
+        `select 1 from trunk_pacing where next_at > now() + interval '10 seconds'`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+    await node.service.hangup(lab.workspaceId, callId);
+    expect(await lab.reached(callId)).toMatchObject({ status: 'canceled' });
+    expect(second.legs).toHaveLength(0);
+    expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: 503 }]);
   });
 
   it('begins with a gateway that answers OPTIONS, and still tries the one that does not', async () => {

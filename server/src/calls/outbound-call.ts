@@ -40,7 +40,20 @@ export async function runOutbound(
     }
     // The next gateway's INVITE counts in the trunk's pace like any other.
     const turn = await inviteTurn(ctx, live.plan.trunk, FAILOVER_TURN_WAIT_MS);
-    if (turn !== 'later') await ctx.clock.sleep(Math.max(0, turn.leftMs()), ctx.closing);
+    if (turn === 'later') {
+      const trunkId = live.plan.trunk.id;
+      ctx.logger.warn(
+        { callId: live.id, trunkId },
+        'the next gateway was not tried: the line is too long',
+      );
+      await live.finish({ failure });
+      return;
+    }
+    await ctx.clock.sleep(Math.max(0, turn.leftMs()), live.stopping).catch(() => undefined);
+    if (live.cause) {
+      await live.finish({ failure });
+      return;
+    }
     const ours = await claimNextGateway(ctx, live.plan.call, next, index + 2, {
       attemptId: identity.attemptId,
       failure,

@@ -94,7 +94,10 @@ export class TrunkCall {
   async #connect(): Promise<void> {
     const { caller, targets, ports, clock, host, callerEncryption, calleeEncryption } =
       this.#options;
-    const relay = await RtpRelay.open(ports, clock).catch(() => null);
+    const relay = await RtpRelay.open(ports, clock).catch((error: unknown) => {
+      this.#options.logger.warn({ err: error }, 'no RTP ports for a trunk call');
+      return null;
+    });
     if (!relay) return this.#settle({ type: 'refused', hangup: hangup(5010, 'zentrunk') });
     this.#relay = relay;
     const sessionId = Math.floor(clock.now() / 1_000);
