@@ -34,4 +34,3 @@ export const retentionSchema = z.strictObject({
 });
 
 export type AnalysisConfig = z.output<typeof analysisSchema>;
-export type RetentionConfig = z.output<typeof retentionSchema>;

@@ -140,5 +140,3 @@ export const scriptSchema = z
 
 /** A script, complete. */
 export type Script = z.output<typeof scriptSchema>;
-/** A script as it is written. */
-export type ScriptDocument = z.input<typeof scriptSchema>;

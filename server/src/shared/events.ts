@@ -1,6 +1,3 @@
-/** A map from event name to the arguments that its listeners take. */
-export type EventMap = Record<string, unknown[]>;
-
 type AnyListener = (...args: unknown[]) => void;
 type Listener<Args extends unknown[]> = (...args: Args) => void;
 

@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../db/database.ts';
 import * as agents from '../db/queries/agents.ts';
+import * as apiKeys from '../db/queries/api-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { silentLogger as logger } from '../shared/logger.ts';
-import { createApiKey, ensureBootstrapKey, revokeApiKey } from '../workspaces/api-keys.ts';
+import { createApiKey, ensureBootstrapKey } from '../workspaces/api-keys.ts';
 import { createKeyVerifier } from '../workspaces/key-verifier.ts';
 import { createSecrets, type Secrets } from '../workspaces/secrets.ts';
 import { ensureDefaultWorkspace } from '../workspaces/workspace-store.ts';
@@ -48,9 +49,9 @@ describe('API keys', () => {
     expect(await verifyKey('x'.repeat(10_000))).toBeNull();
     const { rows } = await db.pool.query('select * from api_keys');
     expect(JSON.stringify(rows)).not.toContain(key);
-    expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(true);
+    expect(await apiKeys.revoke(db.pool, workspaceId, row.id)).toBe(true);
     expect(await verifyKey(key)).toBeNull();
-    expect(await revokeApiKey(db.pool, workspaceId, row.id)).toBe(false);
+    expect(await apiKeys.revoke(db.pool, workspaceId, row.id)).toBe(false);
   });
 
   it('begin with one that is made once, or with the one of the setting', async () => {

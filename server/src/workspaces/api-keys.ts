@@ -55,15 +55,6 @@ export function apiKeyHash(key: string): Buffer | null {
   return key === '' || key.length > MAX_KEY_CHARS ? null : hashOf(key);
 }
 
-/** False when there is no such key or it was revoked before. */
-export function revokeApiKey(
-  client: Queryable,
-  workspaceId: string,
-  keyId: string,
-): Promise<boolean> {
-  return queries.revoke(client, workspaceId, keyId);
-}
-
 /**
  * The key that the setting names, made valid for the workspace; where it names none, a new one when
  * the workspace has no key at all.

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../db/testing/test-databa
 import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
 import { FakeClock } from '../shared/testing/fake-clock.ts';
-import { createApiKey, revokeApiKey } from './api-keys.ts';
+import { createApiKey } from './api-keys.ts';
 import { createKeyVerifier, type KeyVerifier } from './key-verifier.ts';
 import { ensureDefaultWorkspace } from './workspace-store.ts';
 
@@ -51,7 +51,7 @@ describe('the verifier of API keys', () => {
   it('refuses a key at once that was revoked here', async () => {
     const { key, row } = await newKey();
     await verifier.verify(key);
-    await revokeApiKey(db.pool, workspaceId, row.id);
+    await apiKeys.revoke(db.pool, workspaceId, row.id);
     verifier.forget();
     expect(await verifier.verify(key)).toBeNull();
   });
@@ -59,7 +59,7 @@ describe('the verifier of API keys', () => {
   it('refuses a key within a second that another node revoked', async () => {
     const { key, row } = await newKey();
     await verifier.verify(key);
-    await revokeApiKey(db.pool, workspaceId, row.id);
+    await apiKeys.revoke(db.pool, workspaceId, row.id);
     await clock.advance(1_001);
     expect(await verifier.verify(key)).toBeNull();
   });
@@ -69,7 +69,7 @@ describe('the verifier of API keys', () => {
     const asked = verifier.verify(key);
     verifier.forget();
     await asked;
-    await revokeApiKey(db.pool, workspaceId, row.id);
+    await apiKeys.revoke(db.pool, workspaceId, row.id);
     expect(await verifier.verify(key)).toBeNull();
   });
 

@@ -14,9 +14,6 @@ import { includeHeadersOf, mediaFields, toEncryption, toIncludeHeaders } from '.
 import { TwirpError } from './twirp-error.ts';
 
 export type TrunkKind = 'inbound' | 'outbound';
-export type TrunkInfo<Kind extends TrunkKind> = Kind extends 'inbound'
-  ? SIPInboundTrunkInfo
-  : SIPOutboundTrunkInfo;
 
 /** What is shown in place of a password: there is one, and nobody reads it. */
 const HIDDEN = '';
