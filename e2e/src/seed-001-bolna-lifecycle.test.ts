@@ -263,7 +263,7 @@ describe.skipIf(!isInstalled('sipp'))('a call that comes in', () => {
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
     const scenario = await sippScenario(folder, 'uac-call.xml', audio);
-    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 6000 -nostdin`;
+    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 10000 -nostdin`;
     const caller = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     expect(await caller.exited, caller.output()).toBe(0);
 
