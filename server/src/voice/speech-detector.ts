@@ -23,7 +23,7 @@ const SUSPECT_ABOVE = 0.7;
 /** Above it speech that has begun goes on. */
 const CONTINUE_ABOVE = 0.35;
 /** Below it speech that has begun is fading. */
-const FADING_BELOW = 0.7;
+const FADING_BELOW = 0.8;
 /** Speech must last this long to count: three frames of 32 ms, with room for other frame sizes. */
 const BEGIN_MS = 80;
 const SUSPECT_MS = 60;

@@ -7,10 +7,11 @@ import type { SpeechPorts } from './speech-ports.ts';
 import type { VadReport, VadRequest } from './speech-protocol.ts';
 
 /**
- * Frames of all calls that are ready within this time travel in one message: longer with many
- * calls, where a run over few frames costs almost as much as one over many.
+ * With many calls the frames of all that are ready within this time travel in one message: a run
+ * over few frames costs almost as much as one over many. With few calls nobody waits for others.
  */
 const COALESCE_MS_PER_SESSION = 0.4;
+const COALESCE_FROM_SESSIONS = 24;
 const MAX_COALESCE_MS = 20;
 /** Nothing louder than this (of 32,768) is digital silence, with the smallest steps of G.711. */
 const SILENT_PEAK = 16;
@@ -82,12 +83,17 @@ class LocalVad implements VadProvider {
     if (this.#flushTimer === undefined) {
       // At once after a pause; a steady stream of frames is sent a few milliseconds apart.
       const sinceMs = this.#clock.monotonicMs() - this.#lastFlushMs;
-      const coalesceMs = Math.min(MAX_COALESCE_MS, COALESCE_MS_PER_SESSION * this.#sessions.size);
-      this.#flushTimer = this.#clock.setTimer(Math.max(0, coalesceMs - sinceMs), () =>
+      this.#flushTimer = this.#clock.setTimer(Math.max(0, this.#coalesceMs() - sinceMs), () =>
         this.#flush(),
       );
     }
     return true;
+  }
+
+  #coalesceMs(): number {
+    const { size } = this.#sessions;
+    if (size < COALESCE_FROM_SESSIONS) return 0;
+    return Math.min(MAX_COALESCE_MS, COALESCE_MS_PER_SESSION * size);
   }
 
   #flush(): void {
