@@ -11,6 +11,7 @@ import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
 import { startCarrierThread } from './carrier/carrier-thread.ts';
 import { startAnomalyWatch } from './compliance/anomaly-watch.ts';
 import { createGuardrails } from './compliance/guardrails.ts';
+import { startSpendWatch } from './compliance/spend-watch.ts';
 import { createTrafficGauges } from './compliance/traffic-gauges.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
@@ -179,7 +180,9 @@ async function build(
   });
   closers.push(() => userAgent.close());
 
-  const guardrails = createGuardrails({ clock });
+  const spendWatch = startSpendWatch({ db: database, clock, logger });
+  closers.push(() => spendWatch.close());
+  const guardrails = createGuardrails({ clock, onSpendStop: (stop) => spendWatch.noteStop(stop) });
   const carrier = config.carrier.enabled && roles.has('carrier') ? await startCarrier() : null;
   const carrierSipPort = carrier?.sipPort ?? null;
 

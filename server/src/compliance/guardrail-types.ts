@@ -72,6 +72,21 @@ export interface Refusal {
   message: string;
   /** The call may be tried then: reschedule it. Null: it never may as it is. */
   retryAt: Date | null;
+  /** The spend cap that refused. */
+  stoppedBy?: SpendStop;
+}
+
+export type SpendScope = 'workspace' | 'trunk' | 'key';
+export type SpendPeriod = 'hour' | 'day' | 'month';
+
+/** A spend cap that leaves no room for what a call would reserve. */
+export interface SpendStop {
+  scope: SpendScope;
+  period: SpendPeriod;
+  periodStartedAtMs: number;
+  /** Spent, and reserved by other calls. */
+  spentMicros: number;
+  capMicros: number;
 }
 
 export interface Permission {

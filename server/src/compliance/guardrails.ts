@@ -9,6 +9,7 @@ import type {
   GuardrailWarning,
   Refusal,
   RuleId,
+  SpendStop,
   Verdict,
 } from './guardrail-types.ts';
 import { refuse } from './guardrail-types.ts';
@@ -28,7 +29,7 @@ import {
 } from './rules/destination.ts';
 import { checkDoNotCall } from './rules/do-not-call.ts';
 import { checkRate } from './rules/rate.ts';
-import { checkSpend, hasSpendCap, periodStarts, type Spend } from './rules/spend-caps.ts';
+import { checkSpend, hasSpendCap, spendSince, type Spend } from './rules/spend-caps.ts';
 import { earlierAttempts } from './earlier-attempts.ts';
 import { readSettings, type GuardrailSettings } from './settings.ts';
 import { createSpendRoller } from './spend-roller.ts';
@@ -45,6 +46,15 @@ export interface GuardrailsOptions {
   clock: Clock;
   /** Asked before each dialling over a real trunk. Default: nobody is asked. */
   lookupNumber?: ((e164: string, workspaceId: string) => Promise<NumberLookup | null>) | undefined;
+  /** Told of each call that a spend cap refuses or ends; must return at once. */
+  onSpendStop?: ((stop: ScopedSpendStop) => void) | undefined;
+}
+
+/** A spend cap that refused a call, with whose it is. */
+export interface ScopedSpendStop extends SpendStop {
+  workspaceId: string;
+  /** Id of the workspace, trunk or key. */
+  scopeId: string;
 }
 
 /** How a call's recording may begin. */
@@ -89,8 +99,19 @@ const WEEK_MS = 7 * 86_400_000;
 /** No exception helps: it would put lives at stake, or lie about who calls. */
 const FIRM_RULES: ReadonlySet<RuleId> = new Set(['G09', 'G10', 'G28']);
 
-export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Guardrails {
+export function createGuardrails(options: GuardrailsOptions): Guardrails {
+  const { clock, lookupNumber, onSpendStop } = options;
   const roller = createSpendRoller();
+
+  function tellStop(
+    { stoppedBy }: Refusal,
+    call: { workspaceId: string; trunkId: string; keyId: string | null | undefined },
+  ): void {
+    if (!stoppedBy) return;
+    const { workspaceId, trunkId, keyId } = call;
+    const scopeId = { workspace: workspaceId, trunk: trunkId, key: keyId ?? '' }[stoppedBy.scope];
+    onSpendStop?.({ ...stoppedBy, workspaceId, scopeId });
+  }
 
   /** The refusals in the order in which they are told; the next is looked for when it is wanted. */
   async function* refusals(
@@ -186,7 +207,7 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       [concurrency.workspace, concurrency.trunk, concurrency.agent].some((max) => max !== null);
     if (!real && !capped && !limited) return;
     if (capped && !dryRun) {
-      await roller.roll(client, workspaceId, new Date(periodStarts(nowMs).month), nowMs);
+      await roller.roll(client, workspaceId, spendSince(nowMs).month, nowMs);
     }
     const counts = await queries.loadCounts(client, {
       workspaceId,
@@ -236,7 +257,11 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
       const warnings: GuardrailWarning[] = [];
       for await (const refusal of refusals(client, request, seen, false)) {
         const exception = exceptionFor(refusal, seen.facts);
-        if (!exception) return refusal;
+        if (!exception) {
+          const { workspaceId, trunk, keyId } = request;
+          tellStop(refusal, { workspaceId, trunkId: trunk.id, keyId });
+          return refusal;
+        }
         await overrides.recordUse(client, {
           workspaceId: request.workspaceId,
           overrideId: exception.id,
@@ -268,7 +293,9 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
         callId,
         spendSince: spendSince(nowMs),
       });
-      return checkSpend(periods(spends), caps, reservedMicros + periodMicros, nowMs);
+      const refusal = checkSpend(periods(spends), caps, reservedMicros + periodMicros, nowMs);
+      if (refusal) tellStop(refusal, { workspaceId, trunkId, keyId });
+      return refusal;
     },
 
     async explain(client, request) {
@@ -299,16 +326,6 @@ export function createGuardrails({ clock, lookupNumber }: GuardrailsOptions): Gu
 
 /** Counts of spending need neither. */
 const NOBODY = { agentId: null, to: '', attemptsSince: null };
-
-function spendSince(nowMs: number): NonNullable<queries.CountKey['spendSince']> {
-  const { month, day, hour } = periodStarts(nowMs);
-  return {
-    month: new Date(month),
-    day: new Date(day),
-    hour: new Date(hour),
-    now: new Date(nowMs),
-  };
-}
 
 function periods(spends: readonly queries.SpendRow[]): Spend[] {
   return spends.flatMap(({ scope, hour, day, month }) => [

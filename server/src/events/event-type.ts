@@ -59,6 +59,7 @@ const NAMES: Readonly<Record<EventType, Partial<Record<WebhookFormat, readonly s
   'wallet.low-balance': {},
   'trunk.health': {},
   'guardrail.anomaly': {},
+  'guardrail.spend': {},
   'campaign.completed': { bolti: ['campaign.completed'] },
   'room.started': { livekit: ['room_started'] },
   'room.finished': { livekit: ['room_finished'] },

@@ -1,8 +1,5 @@
-import { refuse, type Refusal } from '../guardrail-types.ts';
+import { refuse, type Refusal, type SpendPeriod, type SpendScope } from '../guardrail-types.ts';
 import type { GuardrailSettings } from '../settings.ts';
-
-export type SpendScope = 'workspace' | 'trunk' | 'key';
-export type SpendPeriod = 'hour' | 'day' | 'month';
 
 /** Spent and reserved in one scope and period. */
 export interface Spend {
@@ -22,8 +19,19 @@ export function periodStarts(nowMs: number): Record<SpendPeriod, number> {
   };
 }
 
+/** The same as dates, as counts are asked for. */
+export function spendSince(nowMs: number): Record<SpendPeriod | 'now', Date> {
+  const { month, day, hour } = periodStarts(nowMs);
+  return {
+    month: new Date(month),
+    day: new Date(day),
+    hour: new Date(hour),
+    now: new Date(nowMs),
+  };
+}
+
 /** When the next period of the kind begins. */
-function nextPeriod(period: SpendPeriod, nowMs: number): Date {
+export function nextPeriod(period: SpendPeriod, nowMs: number): Date {
   const { hour, day, month } = periodStarts(nowMs);
   if (period === 'hour') return new Date(hour + 3_600_000);
   if (period === 'day') return new Date(day + 86_400_000);
@@ -41,7 +49,7 @@ export function capOf(
 }
 
 /** Whether any cap is set: without one nothing is counted. */
-export function hasSpendCap(caps: GuardrailSettings['spend_caps']): boolean {
+export function hasSpendCap(caps: Partial<GuardrailSettings['spend_caps']>): boolean {
   return Object.values(caps).some(
     (cap) => cap.hour_micros !== null || cap.day_micros !== null || cap.month_micros !== null,
   );
@@ -61,12 +69,15 @@ export function checkSpend(
     const cap = capOf(caps, scope, period);
     if (cap === null) continue;
     if (micros < cap && micros + reserveMicros <= cap) continue;
-    return refuse(
+    const refusal = refuse(
       'G04',
       'spend-cap',
       `the ${scope}’s spend cap of ${cap} micros a ${period} is reached (spent and reserved: ${micros}); wait for the next ${period} or raise spend_caps.${scope}.${period}_micros of /v1/guardrails`,
       nextPeriod(period, nowMs),
     );
+    const periodStartedAtMs = periodStarts(nowMs)[period];
+    const stoppedBy = { scope, period, periodStartedAtMs, spentMicros: micros, capMicros: cap };
+    return { ...refusal, stoppedBy };
   }
   return null;
 }

@@ -15,6 +15,7 @@ import { sql as sipTraces } from './0014-sip-traces.ts';
 import { sql as trunkHealth } from './0015-trunk-health.ts';
 import { sql as rowSecurity } from './0020-row-security.ts';
 import { sql as hotTables } from './0021-hot-tables.ts';
+import { sql as spendWarnings } from './0022-spend-warnings.ts';
 
 export interface Migration {
   /** Applied in this order; never reused, never changed once released. */
@@ -42,4 +43,5 @@ export const migrationList: readonly Migration[] = [
   { version: 15, name: 'trunk-health', sql: trunkHealth },
   { version: 20, name: 'row-security', sql: rowSecurity },
   { version: 21, name: 'hot-tables', sql: hotTables },
+  { version: 22, name: 'spend-warnings', sql: spendWarnings },
 ];

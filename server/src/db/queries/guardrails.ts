@@ -196,6 +196,39 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
   );
 }
 
+/** What each of a workspace's scopes spent and has reserved, by their ids, at one moment. */
+export async function loadSpends(
+  client: Queryable,
+  workspaceId: string,
+  scopes: readonly SpendRow['scope'][],
+  since: NonNullable<CountKey['spendSince']>,
+): Promise<(SpendRow & { scopeId: string })[]> {
+  return selectRows(
+    client,
+    `select split_part(scope, ':', 1) as scope,
+       coalesce(nullif(split_part(scope, ':', 2), ''), $1) as scope_id,
+       sum(micros)::float8 as month,
+       coalesce(sum(micros) filter (where at >= $3), 0)::float8 as day,
+       coalesce(sum(micros) filter (where at >= $4), 0)::float8 as hour
+     from (
+       select scope, hour as at, micros from spend_hours
+       where workspace_id = $1 and hour >= $2::timestamptz and scope <> 'rolled'
+       union all
+       select scopes.scope, case h.state when 'held' then $5 else h.updated_at end,
+         ${HOLD_MICROS}
+       from holds h join calls c on c.id = h.call_id
+       cross join lateral (values ('workspace'), ('trunk:' || c.trunk_id),
+         ('key:' || c.api_key_id)) scopes (scope)
+       where h.workspace_id = $1 and scopes.scope is not null
+         and (h.state = 'held' or h.state = 'settled' and h.updated_at >= greatest($2,
+           (select max(hour) + interval '1 hour' from spend_hours
+            where workspace_id = $1 and scope = 'rolled')))) spent
+     where split_part(scope, ':', 1) = any($6::text[])
+     group by scope`,
+    [workspaceId, since.month, since.day, since.hour, since.now, scopes],
+  );
+}
+
 /** Adds up the hours of this month that are over for so long that no charge can still fall in them. */
 export async function rollUpSpend(
   client: Queryable,
