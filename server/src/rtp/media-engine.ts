@@ -96,6 +96,8 @@ export interface MediaEngine {
   readonly garbageReceived: number;
   /** Latest lateness of the wheel, for metrics: p50, p99 and max of the last minute. */
   tickLateness(): { p50Ms: number; p99Ms: number; maxMs: number };
+  /** Calls `tick` every 20 ms, in step with the streams; returns a function that stops it. */
+  everyFrame(tick: () => void): () => void;
   /** Binds a port. Throws when none is free. */
   open(): Promise<RtpStream>;
   /** Closes every stream. Idempotent. */
@@ -125,6 +127,7 @@ export function startMediaEngine(options: MediaEngineOptions): MediaEngine {
       return count;
     },
     tickLateness: () => wheel.lateness(),
+    everyFrame: (tick) => wheel.add(tick),
     async open() {
       const sockets = await ports.open();
       if (closed) {

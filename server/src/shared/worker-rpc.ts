@@ -1,4 +1,4 @@
-import type { MessagePort, Worker } from 'node:worker_threads';
+import type { MessagePort, Transferable, Worker } from 'node:worker_threads';
 
 /** What both ends of a thread boundary have in common. */
 export type RpcPort = Pick<MessagePort | Worker, 'postMessage' | 'on' | 'off'>;
@@ -52,7 +52,7 @@ export class RpcEndpoint<Local extends Procedures, Remote extends Procedures> {
   call<Name extends keyof Remote & string>(
     name: Name,
     args: ArgsOf<Remote, Name>,
-    transfer?: readonly ArrayBuffer[],
+    transfer?: readonly Transferable[],
   ): Promise<ResultOf<Remote, Name>> {
     if (this.#closed) return Promise.reject(new RpcClosedError());
     const id = this.#nextId++;
@@ -66,7 +66,7 @@ export class RpcEndpoint<Local extends Procedures, Remote extends Procedures> {
   cast<Name extends keyof Remote & string>(
     name: Name,
     args: ArgsOf<Remote, Name>,
-    transfer?: readonly ArrayBuffer[],
+    transfer?: readonly Transferable[],
   ): void {
     if (!this.#closed) this.#post({ kind: 'cast', name, args }, transfer);
   }
@@ -80,7 +80,7 @@ export class RpcEndpoint<Local extends Procedures, Remote extends Procedures> {
     this.#pending.clear();
   }
 
-  #post(message: Message, transfer?: readonly ArrayBuffer[]): void {
+  #post(message: Message, transfer?: readonly Transferable[]): void {
     this.#port.postMessage(message, transfer === undefined ? [] : [...transfer]);
   }
 

@@ -2,14 +2,13 @@ import type { AgentConfig } from '../agents/agent-config.ts';
 import { RINGBACK, tone } from '../audio/tone.ts';
 import { StereoWavWriter } from '../audio/wav-writer.ts';
 import type { ProviderSet } from '../providers/provider-set.ts';
-import type { SharedRoom } from '../rooms/shared-room.ts';
 import { FRAME_SAMPLES, type MediaEngine, type RtpStream } from '../rtp/media-engine.ts';
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { CallAgent, type AgentReport } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
-import type { RoomHub } from './room-hub.ts';
+import type { LineRoom, RoomHub } from './room-hub.ts';
 import type {
   CallReport,
   CallRoom,
@@ -47,8 +46,8 @@ export class RoomCall {
   readonly #watch: MediaWatch;
   readonly #recorder: StereoWavWriter | null;
   readonly #past: AgentReport[] = [];
-  readonly #room: SharedRoom;
-  readonly #leaveRoom: () => void;
+  #room: LineRoom;
+  #leaveRoom: () => void;
   #agent: { part: CallAgent; leave: () => void } | null = null;
   #stopRingback: (() => void) | null = null;
   #answeredAtMs: number | null = null;
@@ -84,20 +83,19 @@ export class RoomCall {
       onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
     });
     this.#recorder = call.recordingPath === null ? null : new StereoWavWriter(call.recordingPath);
-    this.#room = options.hub.enter(options.room.id).room;
-    this.#leaveRoom = this.#room.join({
-      id: call.callId,
-      kind: 'sip',
-      ownerId: null,
-      speak: null,
-      hear: null,
-    });
+    this.#room = options.hub.lineRoom(options.room.id);
+    this.#leaveRoom = this.#join();
     if (options.room.ringback) this.#startRingback();
     this.#wire();
   }
 
   get rtpPort(): number {
     return this.#stream.localPort;
+  }
+
+  /** The room that it is in now. */
+  get roomId(): string {
+    return this.#room.id;
   }
 
   get packetsSent(): number {
@@ -178,6 +176,29 @@ export class RoomCall {
     if (this.#agent) this.#letGo(this.#agent);
   }
 
+  /**
+   * Takes the line into another room from its next tick on; its stream goes on as it is. The agent
+   * that came for it stays behind, which is to say that it stops. Resolves when recordings that end
+   * with the line's leaving are complete.
+   */
+  async enterRoom(next: LineRoom, state: SeatState): Promise<void> {
+    if (this.#report !== undefined) {
+      await next.settle();
+      return;
+    }
+    const left = this.#room;
+    const isRinging = this.#stopRingback !== null;
+    this.#stopRingback?.();
+    if (this.#agent) this.#letGo(this.#agent);
+    this.#leaveRoom();
+    this.#room = next;
+    this.#leaveRoom = this.#join();
+    this.seat('caller', state);
+    if (this.#answeredAtMs !== null) next.setLive(this.#id);
+    if (isRinging) this.#startRingback();
+    await left.settle();
+  }
+
   /** Says who hears whom. */
   seat(who: 'caller' | 'agent', { muted, deaf, unheard }: SeatState): void {
     const id = who === 'caller' ? this.#id : `agent:${this.#id}`;
@@ -185,11 +206,11 @@ export class RoomCall {
   }
 
   startTap(tap: RoomTap): void {
-    this.#options.hub.startTap(this.#options.room.id, tap);
+    this.#options.hub.startTap(this.#room.id, tap);
   }
 
   stopTap(tapId: string): Promise<void> {
-    return this.#options.hub.stopTap(this.#options.room.id, tapId);
+    return this.#options.hub.stopTap(this.#room.id, tapId);
   }
 
   /** Lets the agent say `text`; resolves when it was heard, or cannot be. */
@@ -212,18 +233,21 @@ export class RoomCall {
     return this.#options.call.callId;
   }
 
+  #join(): () => void {
+    return this.#room.join({ id: this.#id, kind: 'sip', ownerId: null, speak: null, hear: null });
+  }
+
   #wire(): void {
     const stream = this.#stream;
     const { emit } = this.#options;
-    const room = this.#room;
     stream.onTick = (played) => {
       const answered = this.#answeredAtMs !== null;
-      const heard = room.tick(this.#id, answered ? played : null);
+      const heard = this.#room.tick(this.#id, answered ? played : null);
       if (!answered) return null;
       this.#recorder?.write(played, heard);
       return heard;
     };
-    stream.onAudio = (samples) => room.arrive(this.#id, samples);
+    stream.onAudio = (samples) => this.#room.arrive(this.#id, samples);
     stream.events.on('first-packet', () => {
       this.#isHeard = true;
       this.#watch.firstPacket();
@@ -263,14 +287,14 @@ export class RoomCall {
   }
 
   async #close(): Promise<CallReport> {
-    const { call, emit, hub, room } = this.#options;
+    const { call, emit } = this.#options;
     this.#limit?.cancel();
     this.#watch.close();
     this.#stopRingback?.();
     if (this.#agent) this.#letGo(this.#agent);
     this.#stream.close();
     this.#leaveRoom();
-    await hub.settle(room.id);
+    await this.#room.settle();
     const recorder = this.#recorder;
     await recorder?.close();
     if (recorder?.error) {

@@ -10,6 +10,16 @@ export interface HubRoom {
   readonly room: SharedRoom;
 }
 
+/** A room as one of its lines has it, wherever it is mixed. */
+export interface LineRoom extends Pick<
+  SharedRoom,
+  'join' | 'setLive' | 'setSeat' | 'tick' | 'arrive'
+> {
+  readonly id: string;
+  /** To be called when the line has left; resolves when recordings that end with it are complete. */
+  settle(): Promise<void>;
+}
+
 interface Entry extends HubRoom {
   taps: Map<string, StereoWavWriter>;
 }
@@ -34,6 +44,20 @@ export class RoomHub {
     const entry: Entry = { id: roomId, room: new SharedRoom(), taps: new Map() };
     this.#rooms.set(roomId, entry);
     return entry;
+  }
+
+  /** The room of an id for one of its lines. */
+  lineRoom(roomId: string): LineRoom {
+    const { room } = this.enter(roomId);
+    return {
+      id: roomId,
+      join: (member) => room.join(member),
+      setLive: (memberId) => room.setLive(memberId),
+      setSeat: (memberId, seat) => room.setSeat(memberId, seat),
+      tick: (memberId, said) => room.tick(memberId, said),
+      arrive: (memberId, samples) => room.arrive(memberId, samples),
+      settle: () => this.settle(roomId),
+    };
   }
 
   /** To be called when a line has left: a room without lines is over, and its recordings complete. */

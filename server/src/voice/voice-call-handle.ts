@@ -4,6 +4,8 @@ import type { CallReady, CallReport, RoomAgent, RoomTap, SeatState } from './wor
 /** One open call, seen from the main thread. */
 export interface VoiceCallHandle extends CallReady {
   readonly callId: string;
+  /** The room that its line is in; null: one of its own. */
+  readonly roomId: string | null;
   /** The far end's media is known or has changed (early media, answer, re-INVITE). */
   media(audio: NegotiatedAudio): void;
   /** The far end has answered: the agent may speak. `atMs`: wall clock of the answer. */
@@ -14,6 +16,11 @@ export interface VoiceCallHandle extends CallReady {
   sendDtmf(digits: string): Promise<void>;
   /** Says who hears whom in the call's room. */
   seat(who: 'caller' | 'agent', state: SeatState): void;
+  /**
+   * Takes the line into another room, its stream unbroken; its agent stops. Resolves when it is there
+   * and recordings of the old room that end with its leaving are complete. Doing it twice is harmless.
+   */
+  enterRoom(roomId: string, state: SeatState): Promise<void>;
   /** Begins a recording of the call's room; it ends with the room's last call. */
   startTap(tap: RoomTap): Promise<void>;
   /** Completes a recording of the room. */

@@ -22,7 +22,10 @@ export interface VoicePool {
   close(): Promise<void>;
 }
 
-export interface VoicePoolOptions extends Omit<WorkerLinkOptions, 'rtp' | 'startWorker'> {
+export interface VoicePoolOptions extends Omit<
+  WorkerLinkOptions,
+  'rtp' | 'startWorker' | 'hostOf'
+> {
   /** Threads; each is good for about 250 calls. Default 1. */
   workers?: number;
   /** Even ports from `portMin` to `portMax`, shared out evenly among the workers. */
@@ -33,13 +36,14 @@ export interface VoicePoolOptions extends Omit<WorkerLinkOptions, 'rtp' | 'start
 /** Starts the worker threads; resolves when all of them serve. */
 export async function startVoicePool(options: VoicePoolOptions): Promise<VoicePool> {
   const count = options.workers ?? 1;
-  const links = Array.from(
+  const links: WorkerLink[] = Array.from(
     { length: count },
     (_, index) =>
       new WorkerLink({
         ...options,
         rtp: portShare(options.rtp, index, count),
         logger: options.logger.child({ voiceWorker: index }),
+        hostOf: (roomId) => links.find((link) => link.usable && link.hasRoom(roomId)),
         startWorker: (workerData, transferList) =>
           new Worker(new URL('./voice-worker.ts', import.meta.url), {
             workerData,

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createLocalSpeech } from '../providers/local/local-speech.ts';
 import type { AgentConfig } from '../agents/agent-config.ts';
 import { createGuardedFetch } from '../egress/guarded-fetch.ts';
@@ -10,8 +10,10 @@ import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
 import { OpeningAudio } from './opening-audio.ts';
+import { GuestLine } from './guest-line.ts';
+import { RemoteRoom } from './remote-room.ts';
 import { RoomCall } from './room-call.ts';
-import { RoomHub } from './room-hub.ts';
+import { RoomHub, type LineRoom } from './room-hub.ts';
 import { VoiceCall } from './voice-call.ts';
 import type { VoiceWorkerData } from './voice-worker-data.ts';
 import type {
@@ -36,6 +38,8 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const speech = data.speech === null ? null : createLocalSpeech(data.speech, { clock });
   const calls = new Map<string, VoiceCall | RoomCall>();
   const hub = new RoomHub(logger);
+  /** Lines of calls that other workers have. */
+  const guests = new Map<string, GuestLine>();
   const openings = new OpeningAudio(clock);
   /** Packets of calls that are over. */
   const past = { packetsSent: 0, packetsReceived: 0 };
@@ -101,6 +105,38 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     return { rtpPort: call.rtpPort };
   }
 
+  function roomFor(callId: string, roomId: string, host: MessagePort | null): LineRoom {
+    if (host === null) return hub.lineRoom(roomId);
+    return new RemoteRoom({
+      id: roomId,
+      lineId: callId,
+      port: host,
+      onLost: () =>
+        endpoint.cast('event', {
+          callId,
+          event: { type: 'end-requested', reason: 'voice-worker-crashed' },
+        }),
+    });
+  }
+
+  function hostGuest(callId: string, roomId: string, port: MessagePort): void {
+    const guest = new GuestLine({
+      lineId: callId,
+      room: hub.lineRoom(roomId),
+      port,
+      everyFrame: (tick) => engine.everyFrame(tick),
+      onGone: () => {
+        if (guests.get(callId) === guest) guests.delete(callId);
+      },
+    });
+    guests.set(callId, guest);
+  }
+
+  /** The room of this worker that a call of any worker is in. */
+  function roomOf(callId: string): string {
+    return guests.get(callId)?.roomId ?? roomCallOf(callId).roomId;
+  }
+
   function close(callId: string): Promise<CallReport> {
     const call = callOf(callId);
     calls.delete(callId);
@@ -131,10 +167,13 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     finish: ({ callId, text }) => callOf(callId).finish(text),
     sendDtmf: ({ callId, digits }) => callOf(callId).sendDtmf(digits),
     seat: ({ callId, who, state }) => roomCallOf(callId).seat(who, state),
+    enterRoom: ({ callId, roomId, state, host }) =>
+      roomCallOf(callId).enterRoom(roomFor(callId, roomId, host), state),
+    hostGuest: ({ callId, roomId, guest }) => hostGuest(callId, roomId, guest),
     attachAgent: ({ callId, ...agent }) => roomCallOf(callId).attachAgent(agent),
     dismissAgent: ({ callId }) => roomCallOf(callId).dismissAgent(),
-    startTap: ({ callId, tap }) => roomCallOf(callId).startTap(tap),
-    stopTap: ({ callId, tapId }) => roomCallOf(callId).stopTap(tapId),
+    startTap: ({ callId, tap }) => hub.startTap(roomOf(callId), tap),
+    stopTap: ({ callId, tapId }) => hub.stopTap(roomOf(callId), tapId),
     close: ({ callId }) => close(callId),
     stats,
   };

@@ -1,4 +1,4 @@
-import type { Transferable, Worker } from 'node:worker_threads';
+import { MessageChannel, type Transferable, type Worker } from 'node:worker_threads';
 import { speechPortList, type SpeechPorts } from '../providers/local/speech-ports.ts';
 import { NO_RTP_STATS } from '../rtp/no-rtp-stats.ts';
 import type { Logger } from '../shared/logger.ts';
@@ -8,6 +8,7 @@ import type { VoiceWorkerData } from './voice-worker-data.ts';
 import type {
   CallReport,
   OpenCall,
+  SeatState,
   TurnRecord,
   VoiceCallEvent,
   VoiceHostProcedures,
@@ -24,6 +25,8 @@ export interface WorkerLinkOptions {
   workerLog: VoiceWorkerData['log'];
   logger: Logger;
   startWorker: (workerData: VoiceWorkerData, transferList: Transferable[]) => Worker;
+  /** The worker that mixes a room. Default: this one does. */
+  hostOf?: (roomId: string) => WorkerLink | undefined;
 }
 
 type HostEndpoint = RpcEndpoint<VoiceHostProcedures, VoiceWorkerProcedures>;
@@ -33,7 +36,13 @@ interface LiveCall {
   turns: TurnRecord[];
   firstAgentAudioAtMs: number | null;
   recordingPath: string | null;
+  /** The room that the line is in, or is being taken to. */
   roomId: string | null;
+  /** The other worker that mixes it; null: this one. */
+  host: WorkerLink | null;
+  /** The room that it is in for certain. */
+  settledRoomId: string | null;
+  entering: Promise<void>;
 }
 
 /** Restarts in a row without one successful answer before a worker is given up. */
@@ -43,6 +52,8 @@ const MAX_FAILED_STARTS = 5;
 export class WorkerLink {
   readonly #options: WorkerLinkOptions;
   readonly #calls = new Map<string, LiveCall>();
+  /** Calls of other workers that are in a room of this one. */
+  readonly #guests = new Map<LiveCall, string>();
   #worker: Worker;
   #rpc: HostEndpoint;
   #ready: Promise<void>;
@@ -60,8 +71,10 @@ export class WorkerLink {
 
   /** Whether a call of this room is here: all of a room must be on one thread. */
   hasRoom(roomId: string): boolean {
-    for (const call of this.#calls.values()) if (call.roomId === roomId) return true;
-    return false;
+    for (const call of this.#calls.values()) {
+      if (call.roomId === roomId && call.host === null) return true;
+    }
+    return [...this.#guests.values()].includes(roomId);
   }
 
   /** Whether it is worth asking for a call. */
@@ -83,6 +96,9 @@ export class WorkerLink {
       firstAgentAudioAtMs: null,
       recordingPath: call.recordingPath,
       roomId: call.room?.id ?? null,
+      host: null,
+      settledRoomId: call.room?.id ?? null,
+      entering: Promise.resolve(),
     };
     // The endpoint of this call: after a crash the new worker knows nothing of it.
     const rpc = this.#rpc;
@@ -113,6 +129,9 @@ export class WorkerLink {
     return {
       callId,
       rtpPort,
+      get roomId() {
+        return live.settledRoomId;
+      },
       media: (audio) => rpc.cast('media', { callId, audio }),
       answered: (atMs) => rpc.cast('answered', { callId, atMs }),
       finish: (text) =>
@@ -121,10 +140,11 @@ export class WorkerLink {
         }),
       sendDtmf: (digits) => rpc.call('sendDtmf', { callId, digits }),
       seat: (who, state) => rpc.cast('seat', { callId, who, state }),
+      enterRoom: (roomId, state) => this.#enterRoom({ callId, live, rpc }, roomId, state),
       attachAgent: (agent) => rpc.call('attachAgent', { callId, ...agent }),
       dismissAgent: () => rpc.call('dismissAgent', { callId }),
-      startTap: (tap) => rpc.call('startTap', { callId, tap }),
-      stopTap: (tapId) => rpc.call('stopTap', { callId, tapId }),
+      startTap: (tap) => (live.host?.rpc ?? rpc).call('startTap', { callId, tap }),
+      stopTap: (tapId) => (live.host?.rpc ?? rpc).call('stopTap', { callId, tapId }),
       close: () => {
         report ??= rpc
           .call('close', { callId })
@@ -136,6 +156,53 @@ export class WorkerLink {
         return report;
       },
     };
+  }
+
+  /** To the worker as it runs now. */
+  get rpc(): HostEndpoint {
+    return this.#rpc;
+  }
+
+  #enterRoom(
+    call: { callId: string; live: LiveCall; rpc: HostEndpoint },
+    roomId: string,
+    state: SeatState,
+  ): Promise<void> {
+    const { live } = call;
+    if (live.roomId === null) return Promise.reject(new Error('the call has a room of its own'));
+    if (live.roomId === roomId) return live.entering;
+    const found = this.#options.hostOf?.(roomId);
+    const host = found === undefined || found === this ? null : found;
+    if (live.host) live.host.#guests.delete(live);
+    if (host) host.#guests.set(live, roomId);
+    // At once: whoever is called into that room from now on is placed on the same worker.
+    live.roomId = roomId;
+    live.host = host;
+    live.entering = this.#sendInto(call, roomId, state).then(
+      () => {
+        live.settledRoomId = roomId;
+      },
+      (error: unknown) => {
+        // The other worker has just ended; the next try goes to one that runs.
+        live.roomId = live.settledRoomId;
+        throw error;
+      },
+    );
+    return live.entering;
+  }
+
+  async #sendInto(
+    { callId, live, rpc }: { callId: string; live: LiveCall; rpc: HostEndpoint },
+    roomId: string,
+    state: SeatState,
+  ): Promise<void> {
+    if (!live.host) {
+      await rpc.call('enterRoom', { callId, roomId, state, host: null });
+      return;
+    }
+    const { port1: host, port2: guest } = new MessageChannel();
+    const seated = live.host.rpc.call('hostGuest', { callId, roomId, guest }, [guest]);
+    await Promise.all([seated, rpc.call('enterRoom', { callId, roomId, state, host }, [host])]);
   }
 
   #start(): [Worker, HostEndpoint, Promise<void>] {
@@ -182,6 +249,7 @@ export class WorkerLink {
     if (this.#closed || worker !== this.#worker) return;
     const crashed = [...this.#calls];
     this.#calls.clear();
+    this.#guests.clear();
     this.#options.logger.error({ code, calls: crashed.length }, 'voice worker ended, restarting');
     if (++this.#failedStarts <= MAX_FAILED_STARTS) {
       [this.#worker, this.#rpc, this.#ready] = this.#start();
@@ -199,6 +267,7 @@ export class WorkerLink {
 
   #forget(callId: string, live: LiveCall): void {
     if (this.#calls.get(callId) === live) this.#calls.delete(callId);
+    if (live.host) live.host.#guests.delete(live);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { AgentConfig } from '../agents/agent-config.ts';
 import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { RtpStreamStats } from '../rtp/media-engine.ts';
@@ -112,6 +113,18 @@ export type VoiceWorkerProcedures = {
   sendDtmf: (args: { callId: string; digits: string }) => Promise<void>;
   /** Says who hears whom in the call's room. */
   seat: (args: { callId: string; who: 'caller' | 'agent'; state: SeatState }) => void;
+  /**
+   * Takes the call into another room. `host`: to the worker that mixes that room; null: this one
+   * does. Resolves when recordings that end with its leaving are complete.
+   */
+  enterRoom: (args: {
+    callId: string;
+    roomId: string;
+    state: SeatState;
+    host: MessagePort | null;
+  }) => Promise<void>;
+  /** Gives the line of another worker's call a seat in a room that is mixed here. */
+  hostGuest: (args: { callId: string; roomId: string; guest: MessagePort }) => void;
   /** Lets an agent into the call's room. Rejects when it cannot be made ready. */
   attachAgent: (args: { callId: string } & RoomAgent) => Promise<void>;
   dismissAgent: (args: { callId: string }) => void;

@@ -23,6 +23,9 @@ export class FakeVoiceCall implements VoiceCallHandle {
   readonly seats: { who: 'caller' | 'agent'; state: SeatState }[] = [];
   readonly agents: RoomAgent[] = [];
   dismissedCount = 0;
+  roomId: string | null;
+  /** The rooms that it was taken into, and as what. */
+  readonly entered: { roomId: string; state: SeatState }[] = [];
   taps: RoomTap[] = [];
   report: CallReport;
   readonly #onAnswered: ((call: FakeVoiceCall) => void) | undefined;
@@ -35,6 +38,7 @@ export class FakeVoiceCall implements VoiceCallHandle {
   ) {
     this.callId = opened.callId;
     this.opened = opened;
+    this.roomId = opened.room?.id ?? null;
     this.rtpPort = rtpPort;
     this.emit = emit;
     this.#onAnswered = onAnswered;
@@ -61,6 +65,12 @@ export class FakeVoiceCall implements VoiceCallHandle {
 
   seat(who: 'caller' | 'agent', state: SeatState): void {
     this.seats.push({ who, state });
+  }
+
+  enterRoom(roomId: string, state: SeatState): Promise<void> {
+    this.entered.push({ roomId, state });
+    this.roomId = roomId;
+    return Promise.resolve();
   }
 
   attachAgent(agent: RoomAgent): Promise<void> {
