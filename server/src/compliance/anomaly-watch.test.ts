@@ -80,4 +80,60 @@ describe('the watch over traffic', () => {
     watch.close();
     expect(clock.pendingCount).toBe(0);
   });
+
+  it('tells of calls at a time of day at which the workspace does not call', async () => {
+    await db.pool.query(`insert into workspaces (id, name) values ('ws_night', 'Test')`);
+    for (const [id, sandbox] of [
+      ['trunk_night', false],
+      ['trunk_night_sandbox', true],
+    ] as const) {
+      await db.pool.query(
+        `insert into trunks (id, workspace_id, name, sandbox) values ($1, 'ws_night', $1, $2)`,
+        [id, sandbox],
+      );
+    }
+    const insert = (atMs: number, n: number, extra: Partial<calls.NewCall> = {}) =>
+      calls.insert(db.pool, {
+        id: newId('call', atMs),
+        workspaceId: 'ws_night',
+        direction: 'outbound',
+        trunkId: 'trunk_night',
+        fromNumber: '+12125550123',
+        toNumber: `+1415555${String(1_000 + n * 7)}`,
+        status: 'completed',
+        initiatedAt: new Date(atMs),
+        answeredAt: new Date(atMs),
+        durationMs: 6e4,
+        ...extra,
+      });
+    const now = Date.UTC(2026, 1, 10, 3, 20);
+    for (const day of [3, 4, 5, 6]) {
+      for (let n = 0; n < 15; n++) await insert(Date.UTC(2026, 1, day, 15, n), n);
+    }
+    // None of these makes the night usual: the sandbox, who called in, the last hour itself.
+    for (let n = 0; n < 12; n++) {
+      const lastNight = Date.UTC(2026, 1, 9, 3, n);
+      await insert(lastNight, n, { trunkId: 'trunk_night_sandbox' });
+      await insert(lastNight, n, { direction: 'inbound' });
+      await insert(now - (n + 1) * 60_000, n);
+    }
+    const warned: object[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+    const watch = startAnomalyWatch({ db, clock: new FakeClock(now), logger });
+    await watch.sweep();
+    watch.close();
+    expect(warned).toEqual([
+      {
+        workspaceId: 'ws_night',
+        paused: false,
+        signals: [
+          {
+            code: 'unusual-hours',
+            message:
+              '12 calls left in the last hour; around 3:00 UTC only 0 of 60 did in the week before',
+          },
+        ],
+      },
+    ]);
+  });
 });

@@ -63,7 +63,7 @@ export function startAnomalyWatch(options: AnomalyWatchOptions): AnomalyWatch {
       hourId: firstIdAt('call', now.getTime() - HOUR_MS),
       weekId: firstIdAt('call', now.getTime() - WEEK_MS),
     });
-    const signals = anomalySignals(facts, anomaly);
+    const signals = anomalySignals(facts, anomaly, now.getTime());
     const codes = signals.map(({ code }) => code).join();
     const isNews = signals.length > 0 && told.get(workspaceId) !== codes;
     told.set(workspaceId, codes);

@@ -163,6 +163,27 @@ export const guardrailSettingsSchema = z.strictObject({
       sample_calls: z.number().int().min(10).max(10_000).default(50),
       country_minutes_factor: z.number().min(1).max(1_000).default(3),
       sequential_numbers: z.number().int().min(3).max(1_000).default(10),
+      unusual_hour_calls: z
+        .number()
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .nullable()
+        .default(10)
+        .describe('Calls of the last hour that are enough to judge its time of day; null: never.'),
+      unusual_hour_share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.01)
+        .describe('Share of the week’s calls that an hour (UTC) and its neighbours had at most.'),
+      unusual_hour_days: z
+        .number()
+        .int()
+        .min(1)
+        .max(7)
+        .default(3)
+        .describe('Days with calls that the week before must have for a comparison.'),
     })
     .prefault({}),
   recording: z

@@ -43,6 +43,27 @@ describe('/v1/guardrails', () => {
     });
   });
 
+  it('has what says which hours are unusual, within bounds', async () => {
+    const set = (anomaly: object) => lab.send('PATCH', '/v1/guardrails', { anomaly }, other());
+    const { body } = await lab.send('GET', '/v1/guardrails', undefined, other());
+    const defaults = { unusual_hour_calls: 10, unusual_hour_share: 0.01, unusual_hour_days: 3 };
+    expect(body).toMatchObject({ settings: { anomaly: defaults } });
+    for (const wrong of [
+      { unusual_hour_calls: 0 },
+      { unusual_hour_share: 1.5 },
+      { unusual_hour_days: 8 },
+    ]) {
+      expect((await set(wrong)).status).toBe(400);
+    }
+    const changed = await set({ unusual_hour_calls: null, unusual_hour_share: 0.02 });
+    expect(changed.body).toMatchObject({
+      settings: {
+        anomaly: { unusual_hour_calls: null, unusual_hour_share: 0.02, unusual_hour_days: 3 },
+      },
+    });
+    await lab.send('PATCH', '/v1/guardrails', { anomaly: null }, other());
+  });
+
   it('changes single fields and keeps the others, and takes sections back', async () => {
     const patch = { attempts: { per_24_hours: 2 }, destinations: { allowed_countries: ['DE'] } };
     const changed = await lab.send('PATCH', '/v1/guardrails', patch, other());

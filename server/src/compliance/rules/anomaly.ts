@@ -7,14 +7,20 @@ export interface AnomalyFacts {
   short: number;
   recentNumbers: readonly string[];
   spoken: readonly { number: string; hourS: number; weekS: number }[];
+  /** Calls that left within the last hour. */
+  lastHour: number;
+  /** Calls that left in each UTC hour of the week before the last hour. */
+  weekHours: readonly { startedAtMs: number; calls: number }[];
 }
 
 export interface AnomalySignal {
-  code: 'short-calls' | 'low-answer-rate' | 'country-minutes' | 'sequential-numbers';
+  code:
+    'short-calls' | 'low-answer-rate' | 'country-minutes' | 'sequential-numbers' | 'unusual-hours';
   message: string;
 }
 
 const HOURS_A_WEEK = 7 * 24;
+const DAY_MS = 86_400_000;
 /** Less than this in an hour is no fraud worth an alarm. */
 const MIN_HOUR_S = 30 * 60;
 
@@ -22,12 +28,14 @@ const MIN_HOUR_S = 30 * 60;
 export function anomalySignals(
   facts: AnomalyFacts,
   limits: GuardrailSettings['anomaly'],
+  nowMs: number,
 ): AnomalySignal[] {
   if (limits.action === 'off') return [];
   return [
     ...qualitySignals(facts, limits),
     ...countrySignals(facts, limits),
     ...runSignals(facts, limits),
+    ...hourSignals(facts, limits, nowMs),
   ];
 }
 
@@ -94,6 +102,41 @@ function runSignals(facts: AnomalyFacts, limits: GuardrailSettings['anomaly']): 
       message: `${longest} numbers in a row of one block were called within an hour`,
     },
   ];
+}
+
+/** Somebody calls when this workspace never does: a stolen key, mostly. */
+function hourSignals(
+  { lastHour, weekHours }: AnomalyFacts,
+  limits: GuardrailSettings['anomaly'],
+  nowMs: number,
+): AnomalySignal[] {
+  const enough = limits.unusual_hour_calls;
+  if (enough === null || lastHour < enough) return [];
+  const days = new Set(weekHours.map(({ startedAtMs }) => Math.floor(startedAtMs / DAY_MS)));
+  const week = sumCalls(weekHours);
+  if (days.size < limits.unusual_hour_days || week < limits.sample_calls) return [];
+  const hour = hourOfDay(nowMs);
+  const usual = sumCalls(
+    // 0: the hour itself; 1 and 23: the one after and the one before.
+    weekHours.filter(({ startedAtMs }) =>
+      [0, 1, 23].includes((hourOfDay(startedAtMs) - hour + 24) % 24),
+    ),
+  );
+  if (usual > limits.unusual_hour_share * week) return [];
+  return [
+    {
+      code: 'unusual-hours',
+      message: `${lastHour} calls left in the last hour; around ${hour}:00 UTC only ${usual} of ${week} did in the week before`,
+    },
+  ];
+}
+
+function sumCalls(hours: AnomalyFacts['weekHours']): number {
+  return hours.reduce((sum, { calls }) => sum + calls, 0);
+}
+
+function hourOfDay(atMs: number): number {
+  return new Date(atMs).getUTCHours();
 }
 
 function ascending(a: bigint, b: bigint): number {

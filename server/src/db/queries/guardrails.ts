@@ -385,6 +385,10 @@ export interface AnomalyRow {
   recentNumbers: string[];
   /** Seconds spoken to numbers with the same first digits: this hour, and all 7 days. */
   spoken: { number: string; hourS: number; weekS: number }[];
+  /** Calls that left within the last hour. */
+  lastHour: number;
+  /** Calls that left in each UTC hour of the week, up to the one in which the last hour began. */
+  weekHours: { startedAtMs: number; calls: number }[];
 }
 
 export async function loadAnomalies(
@@ -402,7 +406,8 @@ export async function loadAnomalies(
   return requireOne(
     client,
     `with recent as (
-       select c.* from calls c join trunks t on t.id = c.trunk_id
+       select c.id, c.status, c.to_number, c.initiated_at, c.answered_at, c.duration_ms
+       from calls c join trunks t on t.id = c.trunk_id
        where c.workspace_id = $1 and c.direction = 'outbound' and not t.sandbox and c.id >= $6),
      sample as (
        select answered_at, duration_ms from recent
@@ -420,7 +425,13 @@ export async function loadAnomalies(
            coalesce(sum(duration_ms) filter (where answered_at >= $4), 0)::float8 / 1000 as "hourS",
            sum(duration_ms)::float8 / 1000 as "weekS"
          from recent where duration_ms > 0 group by left(to_number, 5) limit 1000) s), '[]')
-         as spoken`,
+         as spoken,
+       (select count(*)::int from recent where initiated_at >= $4) as last_hour,
+       coalesce((select json_agg(h) from (
+         select extract(epoch from date_trunc('hour', initiated_at, 'UTC'))::float8 * 1000
+             as "startedAtMs", count(*)::int as calls
+         from recent where initiated_at < date_trunc('hour', $4::timestamptz, 'UTC')
+         group by 1) h), '[]') as week_hours`,
     [key.workspaceId, key.sampleCalls, key.shortCallS, key.hour, key.hourId, key.weekId],
   );
 }
