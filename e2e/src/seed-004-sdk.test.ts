@@ -12,8 +12,10 @@ import {
   type WebhookEvent,
 } from 'livekit-server-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { goertzelShare } from '../../server/src/audio/goertzel.ts';
+import { readWav } from '../../server/src/audio/wav.ts';
 import { startProgram, type Program } from './harness/program.ts';
-import { startTonePhone, type TonePhone } from './harness/tone-phone.ts';
+import { startTonePhone, type ToneCall, type TonePhone } from './harness/tone-phone.ts';
 
 const KEY = 'APIe2ekey';
 const SECRET = 'e2e-livekit-secret-that-is-long-enough';
@@ -35,6 +37,8 @@ beforeAll(async () => {
       LIVEKIT_API_KEY: KEY,
       LIVEKIT_API_SECRET: SECRET,
       ALLOW_PRIVATE_TARGETS: '127.0.0.0/8',
+      // So rooms are on different threads, which must not be heard.
+      VOICE_WORKERS: '2',
     },
   });
   await program.client.request('PATCH', '/v1/guardrails', {
@@ -351,12 +355,164 @@ describe('RoomServiceClient and AgentDispatchClient', () => {
 
   it('says of what it does not do that it does not', async () => {
     await expect(rooms.forwardParticipant('a', 'b', 'c')).rejects.toMatchObject({ status: 501 });
-    await expect(rooms.moveParticipant('a', 'b', 'c')).rejects.toMatchObject({ status: 501 });
     await expect(
       egress.startWebEgress('https://x', new EncodedFileOutput({ filepath: 'x' })),
     ).rejects.toMatchObject({
       status: 501,
     });
+  });
+});
+
+describe('moveParticipant', () => {
+  const tones: Record<string, number> = {
+    '+14155550161': 500,
+    '+14155550162': 800,
+    '+14155550163': 1_100,
+    '+14155550164': 1_400,
+  };
+  let tonePhone: TonePhone;
+  let tonesTrunkId: string;
+
+  beforeAll(async () => {
+    tonePhone = await startTonePhone({
+      toneHz: (called) => tones[`+${called.replace('+', '')}`] ?? 0,
+    });
+    const trunk = await sip.createSipOutboundTrunk('tones', `127.0.0.1:${tonePhone.port}`, [
+      '+14155550160',
+    ]);
+    tonesTrunkId = trunk.sipTrunkId;
+    await program.client.request('PATCH', `/v1/trunks/${tonesTrunkId.replace('ST_', 'trunk_')}`, {
+      calls_per_second: 50,
+    });
+  });
+  afterAll(() => tonePhone.close());
+
+  async function join(room: string, number: string): Promise<ToneCall> {
+    await sip.createSipParticipant(tonesTrunkId, number, room, {
+      participantIdentity: number,
+      participantName: `Phone ${number}`,
+      participantMetadata: '{"seat":1}',
+      participantAttributes: { 'appt.id': '42' },
+      waitUntilAnswered: true,
+    });
+    return tonePhone.nextCall();
+  }
+
+  it('takes a call into another room: heard there, not heard where it was, and itself the same', async () => {
+    const [one, two, three] = ['move-one', 'move-two', 'move-three'];
+    const [anna, bob, carl] = ['+14155550161', '+14155550162', '+14155550163'];
+    const a = await join(one, anna);
+    const b = await join(one, bob);
+    const c = await join(two, carl);
+    await Promise.all([a.hears([800], [500, 1_100]), b.hears([500], [800, 1_100])]);
+    const before = await rooms.getParticipant(one, bob);
+    const oneEgress = await egress.startRoomCompositeEgress(
+      one,
+      { file: new EncodedFileOutput({ filepath: 'one' }) },
+      { audioOnly: true },
+    );
+
+    await rooms.moveParticipant(one, bob, two);
+    await Promise.all([
+      a.hearsNothing(),
+      b.hears([1_100], [500, 800]),
+      c.hears([800], [500, 1_100]),
+    ]);
+    await expect(rooms.getParticipant(one, bob)).rejects.toMatchObject({ status: 404 });
+    const moved = await rooms.getParticipant(two, bob);
+    expect(moved).toMatchObject({
+      identity: bob,
+      name: before.name,
+      metadata: before.metadata,
+      attributes: before.attributes,
+    });
+    expect(moved.sid).not.toBe(before.sid);
+    expect(moved.tracks).toHaveLength(1);
+    expect((await rooms.listRooms([one]))[0]?.numParticipants).toBe(1);
+    const { fileResults } = await egress.stopEgress(oneEgress.egressId);
+    const file = await fetch(fileResults[0]?.location ?? '', {
+      headers: { authorization: `Bearer ${program.apiKey}` },
+    });
+    const [recorded = new Int16Array()] = readWav(Buffer.from(await file.arrayBuffer())).channels;
+    const lastSecond = recorded.slice(-8_000);
+    expect(goertzelShare(lastSecond, 500, 8_000)).toBeGreaterThan(0.5);
+    expect(goertzelShare(lastSecond, 800, 8_000)).toBeLessThan(0.02);
+
+    // Muted where it was, it is muted where it goes; the room is made.
+    await rooms.mutePublishedTrack(two, carl, '', true);
+    await b.hearsNothing();
+    await rooms.moveParticipant(two, carl, three);
+    const d = await join(three, '+14155550164');
+    await c.hears([1_400], [1_100]);
+    await d.hearsNothing();
+    await rooms.mutePublishedTrack(three, carl, '', false);
+    await d.hears([1_100], [1_400]);
+    await rooms.moveParticipant(two, bob, one);
+    await Promise.all([a.hears([800], [500]), b.hears([500], [800])]);
+
+    await expect(rooms.moveParticipant(one, bob, one)).rejects.toMatchObject({
+      status: 400,
+      code: 'invalid_argument',
+    });
+    await expect(rooms.moveParticipant(one, 'nobody', two)).rejects.toMatchObject({ status: 404 });
+    await expect(rooms.moveParticipant('none', bob, two)).rejects.toMatchObject({ status: 404 });
+
+    await Promise.all([rooms.deleteRoom(one), rooms.deleteRoom(three)]);
+    await Promise.all([a.ended, b.ended, c.ended, d.ended]);
+    const toldOf = (identity: string): string[] =>
+      events.flatMap(({ event, room, participant }) =>
+        participant?.identity === identity && event.startsWith('participant_')
+          ? [`${event} ${room?.name}`]
+          : [],
+      );
+    await expect.poll(() => toldOf(bob).length, { timeout: 20_000 }).toBe(6);
+    expect(new Set(toldOf(bob))).toEqual(
+      new Set([
+        `participant_joined ${one}`,
+        `participant_left ${one}`,
+        `participant_joined ${two}`,
+        `participant_left ${two}`,
+      ]),
+    );
+    const left = events.find(
+      ({ event, room, participant }) =>
+        event === 'participant_left' && room?.name === one && participant?.identity === bob,
+    );
+    expect(left?.participant).toMatchObject({ sid: before.sid, disconnectReason: 8 });
+    expect(left?.participant?.attributes['sip.callStatus']).toBe('active');
+  });
+
+  it('leaves the agent of a call behind, and brings it to the one of the new room', async () => {
+    await program.client.request('POST', '/v1/agents', {
+      name: 'second',
+      type: 'llm',
+      llm: { provider: 'fake' },
+      greeting: 'Hello from the second desk.',
+      room_patterns: ['second-desk-*'],
+    });
+    const { sipCallId } = await sip.createSipParticipant(
+      'ST_sandbox',
+      '+15005550111',
+      'outbound-first-desk',
+      { participantIdentity: 'patient', waitUntilAnswered: true },
+    );
+    const namesIn = async (room: string): Promise<string[]> =>
+      (await rooms.listParticipants(room)).map(({ name }) => name);
+    expect(await namesIn('outbound-first-desk')).toHaveLength(2);
+    const [agent] = (await rooms.listParticipants('outbound-first-desk')).filter(
+      ({ identity }) => identity !== 'patient',
+    );
+    await expect(
+      rooms.moveParticipant('outbound-first-desk', agent?.identity ?? '', 'second-desk-1'),
+    ).rejects.toMatchObject({ status: 412, code: 'failed_precondition' });
+    await rooms.moveParticipant('outbound-first-desk', 'patient', 'second-desk-1');
+    expect(await namesIn('outbound-first-desk')).toEqual([]);
+    expect(await namesIn('second-desk-1')).toContain('second');
+    const callId = sipCallId.replace('SCL_', 'call_');
+    for await (const event of program.client.callEvents(callId)) {
+      if (event.type === 'call.turn' && /second desk/.test(String(event.data['text']))) break;
+    }
+    await rooms.deleteRoom('second-desk-1');
   });
 });
 

@@ -20,7 +20,7 @@ import { headerAttributes } from './header-attributes.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
-import { addAttributes, setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
+import { addAttributes, findSeat, setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
 import { planKnowing } from './plan-knowing.ts';
 import { factOf } from './voice-facts.ts';
 
@@ -214,6 +214,9 @@ export class LiveCall {
   async #connectAgent(): Promise<void> {
     await this.#voice?.close();
     this.#voice = null;
+    // It may have been moved while the PIN was asked for.
+    const seat = this.#plan.seat && (await findSeat(this.#ctx.db.pool, this.id));
+    this.#plan = { ...this.#plan, seat };
     await this.openVoice();
     const leg = this.#leg;
     if (!leg || this.#cause) return;
@@ -308,7 +311,7 @@ export class LiveCall {
       headers,
     );
     if (Object.keys(attributes).length === 0) return;
-    addAttributes(this.#ctx, seat, attributes).catch((error: unknown) => {
+    addAttributes(this.#ctx, this.id, attributes).catch((error: unknown) => {
       this.#ctx.logger.warn({ err: error, callId: this.id }, 'headers of the answer were not kept');
     });
   }
@@ -323,12 +326,12 @@ export class LiveCall {
     }
     const { clock, logger, closing } = this.#ctx;
     const signal = AbortSignal.any([closing, this.#over.signal]);
-    void setAutomation(this.#ctx, seat, true)
+    void setAutomation(this.#ctx, this.id, true)
       .then(() => pressKeys(voice, seat.leg.dtmf ?? '', { clock, signal }))
       .catch((error: unknown) => {
         logger.warn({ err: error, callId: this.id }, 'keys could not be pressed after the answer');
       })
-      .then(() => setAutomation(this.#ctx, seat, false))
+      .then(() => setAutomation(this.#ctx, this.id, false))
       .catch((error: unknown) => {
         logger.warn({ err: error, callId: this.id }, 'the end of the keys was not stored');
       })

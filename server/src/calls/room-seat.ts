@@ -32,22 +32,37 @@ export async function takeRoom(
   }
 }
 
-/** Says whether the keys of an answered call are being pressed. */
+/**
+ * Ties the room that a call is moved to, which is locked, to the call's node. False where that
+ * cannot be: calls of the room are on another one.
+ */
+export async function takeRoomFor(
+  client: Queryable,
+  { id }: rooms.RoomRow,
+  nodeId: string,
+): Promise<boolean> {
+  const inside = await participants.listInside(client, id);
+  // Whoever mixed it has nothing more to mix.
+  if (!inside.some(({ kind }) => kind === 'sip')) await rooms.freeOfNode(client, id);
+  return rooms.takeForNode(client, id, nodeId, NODE_LEASE_MS);
+}
+
+/** Says whether the keys of an answered call are being pressed, in whatever room it is by now. */
 export async function setAutomation(
   { db }: { db: { pool: Queryable } },
-  seat: RoomSeat,
+  callId: string,
   automation: boolean,
 ): Promise<void> {
-  await participants.update(db.pool, seat.participantId, { leg: { ...seat.leg, automation } });
+  await participants.mergeOfCall(db.pool, callId, { leg: { automation } });
 }
 
 /** What was learned of a participant beside what it came with. */
 export async function addAttributes(
   { db }: { db: { pool: Queryable } },
-  seat: RoomSeat,
+  callId: string,
   attributes: Record<string, string>,
 ): Promise<void> {
-  await participants.mergeAttributes(db.pool, seat.participantId, attributes);
+  await participants.mergeOfCall(db.pool, callId, { attributes });
 }
 
 /** Null: the call has a room of its own that nobody knows. */

@@ -3,6 +3,7 @@ import {
   ListParticipantsRequest,
   ListParticipantsResponse,
   MoveParticipantRequest,
+  MoveParticipantResponse,
   MuteRoomTrackRequest,
   MuteRoomTrackResponse,
   PerformRpcRequest,
@@ -14,6 +15,7 @@ import {
   UpdateSubscriptionsRequest,
   UpdateSubscriptionsResponse,
 } from '@livekit/protocol';
+import { moveMember } from '../../calls/rooms/move-participant.ts';
 import { participantJson } from '../../calls/rooms/room-json.ts';
 import {
   listMembers,
@@ -32,6 +34,10 @@ import { TwirpError } from './twirp-error.ts';
 import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
 
 const ofRoom = ({ room }: { room: string }) => ({ room });
+const ofTwoRooms = ({ room, destinationRoom }: { room: string; destinationRoom: string }) => ({
+  room,
+  destinationRoom,
+});
 
 /** Participants of `livekit.RoomService`. */
 export function participantMethods(context: LiveKitContext): TwirpMethods {
@@ -127,14 +133,25 @@ export function participantMethods(context: LiveKitContext): TwirpMethods {
         return new SendDataResponse();
       },
     }),
-    'livekit.RoomService/MoveParticipant': notServed(
-      MoveParticipantRequest,
-      'a call cannot be moved into another room; TransferSIPParticipant connects it to somebody else',
-    ),
-    'livekit.RoomService/ForwardParticipant': notServed(
-      ForwardParticipantRequest,
-      'participants are in one room at a time',
-    ),
+    'livekit.RoomService/MoveParticipant': twirpMethod({
+      request: MoveParticipantRequest,
+      needs: ofTwoRooms,
+      run: async ({ room, identity, destinationRoom }, { caller }) => {
+        await moveMember(of(caller), {
+          ...at(caller.workspaceId, room, identity),
+          destination: destinationRoom,
+        });
+        return new MoveParticipantResponse();
+      },
+    }),
+    'livekit.RoomService/ForwardParticipant': twirpMethod({
+      request: ForwardParticipantRequest,
+      needs: ofTwoRooms,
+      run: () =>
+        Promise.reject(
+          new TwirpError('unimplemented', 'participants are in one room at a time; move them'),
+        ),
+    }),
     'livekit.RoomService/PerformRpc': twirpMethod({
       request: PerformRpcRequest,
       needs: ofRoom,
@@ -142,17 +159,6 @@ export function participantMethods(context: LiveKitContext): TwirpMethods {
         Promise.reject(new TwirpError('unimplemented', 'a phone and an agent serve no RPC')),
     }),
   };
-}
-
-function notServed(
-  request: typeof MoveParticipantRequest | typeof ForwardParticipantRequest,
-  message: string,
-) {
-  return twirpMethod({
-    request,
-    needs: ({ room, destinationRoom }) => ({ room, destinationRoom }),
-    run: () => Promise.reject(new TwirpError('unimplemented', message)),
-  });
 }
 
 function shown(view: RoomParticipantView) {

@@ -12,6 +12,7 @@ const CODES: Record<RoomErrorCode, TwirpCode> = {
   'invalid-option': 'invalid_argument',
   'no-call': 'invalid_argument',
   'not-live': 'failed_precondition',
+  'not-movable': 'failed_precondition',
   'recording-over': 'failed_precondition',
 };
 

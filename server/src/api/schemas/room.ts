@@ -59,6 +59,10 @@ export const roomTransferSchema = z.strictObject({
   ring_timeout_s: z.number().int().min(1).max(300).optional(),
 });
 
+export const roomMoveSchema = z.strictObject({
+  destination_room: name.describe('Name of the room that it is to be in.'),
+});
+
 export const roomAgentSchema = agentOrderSchema;
 
 export const roomRecordingCreateSchema = z.strictObject({

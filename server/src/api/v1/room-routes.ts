@@ -8,6 +8,7 @@ import {
   listRooms,
   requireRoom,
 } from '../../calls/rooms/room-directory.ts';
+import { moveMember } from '../../calls/rooms/move-participant.ts';
 import { fencedRooms, type RoomContext } from '../../calls/rooms/room-context.ts';
 import { RoomError } from '../../calls/rooms/room-error.ts';
 import { readRoomJson } from '../../calls/rooms/room-events.ts';
@@ -42,6 +43,7 @@ import {
   roomAgentViewSchema,
   roomCreateSchema,
   roomDialSchema,
+  roomMoveSchema,
   roomParams,
   roomRecordingCreateSchema,
   roomRecordingViewSchema,
@@ -239,6 +241,27 @@ export function roomRoutes(api: Api, context: ApiContext): void {
   );
 
   api.post(
+    '/rooms/:name/participants/:identity/move',
+    {
+      config: { scope: 'calls' },
+      schema: {
+        tags,
+        operationId: 'moveRoomParticipant',
+        summary: 'Take somebody with a call into another room',
+        description:
+          'The call goes on, in the other room from now on; that one is made where there is none. An agent that came for the call leaves.',
+        params: memberParams,
+        body: roomMoveSchema,
+        response: { 200: memberViewSchema, ...writeErrors, ...errorResponses(409, 429) },
+      },
+    },
+    async ({ body, caller, params }) => {
+      const order = { ...placeOf(caller, params), destination: body.destination_room };
+      return memberView(await moveMember(of(caller), order).catch(refuse));
+    },
+  );
+
+  api.post(
     '/rooms/:name/agents',
     {
       schema: {
@@ -432,6 +455,7 @@ const ROOM_ERRORS: Record<RoomError['code'], ApiErrorCode> = {
   'invalid-option': 'invalid_request',
   'no-call': 'conflict',
   'not-live': 'conflict',
+  'not-movable': 'conflict',
   'recording-over': 'conflict',
 };
 

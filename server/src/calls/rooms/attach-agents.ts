@@ -1,4 +1,5 @@
 import * as agents from '../../db/queries/agents.ts';
+import type { Queryable } from '../../db/queries/queryable.ts';
 import * as dispatches from '../../db/queries/room-dispatches.ts';
 import type { RoomParticipantRow } from '../../db/queries/room-participants.ts';
 import * as participants from '../../db/queries/room-participants.ts';
@@ -7,6 +8,7 @@ import * as workspaces from '../../db/queries/workspaces.ts';
 import { usableAgent } from '../admission.ts';
 import { agentSecrets } from '../agent-check.ts';
 import { seatAgent, variablesOf } from './room-agents.ts';
+import { bringIntoRoom } from './bring-into-room.ts';
 import type { RoomContext } from './room-context.ts';
 import { tellOfParticipant } from './room-events.ts';
 
@@ -28,9 +30,12 @@ async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<voi
   const { callId, roomId } = line;
   const voice = callId === null ? null : ctx.calls.voiceOf(callId);
   if (callId === null || !voice) return;
+  // It may have been moved here in this moment.
+  await bringIntoRoom(ctx, line);
   const taken = await ctx.db.transaction(async (client) => {
-    const room = await rooms.get(client, roomId);
-    if (!room || room.closedAt !== null) return null;
+    const found = await rooms.get(client, roomId);
+    const room = found && (await rooms.lockOpen(client, found.workspaceId, found.name));
+    if (room?.id !== roomId || (await hasLeft(client, line.id))) return null;
     for (const row of await dispatches.lockWaiting(client, roomId)) {
       const seated = await seatAgent(client, ctx, room, row);
       if (seated.agentId === null) continue;
@@ -52,7 +57,10 @@ async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<voi
       secrets: await agentSecrets(ctx, ctx.db.pool, agent),
       guarded: workspace?.parentId !== null,
     });
-    await published(ctx, room, dispatch.participantId);
+    const now = await dispatches.get(ctx.db.pool, room.workspaceId, dispatch.id);
+    // It was sent away, or the call moved on, before the agent was there.
+    if (now?.endedAt !== null) await voice.dismissAgent();
+    else await published(ctx, room, dispatch.participantId);
   } catch (error) {
     ctx.logger.warn({ err: error, callId, dispatchId: dispatch.id }, 'an agent could not come');
     await dispatches.update(ctx.db.pool, dispatch.id, {
@@ -60,6 +68,11 @@ async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<voi
       endedAt: new Date(ctx.clock.now()),
     });
   }
+}
+
+async function hasLeft(client: Queryable, participantId: string): Promise<boolean> {
+  const now = await participants.getView(client, participantId);
+  return now?.leftAt !== null;
 }
 
 async function published(
@@ -70,7 +83,7 @@ async function published(
   if (participantId === null) return;
   await ctx.db.transaction(async (client) => {
     const publishedAt = new Date(ctx.clock.now());
-    await participants.update(client, participantId, { publishedAt });
-    await tellOfParticipant(client, 'track.published', room, participantId);
+    const heard = await participants.update(client, participantId, { publishedAt });
+    if (heard) await tellOfParticipant(client, 'track.published', room, participantId);
   });
 }

@@ -10,7 +10,7 @@ import type { CallRequest } from '../admission.ts';
 import { isUniqueViolation } from '../place-call.ts';
 import { seatAgent, variablesOf } from './room-agents.ts';
 import type { RoomContext } from './room-context.ts';
-import { checkAttributes, ensureRoom, requireOption } from './room-directory.ts';
+import { checkAttributes, ensureRoom, requireFreePlace, requireOption } from './room-directory.ts';
 import { RoomError } from './room-error.ts';
 import { tellOfParticipant } from './room-events.ts';
 
@@ -124,12 +124,7 @@ async function join(
   if (locked?.id !== room.id) {
     throw new RoomError('room-not-found', 'the room was closed in this moment');
   }
-  if (room.maxParticipants > 0) {
-    const counts = await participants.countInside(client, [room.id]);
-    if ((counts.get(room.id)?.inside ?? 0) >= room.maxParticipants) {
-      throw new RoomError('room-full', `the room holds ${room.maxParticipants} participants`);
-    }
-  }
+  await requireFreePlace(client, room);
   if (speaker) {
     const waiting = await dispatches.lockWaiting(client, room.id);
     if (!waiting.some(({ id }) => id === speaker.dispatch.id)) throw new AgentTaken();

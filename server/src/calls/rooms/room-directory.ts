@@ -34,7 +34,7 @@ export async function ensureRoom(
   workspaceId: string,
   order: RoomOrder,
 ): Promise<{ room: rooms.RoomRow; created: boolean }> {
-  check(order);
+  checkRoom(order);
   return ctx.db.transaction((client) => ensureRoomIn(client, ctx, workspaceId, order));
 }
 
@@ -67,6 +67,18 @@ export async function ensureRoomIn(
   return { room: (await rooms.get(client, room.id)) ?? room, created: true };
 }
 
+/** Before somebody comes in, under the room's lock. @throws RoomError `room-full` */
+export async function requireFreePlace(
+  client: Queryable,
+  { id, maxParticipants }: rooms.RoomRow,
+): Promise<void> {
+  if (maxParticipants === 0) return;
+  const counts = await participants.countInside(client, [id]);
+  if ((counts.get(id)?.inside ?? 0) >= maxParticipants) {
+    throw new RoomError('room-full', `the room holds ${maxParticipants} participants`);
+  }
+}
+
 /** Sends an agent by name, into a new room where there is none. */
 export async function dispatchAgent(
   ctx: RoomContext,
@@ -74,7 +86,7 @@ export async function dispatchAgent(
   roomName: string,
   order: AgentOrder,
 ): Promise<{ dispatch: dispatches.RoomDispatchRow; room: rooms.RoomRow }> {
-  check({ name: roomName });
+  checkRoom({ name: roomName });
   checkAgent(order);
   return ctx.db.transaction(async (client) => {
     const earlier =
@@ -131,7 +143,7 @@ export async function setRoomMetadata(
   name: string,
   metadata: string,
 ): Promise<rooms.RoomRow> {
-  check({ name, metadata });
+  checkRoom({ name, metadata });
   const room = await requireRoom(ctx, workspaceId, name);
   const updated = await rooms.update(ctx.db.pool, room.id, { metadata });
   if (!updated) throw new RoomError('room-not-found', 'requested room does not exist');
@@ -193,7 +205,8 @@ export function requireOption(holds: boolean, message: string): void {
   if (!holds) throw new RoomError('invalid-option', message);
 }
 
-function check(order: RoomOrder): void {
+/** @throws RoomError `invalid-option` */
+export function checkRoom(order: RoomOrder): void {
   const { name, metadata = '', emptyTimeoutS = 0, departureTimeoutS = 0 } = order;
   requireOption(name !== '', 'missing room name');
   requireOption(

@@ -9,6 +9,7 @@ export type RoomErrorCode =
   | 'invalid-option'
   | 'no-call'
   | 'not-live'
+  | 'not-movable'
   | 'recording-over';
 
 /** A room cannot do what was asked for. The message is one sentence for the caller. */

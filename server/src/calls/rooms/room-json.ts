@@ -160,10 +160,12 @@ function stateOf({ kind, leftAt, call }: RoomParticipantView): ParticipantJson['
 }
 
 function callStatusOf(
-  { leg, leftAt }: RoomParticipantView,
+  { leg, leftAt, leaveReason }: RoomParticipantView,
   call: NonNullable<RoomParticipantView['call']>,
 ): ParticipantCallStatus {
-  if (leftAt !== null || isOver(call.status)) return 'hangup';
+  // The call of one who was moved goes on in another room.
+  const isGone = leftAt !== null && leaveReason !== 'moved';
+  if (isGone || isOver(call.status)) return 'hangup';
   switch (call.status) {
     case 'ringing':
       return 'ringing';

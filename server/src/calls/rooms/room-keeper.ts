@@ -1,6 +1,7 @@
 import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { attachWaitingAgents } from './attach-agents.ts';
+import { bringIntoRoom } from './bring-into-room.ts';
 import type { RoomContext } from './room-context.ts';
 import { closeRoom } from './room-directory.ts';
 import { applySeat } from './room-members.ts';
@@ -17,7 +18,7 @@ export interface RoomKeeper {
 
 /**
  * Keeps rooms in line with their calls, and this node's audio in line with what is stored: who has
- * been answered, who has left, who is muted, which agent came late, what is recorded, which room is
+ * been answered, who has left, who was moved, who is muted, which agent came late, what is recorded, which room is
  * empty for too long.
  */
 export function startRoomKeeper(ctx: RoomContext): RoomKeeper {
@@ -29,7 +30,11 @@ export function startRoomKeeper(ctx: RoomContext): RoomKeeper {
     const here = await participants.listOfNode(ctx.db.pool, ctx.nodeId);
     const ids = new Set(here.map(({ id }) => id));
     for (const id of applied.keys()) if (!ids.has(id)) applied.delete(id);
-    for (const { id, version } of here) {
+    for (const participant of here) {
+      const { id, version, callId } = participant;
+      await bringIntoRoom(ctx, participant).catch((error: unknown) => {
+        ctx.logger.warn({ err: error, callId }, 'a call did not follow its move yet');
+      });
       if (applied.get(id) === version) continue;
       // A first look at one whom nobody has changed changes nothing.
       if (version > 0 || applied.has(id)) await applySeat(ctx, id);

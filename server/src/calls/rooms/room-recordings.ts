@@ -9,6 +9,7 @@ import * as rooms from '../../db/queries/rooms.ts';
 import { newId } from '../../shared/ids.ts';
 import type { VoiceCallHandle } from '../../voice/voice-pool.ts';
 import { recordingDurationMs } from '../recording-duration.ts';
+import { isBeingLeft } from './bring-into-room.ts';
 import type { RoomContext } from './room-context.ts';
 import { requireOption, requireRoom } from './room-directory.ts';
 import { RoomError } from './room-error.ts';
@@ -107,9 +108,12 @@ async function keepRecording(ctx: RoomContext, row: RoomRecordingRow): Promise<v
   const room = await rooms.get(ctx.db.pool, row.roomId);
   if (!room) return;
   const inside = await participants.listInside(ctx.db.pool, room.id);
-  const voice = voiceIn(ctx, inside);
-  const over = room.closedAt !== null || row.status === 'ending';
+  const voice = voiceIn(ctx, room, inside);
+  const isGone = row.participantId !== null && !inside.some(({ id }) => id === row.participantId);
+  const over = room.closedAt !== null || row.status === 'ending' || isGone;
   if (over || (row.status === 'active' && !voice)) {
+    // Its file is complete when the last call has left with its audio, too.
+    if (!voice && (await isBeingLeft(ctx, room.id))) return;
     await complete(ctx, room, row, voice);
   } else if (row.status === 'starting' && voice) {
     await begin(ctx, room, row, { voice, inside });
@@ -117,10 +121,14 @@ async function keepRecording(ctx: RoomContext, row: RoomRecordingRow): Promise<v
 }
 
 /** Any call of the room: a room's audio is all in one place. */
-function voiceIn(ctx: RoomContext, inside: readonly RoomParticipantView[]): VoiceCallHandle | null {
+function voiceIn(
+  ctx: RoomContext,
+  room: RoomRow,
+  inside: readonly RoomParticipantView[],
+): VoiceCallHandle | null {
   for (const { kind, callId } of inside) {
     const voice = kind === 'sip' && callId !== null ? ctx.calls.voiceOf(callId) : null;
-    if (voice) return voice;
+    if (voice?.roomId === room.id) return voice;
   }
   return null;
 }

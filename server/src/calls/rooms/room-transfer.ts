@@ -1,6 +1,8 @@
 import * as dispatches from '../../db/queries/room-dispatches.ts';
 import type { RoomParticipantView } from '../../db/queries/room-participants.ts';
+import * as participants from '../../db/queries/room-participants.ts';
 import * as transfers from '../../db/queries/room-transfers.ts';
+import * as rooms from '../../db/queries/rooms.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
 import { newId } from '../../shared/ids.ts';
 import { awaitAnswer, awaitEnd } from './await-answer.ts';
@@ -130,10 +132,15 @@ async function letAgentsGo(
 ): Promise<void> {
   const { callId } = member;
   if (callId === null) return;
-  await ctx.db.transaction(async (client) => {
+  const isHere = await ctx.db.transaction(async (client) => {
+    await rooms.lockOpen(client, room.workspaceId, room.name);
+    // Agents of a room that it was moved to in this moment are not concerned.
+    const now = await participants.getView(client, member.id);
+    if (now?.leftAt !== null) return false;
     for (const row of await dispatches.listByCall(client, callId)) {
       await retireAgent(client, ctx, room, row, 'transferred');
     }
+    return true;
   });
-  await ctx.calls.voiceOf(callId)?.dismissAgent();
+  if (isHere) await ctx.calls.voiceOf(callId)?.dismissAgent();
 }

@@ -79,7 +79,18 @@ export type NewRoomParticipant = Pick<
   'id' | 'workspaceId' | 'roomId' | 'identity' | 'kind' | 'trackId'
 > &
   Partial<
-    Pick<RoomParticipantRow, 'name' | 'metadata' | 'attributes' | 'callId' | 'leg' | 'publishedAt'>
+    Pick<
+      RoomParticipantRow,
+      | 'name'
+      | 'metadata'
+      | 'attributes'
+      | 'callId'
+      | 'leg'
+      | 'publishedAt'
+      | 'muted'
+      | 'canPublish'
+      | 'canSubscribe'
+    >
   >;
 
 const VIEW = `select p.*,
@@ -102,8 +113,8 @@ export async function insert(
   return requireOne(
     client,
     `insert into room_participants (id, workspace_id, room_id, identity, kind, track_id, name,
-       metadata, attributes, call_id, leg, published_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning *`,
+       metadata, attributes, call_id, leg, published_at, muted, can_publish, can_subscribe)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning *`,
     [
       id,
       workspaceId,
@@ -117,6 +128,9 @@ export async function insert(
       participant.callId ?? null,
       storableJson(participant.leg ?? {}),
       participant.publishedAt ?? null,
+      participant.muted ?? false,
+      participant.canPublish ?? true,
+      participant.canSubscribe ?? true,
     ],
   );
 }
@@ -237,15 +251,45 @@ export async function update(
   );
 }
 
-/** Adds attributes to those of one who is in the room. */
-export async function mergeAttributes(
+/** Adds to what is stored of the one that a call is, in whatever room that is now. */
+export async function mergeOfCall(
+  client: Queryable,
+  callId: string,
+  { attributes = {}, leg = {} }: { attributes?: Record<string, string>; leg?: RoomLeg },
+): Promise<void> {
+  for (let tries = 2; tries > 0; tries--) {
+    const { rowCount } = await client.query(
+      `update room_participants set attributes = attributes || $2, leg = leg || $3,
+         version = version + 1
+       where call_id = $1 and kind = 'sip' and left_at is null`,
+      [callId, storableJson(attributes), storableJson(leg)],
+    );
+    // A move that was waited for has made a new row, which the next statement sees.
+    if (rowCount !== 0) return;
+  }
+}
+
+/** Whoever a transfer connected with one participant is connected with another one from now on. */
+export async function replacePartner(
   client: Queryable,
   participantId: string,
-  attributes: Record<string, string>,
+  byId: string,
 ): Promise<void> {
   await client.query(
-    `update room_participants set attributes = attributes || $2, version = version + 1
-     where id = $1 and left_at is null`,
-    [participantId, storableJson(attributes)],
+    `update room_participants set leg = leg || jsonb_build_object('transferOf', $2::text)
+     where workspace_id = (select workspace_id from room_participants where id = $1)
+       and left_at is null and leg ->> 'transferOf' = $1`,
+    [participantId, byId],
   );
+}
+
+/** Calls that were moved out of a room and go on. */
+export async function listMovedFrom(client: Queryable, roomId: string): Promise<string[]> {
+  const rows = await selectRows<{ callId: string }>(
+    client,
+    `select distinct p.call_id from room_participants p join calls c on c.id = p.call_id
+     where p.room_id = $1 and p.leave_reason = 'moved' and c.status = 'in-progress'`,
+    [roomId],
+  );
+  return rows.map(({ callId }) => callId);
 }

@@ -132,6 +132,23 @@ export async function takeForNode(
   return rowCount === 1;
 }
 
+/** Whoever mixed a room, of which no call is left, does so no more. */
+export async function freeOfNode(client: Queryable, roomId: string): Promise<void> {
+  await client.query('update rooms set node_id = null where id = $1', [roomId]);
+}
+
+/** Follows a call that was placed into a room and is in another one by now. */
+export async function nameInCall(
+  client: Queryable,
+  callId: string,
+  { id, name }: Pick<RoomRow, 'id' | 'name'>,
+): Promise<void> {
+  await client.query(
+    `update calls set door_data = door_data || $2 where id = $1 and door_data ? 'room_id'`,
+    [callId, JSON.stringify({ room: name, room_id: id })],
+  );
+}
+
 /** Open rooms that nobody is in, or came to, for as long as they wait. */
 export async function listExpired(client: Queryable, limit = 100): Promise<RoomRow[]> {
   return selectRows(

@@ -99,6 +99,7 @@ export function sipAttributes(participant: ParticipantJson): Record<string, stri
 
 const LEAVE_REASONS: Record<string, DisconnectReason | undefined> = {
   removed: DisconnectReason.PARTICIPANT_REMOVED,
+  moved: DisconnectReason.MIGRATION,
   'room-deleted': DisconnectReason.ROOM_DELETED,
   'room-closed': DisconnectReason.ROOM_CLOSED,
   'room-empty': DisconnectReason.ROOM_CLOSED,
