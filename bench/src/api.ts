@@ -60,13 +60,15 @@ export const api: Benchmark = {
 
 async function underRows(output: BenchOutput): Promise<void> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'trunkline-bench-'));
-  const db = await openDatabase({ dataDir, logger: silentLogger, clock: systemClock });
-  let program: Program | null = null;
+  const logFile = path.join(os.tmpdir(), `trunkline-bench-${process.pid}.log`);
+  const start = () => startProgram({ TRUNKLINE_DATA_DIR: dataDir, LOG_FILE: logFile });
+  let program: Program | null = await start();
   try {
-    const logFile = path.join(os.tmpdir(), `trunkline-bench-${process.pid}.log`);
-    program = await startProgram({ DATABASE_URL: db.url, LOG_FILE: logFile });
-    const sample = await prepare(program, db);
-    const floor = await measureFloor(db.url);
+    const parts = await createParts(program);
+    await program.stop();
+    program = null;
+    const { sample, floor } = await fillAndMeasureFloor(dataDir, parts);
+    program = await start();
     output.row({ scenario: 'floor: fastify and select 1', ...floor.figures });
     for (const [scenario, request] of scenarios(sample)) {
       const { figures, p99 } = await measure(program.client.baseUrl, request);
@@ -76,7 +78,6 @@ async function underRows(output: BenchOutput): Promise<void> {
     output.note(`load average at the end: ${os.loadavg()[0]?.toFixed(1)}.`);
   } finally {
     await program?.stop();
-    await db.close();
     await rm(dataDir, { recursive: true, force: true });
   }
 }
@@ -109,8 +110,10 @@ function scenarios(sample: Sample): [string, (n: number) => Request][] {
   ];
 }
 
-/** An agent, a trunk, its number, and the calls of months past. */
-async function prepare({ client }: Program, { pool }: Database): Promise<Sample> {
+type Parts = Pick<Sample, 'agentId' | 'from'> & { trunkId: string };
+
+/** An agent, a trunk and its number. */
+async function createParts({ client }: Program): Promise<Parts> {
   const { id: agentId } = await client.request<{ id: string }>('POST', '/v1/agents', stubAgent);
   const from = '+14155552000';
   const { id: trunkId } = await client.request<{ id: string }>('POST', '/v1/trunks', {
@@ -118,6 +121,24 @@ async function prepare({ client }: Program, { pool }: Database): Promise<Sample>
     gateways: [{ host: '127.0.0.1', port: 9, transport: 'udp' }],
   });
   await client.request('POST', '/v1/numbers', { number: from, trunk_id: trunkId });
+  return { agentId, from, trunkId };
+}
+
+/** The calls of months past, and the floor on the same database while the program is down. */
+async function fillAndMeasureFloor(
+  dataDir: string,
+  parts: Parts,
+): Promise<{ sample: Sample; floor: Measured }> {
+  const db = await openDatabase({ dataDir, logger: silentLogger, clock: systemClock });
+  try {
+    return { sample: await fill(db, parts), floor: await measureFloor(db.url) };
+  } finally {
+    await db.close();
+  }
+}
+
+async function fill({ pool }: Database, parts: Parts): Promise<Sample> {
+  const { agentId, from, trunkId } = parts;
   const { rows } = await pool.query<{ id: string }>('select id from workspaces limit 1');
   const workspaceId = rows[0]?.id ?? '';
   const startMs = Date.now() - 180 * DAY_MS;

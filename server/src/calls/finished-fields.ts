@@ -1,4 +1,4 @@
-import type { CallRow } from '../db/queries/calls.ts';
+import type { CallSummaryRow } from '../db/queries/calls.ts';
 import type { CallCost } from '../wallet/price-call.ts';
 import { FINAL_STATUSES } from './call-status.ts';
 
@@ -28,7 +28,7 @@ const UNFINISHED: FinishedFields = {
  * What a call shows of its end: all at once with its final status, nothing before, so that nobody
  * reads at `call-disconnected` what is not complete.
  */
-export function finishedFields(call: CallRow): FinishedFields {
+export function finishedFields(call: CallSummaryRow): FinishedFields {
   if (!FINAL_STATUSES.has(call.status)) return UNFINISHED;
   const { answeredAt, disconnectedAt, recordingKey, recordingDurationMs } = call;
   return {

@@ -10,17 +10,19 @@ import { migrationList } from './migrations/migration-list.ts';
 import type { Queryable } from './queries/queryable.ts';
 import { fenceTables } from './row-security.ts';
 import { tenantDatabase, type TenantDatabase } from './tenant.ts';
+import { parseTimestamptz } from './timestamptz.ts';
 
-const INT8_OID = pgTypes.builtins.INT8;
+const { INT8: INT8_OID, TIMESTAMPTZ: TIMESTAMPTZ_OID } = pgTypes.builtins;
 type Oid = Parameters<typeof pgTypes.getTypeParser>[0];
 const MIN_SERVER_VERSION = 150_000;
 
-/** Ids and micros are far below 2^53, so 64-bit integers are numbers here, not strings. */
 const types: CustomTypesConfig = {
-  getTypeParser: ((oid: Oid, format: 'text' | 'binary' = 'text') =>
-    oid === INT8_OID && format === 'text'
-      ? Number
-      : pgTypes.getTypeParser(oid, format)) as typeof pgTypes.getTypeParser,
+  getTypeParser: ((oid: Oid, format: 'text' | 'binary' = 'text') => {
+    // Ids and micros are far below 2^53, so 64-bit integers are numbers here, not strings.
+    if (oid === INT8_OID && format === 'text') return Number;
+    if (oid === TIMESTAMPTZ_OID && format === 'text') return parseTimestamptz;
+    return pgTypes.getTypeParser(oid, format);
+  }) as typeof pgTypes.getTypeParser,
 };
 
 /** The client of an open transaction. */

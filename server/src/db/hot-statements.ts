@@ -1,13 +1,16 @@
 import type { PoolClient } from 'pg';
 
+/** Texts beyond are planned each time: a connection's memory of plans stays bounded. */
+const MAX_STATEMENTS = 200;
 const names = new Map<string, string>();
 
 /**
  * Marks the text of a statement that every call runs, and whose planning takes longer than its
- * execution: a connection plans it once. Only for texts that are made of constants.
+ * execution: a connection plans it once. Only for texts of which there are few: made of constants,
+ * or of the columns that one kind of change sets.
  */
 export function hot(text: string): string {
-  if (!names.has(text)) names.set(text, `hot_${names.size}`);
+  if (!names.has(text) && names.size < MAX_STATEMENTS) names.set(text, `hot_${names.size}`);
   return text;
 }
 

@@ -4,7 +4,7 @@ import { retrySchema } from '../../agents/retry-schema.ts';
 import { DOORS } from '../../calls/admission.ts';
 import { CALL_STATUSES } from '../../calls/call-status.ts';
 import { finishedFields } from '../../calls/finished-fields.ts';
-import type { CallRow } from '../../db/queries/calls.ts';
+import type { CallRow, CallSummaryRow } from '../../db/queries/calls.ts';
 import type { RecordingUrls } from '../../storage/recording-urls.ts';
 import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
@@ -259,7 +259,7 @@ export const callSummarySchema = callViewSchema
   .meta({ id: 'CallSummary' });
 
 export function callSummary(
-  row: CallRow,
+  row: CallSummaryRow,
   urls: Pick<RecordingUrls, 'urlOf'>,
 ): z.output<typeof callSummarySchema> {
   const { answeredAt, disconnectedAt } = row;
@@ -280,7 +280,7 @@ export function callSummary(
     metadata: row.metadata,
     attempt: row.attempt,
     retry_of: row.retryOf,
-    retry: retrySchema.nullable().safeParse(row.retry).data ?? null,
+    retry: row.retry === null ? null : (retrySchema.safeParse(row.retry).data ?? null),
     guardrail: row.guardrail,
     waiting_for: row.status === 'queued' ? (row.parkedFor?.split(':')[0] ?? null) : null,
     max_duration_s: row.maxDurationS,

@@ -85,7 +85,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
           { field: 'metadata_value', problem: 'expected metadata_key beside it' },
         ]);
       }
-      const page = await calls.list(
+      const page = await calls.listSummaries(
         database.tenant(request.caller.workspaceId),
         request.caller.workspaceId,
         filterOf(filter),

@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { assignments, requireOne, selectOne, selectRows } from './row.ts';
 import { storableJson, storableText } from './storable-text.ts';
@@ -46,10 +47,10 @@ export interface AttemptEnd {
 export async function insertDialing(client: Queryable, attempt: NewAttempt): Promise<AttemptRow> {
   return requireOne(
     client,
-    `insert into attempts
+    hot(`insert into attempts
        (id, workspace_id, call_id, sequence, gateway_id, gateway, sip_call_id, node_id, merge_key,
         dialog, state)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'dialing') returning *`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'dialing') returning *`),
     [
       attempt.id,
       attempt.workspaceId,
@@ -78,8 +79,8 @@ export async function setDialog(
 ): Promise<AttemptRow | null> {
   return selectOne(
     client,
-    `update attempts set dialog = $2, state = case when $3 then 'answered' else state end
-     where id = $1 and state in ('dialing', 'answered') returning *`,
+    hot(`update attempts set dialog = $2, state = case when $3 then 'answered' else state end
+     where id = $1 and state in ('dialing', 'answered') returning *`),
     [attemptId, storableJson(dialog), answered],
   );
 }
@@ -95,8 +96,8 @@ export async function finish(
   const sets = assignments({ ...end }, ['sipCode', 'sipReason', 'reasonHeader'], values);
   return selectOne(
     client,
-    `update attempts set ${['state = $2', 'ended_at = now()', ...sets].join(', ')}
-     where id = $1 and state in ('dialing', 'answered') returning *`,
+    hot(`update attempts set ${['state = $2', 'ended_at = now()', ...sets].join(', ')}
+     where id = $1 and state in ('dialing', 'answered') returning *`),
     values,
   );
 }

@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import {
   changeSets,
   insertParts,
@@ -58,11 +59,11 @@ export async function append(
 ): Promise<CallEventRow> {
   return requireOne(
     client,
-    `with next as (
+    hot(`with next as (
        update calls set last_event_sequence = last_event_sequence + 1
        where id = $1 returning id, workspace_id, agent_id, last_event_sequence),
      ${told('$2', '$3', '$4')}
-     select * from event`,
+     select * from event`),
     [event.callId, event.type, storableJson(event.data), storableJson(event.names ?? {})],
   );
 }
@@ -89,11 +90,11 @@ export async function insertCall(
   const { columns, places } = insertParts(call, values);
   const row = await requireOne<Told>(
     client,
-    `with next as (
+    hot(`with next as (
        insert into calls (${columns.join(', ')}, last_event_sequence)
        values (${places.join(', ')}, 1) returning *),
      ${told('$1', STATUS_DATA, '$2')}
-     ${TOLD_ROW}`,
+     ${TOLD_ROW}`),
     values,
   );
   return toldCall(row);
@@ -112,12 +113,12 @@ export async function transitionCall(
   const sets = changeSets(patch, values);
   const row = await selectOne<Told>(
     client,
-    `with next as (
+    hot(`with next as (
        update calls set ${['status = $3', 'updated_at = now()', ...sets].join(', ')},
          last_event_sequence = last_event_sequence + 1
        where id = $1 and status = any($2) returning *),
      ${told('$4', STATUS_DATA, '$5')}
-     ${TOLD_ROW}`,
+     ${TOLD_ROW}`),
     values,
   );
   return row && toldCall(row);

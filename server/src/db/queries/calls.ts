@@ -1,7 +1,16 @@
+import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { assignments, requireOne, selectOne, selectRows } from './row.ts';
 
-export { countUpTo, estimateCount, list, listFrom, type CallFilter } from './call-list.ts';
+export {
+  countUpTo,
+  estimateCount,
+  list,
+  listFrom,
+  listSummaries,
+  type CallFilter,
+  type CallSummaryRow,
+} from './call-list.ts';
 
 /** Values of the column; the same union as the product's `CallStatus`. */
 export type CallStatusValue =
@@ -238,7 +247,7 @@ export async function get(
 
 /** The call, locked until the end of the transaction. Without a workspace: for the program itself. */
 export async function lock(client: Queryable, callId: string): Promise<CallRow | null> {
-  return selectOne(client, 'select * from calls where id = $1 for update', [callId]);
+  return selectOne(client, hot('select * from calls where id = $1 for update'), [callId]);
 }
 
 export async function findByIdempotencyKey(

@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { countTouched, requireOne, selectOne, selectRows } from './row.ts';
 
@@ -37,8 +38,8 @@ export async function all(client: Queryable): Promise<RateRow[]> {
 export async function effective(client: Queryable, workspaceId: string): Promise<RateRow[]> {
   return selectRows(
     client,
-    `select distinct on (kind, provider, prefix, unit) * from ${BOTH}
-     order by kind, provider, prefix, unit, (workspace_id is null)`,
+    hot(`select distinct on (kind, provider, prefix, unit) * from ${BOTH}
+     order by kind, provider, prefix, unit, (workspace_id is null)`),
     [workspaceId],
   );
 }

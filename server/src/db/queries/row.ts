@@ -58,7 +58,15 @@ export async function selectRows<Row>(
   values: unknown[] = [],
 ): Promise<Row[]> {
   const { rows } = await client.query(text, values);
-  return rows.map((row) => camelRow(row) as Row);
+  const [first] = rows;
+  if (first === undefined) return [];
+  // All rows of an answer have the same columns.
+  const columns = Object.keys(first).map((column) => [column, camelName(column)] as const);
+  return rows.map((row) => {
+    const result: Record<string, unknown> = {};
+    for (const [column, name] of columns) result[name] = row[column];
+    return result as Row;
+  });
 }
 
 /** Runs a statement that finds one row or none. */
@@ -116,7 +124,14 @@ export async function hideRow(
  */
 export async function selectPage<Row extends { id: string }>(
   client: Queryable,
-  statement: { from: string; where: string[]; values: unknown[]; order: 'asc' | 'desc' },
+  statement: {
+    from: string;
+    where: string[];
+    values: unknown[];
+    order: 'asc' | 'desc';
+    /** Default: all. */
+    columns?: string;
+  },
   request: PageRequest,
 ): Promise<Page<Row>> {
   const limit = Math.max(1, Math.min(request.limit ?? DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS));
@@ -130,7 +145,7 @@ export async function selectPage<Row extends { id: string }>(
   values.push(limit + 1);
   const rows = await selectRows<Row>(
     client,
-    `select * from ${statement.from} where ${where.length ? where.join(' and ') : 'true'}
+    `select ${statement.columns ?? '*'} from ${statement.from} where ${where.length ? where.join(' and ') : 'true'}
      order by id ${statement.order} limit $${values.length}`,
     values,
   );
