@@ -1,21 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { agentConfigSchema } from './agents/agent-config.ts';
-import { demoAgent } from './agents/demo-agent.ts';
-import type { ApiContext, Health } from './api/api-context.ts';
+import type { ApiContext } from './api/api-context.ts';
 import { startApi } from './api/api-server.ts';
 import { callView } from './api/schemas/call.ts';
-import { startCalls, type CallService } from './calls/call-service.ts';
+import { startCalls } from './calls/call-service.ts';
 import type { RoomContext } from './calls/rooms/room-context.ts';
 import { startRoomKeeper } from './calls/rooms/room-keeper.ts';
-import { startCarrierThread } from './carrier/carrier-thread.ts';
 import { startAnomalyWatch } from './compliance/anomaly-watch.ts';
 import { createGuardrails } from './compliance/guardrails.ts';
 import { startSpendWatch } from './compliance/spend-watch.ts';
 import { createTrafficGauges } from './compliance/traffic-gauges.ts';
 import type { Config } from './config.ts';
-import { openDatabase, type Database } from './db/database.ts';
-import * as agents from './db/queries/agents.ts';
+import { openDatabase } from './db/database.ts';
 import { countPending } from './db/queries/webhook-deliveries.ts';
 import { readCallEvents } from './events/event-log.ts';
 import { appendEvent } from './events/outbox.ts';
@@ -25,6 +21,7 @@ import { WEBHOOK_FORMATS } from './events/event-type.ts';
 import { createLiveFeed } from './events/live-feed.ts';
 import { startJobs } from './jobs/job-queue.ts';
 import { createMetrics } from './metrics.ts';
+import { nodeHealth } from './node-health.ts';
 import { startPostCall } from './post-call/post-call.ts';
 import { startSpeechService } from './providers/local/speech-service.ts';
 import type { Clock } from './shared/clock.ts';
@@ -33,6 +30,7 @@ import { createLogger } from './shared/logger.ts';
 import { makePrivateDirectory } from './shared/private-directory.ts';
 import { loadTlsIdentity } from './sip/tls-identity.ts';
 import { startUserAgent } from './sip/user-agent.ts';
+import { startCarrier } from './start-carrier.ts';
 import { createRecordingLibrary } from './storage/recording-library.ts';
 import { createRecordingStore } from './storage/recordings.ts';
 import { createRecordingUrls } from './storage/recording-urls.ts';
@@ -40,11 +38,9 @@ import { createS3Store } from './storage/s3-store.ts';
 import { createTrunkDoctor } from './trunks/doctor/trunk-doctor.ts';
 import { createDispatchRuleStore } from './trunks/dispatch-rule-store.ts';
 import { createNumberStore } from './trunks/number-store.ts';
-import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
 import { startTrunkWatcher } from './trunks/trunk-watcher.ts';
 import { createTrunkStore } from './trunks/trunk-store.ts';
-import { createTrunkService } from './trunk-service/trunk-service.ts';
-import { startVoicePool, type VoicePool } from './voice/voice-pool.ts';
+import { startVoicePool } from './voice/voice-pool.ts';
 import { startDeliverer } from './webhooks/deliverer.ts';
 import { createWebhookStore } from './webhooks/endpoint-store.ts';
 import { formatList } from './webhooks/formats/format-list.ts';
@@ -79,8 +75,6 @@ export interface App {
   close(): Promise<void>;
 }
 
-const CARRIER_USERNAME = 'sandbox';
-const HEALTH_TIMEOUT_MS = 2_000;
 /** As many as Zentrunk takes. */
 const ZENTRUNK_REQUESTS_PER_5_S = 300;
 
@@ -183,68 +177,24 @@ async function build(
   const spendWatch = startSpendWatch({ db: database, clock, logger });
   closers.push(() => spendWatch.close());
   const guardrails = createGuardrails({ clock, onSpendStop: (stop) => spendWatch.noteStop(stop) });
-  const carrier = config.carrier.enabled && roles.has('carrier') ? await startCarrier() : null;
+  const carrier =
+    config.carrier.enabled && roles.has('carrier')
+      ? await startCarrier({
+          config,
+          database,
+          secrets,
+          guardrails,
+          speech,
+          platformSipPort: userAgent.port,
+          workspaceId: workspace.id,
+          clock,
+          logger,
+          log,
+          onProgress,
+          closers,
+        })
+      : null;
   const carrierSipPort = carrier?.sipPort ?? null;
-
-  async function startCarrier(): ReturnType<typeof startCarrierThread> {
-    const { host, advertisedHost: publicHost, domain } = config.carrier;
-    onProgress('starting the carrier');
-    const service = createTrunkService({
-      db: database,
-      secrets,
-      guardrails,
-      domain,
-      localHost: publicHost,
-      clock,
-      logger,
-    });
-    closers.push(() => service.close());
-    const credentials = { username: CARRIER_USERNAME, password: randomText(32) };
-    const phones = config.sandbox.enabled && speech;
-    const started = await startCarrierThread({
-      host,
-      advertisedHost: publicHost,
-      sipPort: config.carrier.sipPort,
-      tls: {
-        port: config.carrier.sipTlsPort,
-        ...(await loadTlsIdentity({
-          ...config.sip.tls,
-          directory: path.join(config.dataDir, 'carrier'),
-          hosts: [publicHost],
-          nowMs: clock.now(),
-        })),
-      },
-      rtpPortMin: config.carrier.rtpPortMin,
-      rtpPortMax: config.carrier.rtpPortMax,
-      phones: phones
-        ? {
-            credentials,
-            persona: config.sandbox.person,
-            voicemailDir: path.join(config.dataDir, 'voicemail'),
-            speech: phones.connect(),
-          }
-        : null,
-      domain,
-      platformSipPort: userAgent.port,
-      log,
-      service,
-      logger,
-    });
-    closers.push(() => started.close());
-    if (phones) {
-      const agentId = await ensureDemoAgent(database, clock, workspace.id);
-      await ensureSandboxTrunk({
-        db: database,
-        secrets,
-        clock,
-        workspaceId: workspace.id,
-        agentId,
-        carrier: { host: reachable(host), port: started.sipPort },
-        credentials,
-      });
-    }
-    return started;
-  }
 
   const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
   closers.push(() => feed.close());
@@ -413,7 +363,7 @@ async function build(
       guardrails,
       createKey: keyMaker({ db: database, secrets, clock }),
       publicUrl,
-      health: () => healthOf({ database, calls, voice, config, carrierSipPort, clock }),
+      health: () => nodeHealth({ database, calls, voice, config, carrierSipPort, clock }),
       metrics: () => registry.metrics(),
     };
     const api = await startApi(context, config.http);
@@ -436,69 +386,10 @@ async function build(
   };
 }
 
-/** The agent `demo` of a fresh database: the appointment confirmation. */
-async function ensureDemoAgent(
-  database: Database,
-  clock: Clock,
-  workspaceId: string,
-): Promise<string> {
-  const { data } = await agents.list(database.pool, workspaceId, { limit: 200 });
-  const found = data.find((row) => (row.config as { name?: string }).name === demoAgent.name);
-  if (found) return found.id;
-  const row = await agents.insert(database.pool, {
-    id: newId('agent', clock.now()),
-    workspaceId,
-    config: agentConfigSchema.parse(demoAgent),
-  });
-  return row.id;
-}
-
-async function healthOf(parts: {
-  database: Database;
-  calls: CallService;
-  voice: VoicePool;
-  config: Config;
-  carrierSipPort: number | null;
-  clock: Clock;
-}): Promise<Health> {
-  const { database, calls, voice, config, carrierSipPort, clock } = parts;
-  const [databaseIsUp, workers] = await Promise.all([
-    inTime(clock, database.pool.query('select 1')),
-    inTime(clock, voice.stats()),
-  ]);
-  const wanted = config.roles.has('voice') ? config.voice.workers : 0;
-  const checks: Record<string, boolean> = {
-    database: databaseIsUp !== null,
-    'voice workers': workers?.length === wanted,
-  };
-  if (config.sandbox.enabled) checks['sandbox carrier'] = carrierSipPort !== null;
-  if (!checks['database'] || !checks['voice workers']) return { status: 'unavailable', checks };
-  return { status: calls.draining ? 'draining' : 'ok', checks };
-}
-
-/** What the work gives; null when it fails or takes longer than a probe waits. */
-async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T | null> {
-  const late = new AbortController();
-  const result = await Promise.race([
-    work.catch(() => null),
-    clock.sleep(HEALTH_TIMEOUT_MS, late.signal).then(
-      () => null,
-      () => null,
-    ),
-  ]);
-  late.abort();
-  return result;
-}
-
 /** An address that a client can use for what was bound. */
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
-}
-
-/** An address of this machine that what is bound to `host` can be reached at. */
-function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 async function version(): Promise<string> {
