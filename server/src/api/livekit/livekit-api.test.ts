@@ -109,6 +109,21 @@ describe('tokens', () => {
     ['AgentDispatchService/ListDispatch', { room: 'r1' }, { video: { room: 'r1' } }],
     ['SIP/TransferSIPParticipant', { roomName: 'r1' }, { video: { roomAdmin: true, room: 'r1' } }],
     ['Egress/ListEgress', {}, { video: { roomAdmin: true, room: 'r1' } }],
+    [
+      'RoomService/MoveParticipant',
+      { room: 'r1', identity: 'a', destinationRoom: 'r2' },
+      { video: { roomAdmin: true, room: 'r1' } },
+    ],
+    [
+      'RoomService/MoveParticipant',
+      { room: 'r1', identity: 'a', destinationRoom: 'r2' },
+      { video: { roomAdmin: true, room: 'r1', destinationRoom: 'r3' } },
+    ],
+    [
+      'RoomService/MoveParticipant',
+      { room: 'r1', identity: 'a', destinationRoom: 'r2' },
+      { video: { room: 'r1', destinationRoom: 'r2' } },
+    ],
   ] as const)('open %s with its own grant only', async (method, body, grants) => {
     expect(await twirp(method, body, { grants })).toMatchObject({
       status: 401,
@@ -257,6 +272,41 @@ describe('calls into rooms', () => {
         participant_identity: 'b',
       }),
     ).toMatchObject({ status: 429, body: { code: 'resource_exhausted' } });
+  });
+
+  it('are moved into another room when they have answered', async () => {
+    const video = { roomAdmin: true, room: 'here', destinationRoom: 'there' };
+    const move = (body: object, as = pair): ReturnType<typeof twirp> =>
+      twirp('RoomService/MoveParticipant', body, { grants: { video }, as });
+    const made = await twirp('SIP/CreateSIPParticipant', {
+      sip_number: '+15005550199',
+      sip_call_to: '+15005550113',
+      room_name: 'here',
+      participant_identity: 'a',
+    });
+    const body = { room: 'here', identity: 'a', destination_room: 'there' };
+    expect(await move(body)).toMatchObject({
+      status: 412,
+      body: { code: 'failed_precondition', msg: 'the participant’s call is not answered' },
+    });
+    const callId = String(made.body['sip_call_id']).replace('SCL_', 'call_');
+    for (const status of ['initiated', 'ringing', 'in-progress'] as const) {
+      await lab.move(callId, status);
+    }
+    expect(await move(body, other)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await move({ ...body, identity: 'b' })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found', msg: 'participant does not exist' },
+    });
+    expect(await move(body)).toEqual({ status: 200, body: {} });
+    const listed = await twirp(
+      'RoomService/ListParticipants',
+      { room: 'there' },
+      { grants: { video: { roomAdmin: true, room: 'there' } } },
+    );
+    expect(listed.body).toMatchObject({
+      participants: [{ identity: 'a', attributes: { 'sip.callID': made.body['sip_call_id'] } }],
+    });
   });
 
   it('end with their room', async () => {

@@ -94,6 +94,48 @@ describe('/v1/rooms', () => {
     expect((await lab.calls.call(callId)).agentId).toBe(id);
   });
 
+  it('moves somebody whose call is answered into another room', async () => {
+    const dialled = await send('POST', '/rooms/from/participants', {
+      to: '+15005550115',
+      identity: 'ann',
+      attributes: { seat: '1' },
+    });
+    const { call_id: callId } = dialled.body as { call_id: string };
+    const moveTo = (body: object, key = lab.key): Promise<Answer> =>
+      send('POST', '/rooms/from/participants/ann/move', body, key);
+    expect(await moveTo({ destination_room: 'to' })).toMatchObject({
+      status: 409,
+      body: { error: { code: 'conflict', message: 'the participant’s call is not answered' } },
+    });
+    for (const status of ['initiated', 'ringing', 'in-progress'] as const) {
+      await lab.move(callId, status);
+    }
+    expect(await moveTo({ destination_room: 'from' })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'invalid_request' } },
+    });
+    expect(await moveTo({})).toMatchObject({
+      status: 400,
+      body: { error: { details: [{ field: 'destination_room' }] } },
+    });
+    expect((await moveTo({ destination_room: 'to' }, lab.otherKey)).status).toBe(404);
+    await send('POST', '/rooms', { name: 'small', max_participants: 1 });
+    await send('POST', '/rooms/small/participants', { to: '+15005550116', identity: 'bob' });
+    expect(await moveTo({ destination_room: 'small' })).toMatchObject({
+      status: 429,
+      body: { error: { code: 'limit_reached' } },
+    });
+    expect(await moveTo({ destination_room: 'to' })).toMatchObject({
+      status: 200,
+      body: { identity: 'ann', call_id: callId, call_status: 'active', attributes: { seat: '1' } },
+    });
+    expect(await moveTo({ destination_room: 'to' })).toMatchObject({ status: 404 });
+    expect((await send('GET', '/rooms/from/participants')).body).toEqual({ data: [] });
+    expect((await send('GET', '/rooms/to/participants')).body).toMatchObject({
+      data: [{ identity: 'ann', call_id: callId }],
+    });
+  });
+
   it('refuses what cannot be, and shows nothing to others', async () => {
     await send('POST', '/rooms', { name: 'mine' });
     await send('POST', '/rooms/mine/participants', { to: '+15005550113', identity: 'a' });
