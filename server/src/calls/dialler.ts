@@ -10,6 +10,7 @@ import { zeroCost } from './call-cost.ts';
 import { claimCall, type Claim } from './claim.ts';
 import { inviteTurn } from './invite-pacing.ts';
 import { glanceAtLimits } from './limits.ts';
+import { encryptionProblem } from './leg-encryption.ts';
 import { LiveCall, type CallPlan } from './live-call.ts';
 import { loadPlan, type KnownCall } from './load-plan.ts';
 import { recordStatus } from './record-status.ts';
@@ -107,7 +108,17 @@ async function plan(
     return null;
   }
   const { trunk } = loaded;
-  const identities = (await gatewaysToTry(ctx, trunk)).map((gateway, index) =>
+  const gateways = await gatewaysToTry(ctx, trunk);
+  const problems = gateways.map(({ transport }) =>
+    encryptionProblem(trunk.mediaEncryption, transport),
+  );
+  const [problem = null] = problems;
+  if (problem !== null && !problems.includes(null)) {
+    await refuse(ctx, call, { type: 'bad-sdp' }, new Error(problem), 'media-encryption');
+    return null;
+  }
+  const usable = gateways.filter((_gateway, index) => problems[index] === null);
+  const identities = usable.map((gateway, index) =>
     attemptIdentity({
       nowMs: ctx.clock.now(),
       trunk,
@@ -233,6 +244,7 @@ async function refuse(
   call: calls.CallRow,
   cause: CallEndCause,
   error: unknown,
+  code: 'agent-not-ready' | 'media-encryption' = 'agent-not-ready',
 ): Promise<void> {
   const end = callEnd(cause, { direction: call.direction, answered: false, sip: null });
   const message = error instanceof Error ? error.message : null;
@@ -248,7 +260,7 @@ async function refuse(
     if (message === null) return recorded.events;
     const warning = await appendCallEvent(client, call.id, {
       type: 'call.warning',
-      data: { code: 'agent-not-ready', message },
+      data: { code, message },
     });
     return [...recorded.events, warning];
   });

@@ -7,6 +7,7 @@ import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { InboundLeg } from '../sip/leg.ts';
 import type { CallContext } from './call-context.ts';
 import { calledNumber, calledNumbers, calledText, callerIdentity } from './inbound-target.ts';
+import { encryptionProblem, warningHeader } from './leg-encryption.ts';
 import { isSomebodyIn, targetOfRule } from './rooms/join-inbound.ts';
 import type { InboundRefusal, InboundTarget } from './store-inbound.ts';
 
@@ -62,7 +63,7 @@ export async function findInboundRoute(
     agentId: agent?.id ?? null,
     to: number.e164,
   };
-  const refusal = trunkRefusal(trunk, caller);
+  const refusal = trunkRefusal(trunk, caller, leg);
   if (refusal) return { target, refusal };
   if (agent) return { target, trunk, agent, rule: null, roomName: null };
   const call = { workspaceId: number.workspaceId, trunkId: trunk.id, called: number.e164, caller };
@@ -107,7 +108,7 @@ async function routeByRule(
     // A rule for every number of every trunk is no answer to a number that nobody has.
     if (!trunk || (rule.trunkIds.length === 0 && rule.calledNumbers.length === 0)) continue;
     const target: InboundTarget = { workspaceId, trunkId: id, agentId: rule.agentId, to };
-    const refusal = trunkRefusal(trunk, caller);
+    const refusal = trunkRefusal(trunk, caller, leg);
     return refusal ? { target, refusal } : followRule(ctx, { target, trunk, rule, caller });
   }
   return unknownNumber(ctx, leg, called, { workspaceId, trunkId, agentId: null, to });
@@ -150,11 +151,27 @@ function unknownNumber(
   return null;
 }
 
-function trunkRefusal(trunk: TrunkWithGateways, caller: string): InboundRefusal | null {
+function trunkRefusal(
+  trunk: TrunkWithGateways,
+  caller: string,
+  { source }: InboundLeg,
+): InboundRefusal | null {
   const { active, inboundEnabled, allowedCallers } = trunk;
   if (!active || !inboundEnabled) return { cause: { type: 'trunk-inactive' }, ...UNAVAILABLE };
   if (allowedCallers.length > 0 && !allowedCallers.includes(caller)) return CALLER_NOT_ALLOWED;
-  return null;
+  const problem = encryptionProblem(trunk.mediaEncryption, source.transport);
+  return problem === null ? null : unsafeKeys(problem);
+}
+
+function unsafeKeys(message: string): InboundRefusal {
+  return {
+    cause: { type: 'bad-sdp' },
+    code: 488,
+    reason: 'Not Acceptable Here',
+    message,
+    warning: 'media-encryption',
+    headers: [warningHeader({ code: 'unsupported-transport', message })],
+  };
 }
 
 function nobody(message: string): InboundRefusal {

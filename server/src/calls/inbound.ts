@@ -1,6 +1,7 @@
 import { variablesProblem, type JsonValue } from '../agents/variables.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import type { InboundLeg, LegFailure } from '../sip/leg.ts';
+import type { SipHeader } from '../sip/message.ts';
 import type { CallContext } from './call-context.ts';
 import { holdMoney } from './call-money.ts';
 import { LOOKUP_TOKEN, lookUpCaller } from './caller-lookup.ts';
@@ -9,6 +10,7 @@ import { findInboundRoute, type OpenRoute } from './inbound-route.ts';
 import { callerIdentity } from './inbound-target.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import type { DispatchRuleRow } from '../db/queries/dispatch-rules.ts';
+import { warningHeader } from './leg-encryption.ts';
 import { LiveCall } from './live-call.ts';
 import { variablesOf } from './rooms/room-agents.ts';
 import { agentMetadata, joinInbound } from './rooms/join-inbound.ts';
@@ -74,7 +76,7 @@ async function refuseAtOnce(
   refusal: InboundRefusal,
 ): Promise<void> {
   if (leg.state !== 'ended') {
-    leg.reject(refusal.code, refusal.reason, refusal.code === 503 ? RETRY_LATER : []);
+    leg.reject(refusal.code, refusal.reason, headersOf(refusal));
   }
   await storeRefusal(ctx, leg, target, refusal);
 }
@@ -141,7 +143,7 @@ async function runInbound(
     releaseSlot?.();
     ctx.placeFree();
   });
-  live.bindLeg(leg, stored.attemptId);
+  live.bindLeg(leg, stored.attemptId, leg.source.transport);
   leg.events.on('failed', (failure) => void live.finish({ failure }));
   const failure = failureNow();
   if (failure) {
@@ -251,8 +253,12 @@ async function accept(live: LiveCall, leg: InboundLeg, attemptId: string): Promi
   const local = live.localAudio();
   const answer = leg.sdp === null ? null : answerOffer(leg.sdp, local);
   if (answer && !answer.ok) {
-    const reason = 'Not Acceptable Here';
-    await refuse(live, leg, { cause: { type: 'bad-sdp' }, code: 488, reason });
+    await refuse(live, leg, {
+      cause: { type: 'bad-sdp' },
+      code: 488,
+      reason: 'Not Acceptable Here',
+      headers: [warningHeader(answer.error)],
+    });
     return;
   }
   leg.events.on('answered', ({ sdp }) => {
@@ -281,12 +287,13 @@ async function accept(live: LiveCall, leg: InboundLeg, attemptId: string): Promi
   leg.answer(answer ? answer.value.sdp : buildOffer(local));
 }
 
-async function refuse(
-  live: LiveCall,
-  leg: InboundLeg,
-  { cause, code, reason }: InboundRefusal,
-): Promise<void> {
+function headersOf({ code, headers = [] }: InboundRefusal): readonly SipHeader[] {
+  return code === 503 ? [...RETRY_LATER, ...headers] : headers;
+}
+
+async function refuse(live: LiveCall, leg: InboundLeg, refusal: InboundRefusal): Promise<void> {
+  const { cause, code, reason } = refusal;
   const ended = live.end(cause, { code, reason });
-  if (leg.state !== 'ended') leg.reject(code, reason, code === 503 ? RETRY_LATER : []);
+  if (leg.state !== 'ended') leg.reject(code, reason, headersOf(refusal));
   await ended;
 }

@@ -6,7 +6,7 @@ import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
 import { newEncryption } from '../sdp/crypto-line.ts';
 import type { CodecName, LocalAudio, LocalEncryption, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
-import type { SipHeader } from '../sip/message.ts';
+import type { SipAddress, SipHeader } from '../sip/message.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import type { CallReport, VoiceCallEvent, OpenCall } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
@@ -17,6 +17,7 @@ import { watchCredit } from './credit-watch.ts';
 import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { headerAttributes } from './header-attributes.ts';
+import { keysOver } from './leg-encryption.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
@@ -79,6 +80,8 @@ export class LiveCall {
   #plan: CallPlan;
   #voice: VoiceCallHandle | null = null;
   #leg: Leg | null = null;
+  /** What the leg's signalling goes over. */
+  #transport: SipAddress['transport'] = 'udp';
   #attemptId: string | null = null;
   #cause: CallEndCause | null = null;
   #answeredAtMs: number | null = null;
@@ -95,7 +98,7 @@ export class LiveCall {
     this.#plan = plan;
     this.record = new CallRecord(ctx, plan.call);
     this.#sessionId = ctx.clock.now();
-    this.#encryption = encryptionOf(plan);
+    this.#encryption = encryptionOf(plan.trunk);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolveDone = resolve;
@@ -232,8 +235,11 @@ export class LiveCall {
     (this.#voice as VoiceCallHandle | null)?.answered(this.#ctx.clock.now());
   }
 
-  /** Our side of the media; the agent must be ready. */
-  localAudio(sessionVersion = this.#sessionVersion): LocalAudio {
+  /** Our side of the media, as it may be told over its leg's transport; the agent must be ready. */
+  localAudio(
+    sessionVersion = this.#sessionVersion,
+    transport: SipAddress['transport'] = this.#transport,
+  ): LocalAudio {
     if (!this.#voice) throw new Error('expected a ready agent, got none');
     return {
       host: this.#ctx.localHost,
@@ -242,13 +248,14 @@ export class LiveCall {
       direction: 'sendrecv',
       sessionId: this.#sessionId,
       sessionVersion,
-      encryption: this.#encryption,
+      encryption: keysOver(this.#encryption, transport),
     };
   }
 
   /** The leg that carries the call from now on. Bound in the tick in which it was made. */
-  bindLeg(leg: Leg, attemptId: string | null): void {
+  bindLeg(leg: Leg, attemptId: string | null, transport: SipAddress['transport']): void {
     this.#leg = leg;
+    this.#transport = transport;
     this.#attemptId = attemptId;
     this.#ctx.sipTrace.claim(this.plan.call, leg.sipCallId);
     leg.onOffer = (sdp) => this.#onOffer(sdp);
@@ -519,11 +526,6 @@ function isCodec(name: string): name is CodecName {
   return name === 'PCMU' || name === 'PCMA';
 }
 
-/** Keys stand in the session description: they are offered where that is encrypted too (TLS). */
-function encryptionOf({ call, trunk }: CallPlan): LocalEncryption | undefined {
-  const { mediaEncryption, gateways } = trunk;
-  if (mediaEncryption === 'none') return undefined;
-  const overTls = gateways.some(({ transport }) => transport === 'tls');
-  if (call.direction === 'outbound' && mediaEncryption === 'optional' && !overTls) return undefined;
-  return newEncryption(mediaEncryption);
+function encryptionOf({ mediaEncryption }: TrunkWithGateways): LocalEncryption | undefined {
+  return mediaEncryption === 'none' ? undefined : newEncryption(mediaEncryption);
 }

@@ -297,6 +297,31 @@ describe('an outbound call', () => {
     expect(callee.legs[0]?.sdp).not.toContain('a=crypto');
   });
 
+  it('dials no gateway without TLS where encryption is required', async () => {
+    const trunkId = await lab.trunk([], {
+      mediaEncryption: 'required',
+      gateways: [{ host: '127.0.0.1', port: callee.ua.port, transport: 'tls' }],
+    });
+    await lab.db.pool.query(`update gateways set transport = 'udp' where trunk_id = $1`, [trunkId]);
+    node = await lab.node();
+    const callId = await place();
+    expect(await lab.reached(callId)).toMatchObject({
+      status: 'failed',
+      end_reason: 'media-incompatible',
+      sip: { code: null },
+    });
+    expect(callee.legs).toHaveLength(0);
+    expect(await lab.events(callId)).toContainEqual(
+      expect.objectContaining({
+        type: 'call.warning',
+        data: {
+          code: 'media-encryption',
+          message: expect.stringContaining('needs SIP over TLS') as string,
+        },
+      }),
+    );
+  });
+
   it('ends with the last refusal when every gateway fails', async () => {
     callee.script = refuseWith(503, 'Service Unavailable');
     second.script = refuseWith(500, 'Oops');

@@ -1,6 +1,5 @@
 import type { TimerHandle } from '../shared/clock.ts';
 import { buildOffer, readAnswer } from '../sdp/offer-answer.ts';
-import type { LocalAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, ProvisionalResponse } from '../sip/leg.ts';
 import { nextGatewayAllowed } from '../trunks/routing.ts';
 import type { AttemptIdentity } from './attempt-identity.ts';
@@ -72,13 +71,14 @@ function dialOnce(
   identity: AttemptIdentity,
 ): Promise<LegFailure | null> {
   const { trunk, credentials } = live.plan;
-  const local = offeredAudio(live.localAudio(), identity);
+  const { transport } = identity.invite.nextHop;
+  const local = live.localAudio(undefined, transport);
   const leg = ctx.ua.invite({
     ...identity.invite,
     sdp: buildOffer(local),
     ...(credentials && { credentials }),
   });
-  live.bindLeg(leg, identity.attemptId);
+  live.bindLeg(leg, identity.attemptId, transport);
   live.record.dialog(identity.attemptId, leg.snapshot());
   const ringTimer = armRingTimer(ctx, live, leg, trunk.ringTimeoutMs);
   let earlySdp: string | null = null;
@@ -120,14 +120,6 @@ function dialOnce(
       resolve(failure);
     });
   });
-}
-
-/** Keys that may be left out are not sent where everybody on the way can read them (RFC 4568 §7). */
-function offeredAudio(local: LocalAudio, { invite }: AttemptIdentity): LocalAudio {
-  const isOptional = local.encryption?.policy === 'optional';
-  return isOptional && invite.nextHop.transport !== 'tls'
-    ? { ...local, encryption: undefined }
-    : local;
 }
 
 /** 180 and 183 alike: carriers send 183 with their ringback tone. */

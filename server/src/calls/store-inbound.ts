@@ -6,6 +6,7 @@ import { appendCallEvent, insertToldCall } from '../events/event-log.ts';
 import type { CallEvent } from '../events/call-event.ts';
 import { newId } from '../shared/ids.ts';
 import type { InboundLeg } from '../sip/leg.ts';
+import type { SipHeader } from '../sip/message.ts';
 import { zeroCost } from './call-cost.ts';
 import type { CallContext } from './call-context.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
@@ -27,8 +28,11 @@ export interface InboundRefusal {
   cause: CallEndCause;
   code: number;
   reason: string;
-  /** What is wrong with the agent, for the operator. */
+  /** What is wrong here, for the operator: with the agent, where no code says otherwise. */
   message?: string;
+  warning?: 'media-encryption';
+  /** Of the answer, for the far end. */
+  headers?: readonly SipHeader[];
 }
 
 export interface StoredInbound {
@@ -82,7 +86,7 @@ export async function storeRefusal(
   ctx: CallContext,
   leg: InboundLeg,
   target: InboundTarget,
-  { cause, code, reason, message }: InboundRefusal,
+  { cause, code, reason, message, warning }: InboundRefusal,
 ): Promise<void> {
   const sip = { code, reason };
   const end = callEnd(cause, { direction: 'inbound', answered: false, sip });
@@ -95,7 +99,7 @@ export async function storeRefusal(
     async (client, { call, attemptId }) => {
       await attempts.finish(client, attemptId, 'failed', { sipCode: code, sipReason: reason });
       if (message === undefined) return [];
-      const data = { code: 'agent-not-ready', message } as const;
+      const data = { code: warning ?? 'agent-not-ready', message } as const;
       return [await appendCallEvent(client, call.id, { type: 'call.warning', data })];
     },
   );

@@ -41,6 +41,7 @@ export interface CallEventData {
       | 'one-way-audio'
       | 'provider-error'
       | 'agent-not-ready'
+      | 'media-encryption'
       | 'recording-failed'
       | 'guardrail'
       | 'caller-lookup';

@@ -111,7 +111,12 @@ describe('parseSdp', () => {
     ['a port in another notation', text('m=audio 0x10 RTP/AVP 0')],
     ['an empty port', text('m=audio /2 RTP/AVP 0')],
     ['no format', text('m=audio 4000 RTP/AVP')],
-    ['more than 32 KiB', text(`a=${'x'.repeat(40_000)}`)],
+    ['more than 8 KiB', text(`a=${'x'.repeat(8_192)}`)],
+    ['more than 8 KiB of characters that need several bytes', text(`a=${'é'.repeat(4_096)}`)],
+    [
+      'more than 20 codecs',
+      text(`m=audio 4000 RTP/AVP ${Array.from({ length: 21 }, (_, n) => 96 + n).join(' ')}`),
+    ],
     ['more than 1,000 lines', text(...Array<string>(1_001).fill('a=x'))],
   ])('refuses %s', (_what, sdp) => {
     expect(parseSdp(sdp)).toMatchObject({ ok: false, error: { code: 'malformed' } });

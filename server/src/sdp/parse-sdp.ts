@@ -32,7 +32,9 @@ export interface SessionDescription {
   media: SdpMedia[];
 }
 
-const MAX_BYTES = 32_768;
+/** Several times what the longest offers of telephones have. */
+const MAX_BYTES = 8_192;
+const MAX_AUDIO_FORMATS = 20;
 const MAX_LINES = 1_000;
 const MAX_PORT = 65_535;
 const MAX_CRYPTO = 16;
@@ -42,8 +44,8 @@ const DIRECTIONS: ReadonlySet<string> = new Set(['sendrecv', 'sendonly', 'recvon
 
 /** Reads a session description; tolerant of bare line feeds and of lines that it does not know. */
 export function parseSdp(text: string): SdpResult<SessionDescription> {
-  if (text.length > MAX_BYTES)
-    return malformed(`need at most ${MAX_BYTES} bytes, got ${text.length}`);
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BYTES) return malformed(`need at most ${MAX_BYTES} bytes, got ${bytes}`);
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length > MAX_LINES)
     return malformed(`need at most ${MAX_LINES} lines, got ${lines.length}`);
@@ -76,6 +78,11 @@ export function parseSdp(text: string): SdpResult<SessionDescription> {
           return malformed(
             `need "m=<media> <port> <protocol> <format> ...", got "${line.slice(0, 60)}"`,
           );
+        if (parsed.kind === 'audio' && parsed.formatTokens.length > MAX_AUDIO_FORMATS) {
+          return malformed(
+            `need at most ${MAX_AUDIO_FORMATS} codecs in an m=audio line, got ${parsed.formatTokens.length}`,
+          );
+        }
         media.push({
           ...parsed,
           host: sessionHost,
