@@ -7,6 +7,7 @@ import * as acls from '../db/queries/zentrunk-ip-acls.ts';
 import * as trunks from '../db/queries/zentrunk-trunks.ts';
 import * as uris from '../db/queries/zentrunk-uris.ts';
 import { isSource } from '../trunks/source-list.ts';
+import { refusedSources } from '../trunks/source-width.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import { parseOriginationUri } from './origination-uri.ts';
 import { CREDENTIAL_SECRETS, URI_SECRETS } from './secret-places.ts';
@@ -251,8 +252,11 @@ function checkIpAcl({ name, ipAddresses }: IpAclInput): void {
         `ip_addresses: expected an IP address or CIDR, got ${JSON.stringify(address.slice(0, 60))}`,
       );
     }
-    if (address.endsWith('/0')) {
-      throw new ZentrunkError(400, `ip_addresses: ${address} lets the whole internet in`);
+    if (refusedSources([address]).length > 0) {
+      throw new ZentrunkError(
+        400,
+        `ip_addresses: ${address} lets a large part of the internet in; name your own addresses`,
+      );
     }
   }
 }

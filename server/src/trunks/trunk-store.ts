@@ -10,6 +10,7 @@ import { newId } from '../shared/ids.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import { carrierProfile } from './carrier-profiles.ts';
 import { isSource } from './source-list.ts';
+import { refusedSources } from './source-width.ts';
 
 /** What a trunk is made or changed with. The password goes in and never comes out. */
 export interface TrunkInput extends Omit<
@@ -21,6 +22,8 @@ export interface TrunkInput extends Omit<
   inboundAuthPassword?: string | null | undefined;
   /** In the order in which they are tried; replaces all. */
   gateways?: gateways.NewGateway[] | undefined;
+  /** Takes `allowedSources` that let in a large part of the internet. */
+  force?: boolean | undefined;
 }
 
 /** A trunk as it may be shown: whether there is a password, not which. */
@@ -78,7 +81,13 @@ export function createTrunkStore(options: {
   const { db, secrets, clock } = options;
 
   function patchOf(workspaceId: string, id: string, input: TrunkInput): trunks.TrunkPatch {
-    const { gateways: _gateways, authPassword, inboundAuthPassword, ...fields } = input;
+    const {
+      gateways: _gateways,
+      force: _force,
+      authPassword,
+      inboundAuthPassword,
+      ...fields
+    } = input;
     // The column is part of what a sealed text is bound to: one cannot be moved to the other.
     const sealed = (table: string, text: string | null): string | null =>
       text === null ? null : secrets.seal({ workspaceId, table, id }, text);
@@ -102,6 +111,7 @@ export function createTrunkStore(options: {
       return db.tenant(workspaceId).transaction(async (client) => {
         const complete = withDefaults(rest);
         check(complete);
+        checkWidth(complete, []);
         checkWhole(complete, false);
         await trunks.insert(client, {
           ...patchOf(workspaceId, id, complete),
@@ -120,6 +130,7 @@ export function createTrunkStore(options: {
         check(input);
         const before = await read(client, workspaceId, trunkId);
         if (!before) return null;
+        checkWidth(input, before.allowedSources);
         // Its calls are exempt from rules that protect people: they must not reach any.
         if (before.sandbox && input.gateways && input.sandbox !== true) {
           throw new TrunkError(
@@ -251,6 +262,17 @@ function check(input: TrunkInput): void {
   checkIdentity(input);
   checkHeaders(input.headers ?? {});
   checkGateways(input.gateways ?? []);
+}
+
+/** G14. What is there already stays. */
+function checkWidth({ allowedSources, force }: TrunkInput, before: readonly string[]): void {
+  const added = allowedSources?.filter((source) => !before.includes(source)) ?? [];
+  const [tooWide] = force ? [] : refusedSources(added);
+  if (tooWide === undefined) return;
+  throw new TrunkError(
+    'allowed_sources',
+    `${tooWide} lets a large part of the internet call in: name the carrier's own addresses, or pass force: true to /v1/trunks if you mean it`,
+  );
 }
 
 /** RFC 3261 §25.1 `host`: what is longer than it is a parameter or a header of its own. */

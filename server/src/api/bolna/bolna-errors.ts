@@ -131,7 +131,8 @@ const STATUSES: Partial<Record<ApiErrorCode, number>> = {
 function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null {
   if (error instanceof BolnaError) return error;
   if (error instanceof TrunkError) {
-    return unprocessable([{ field: error.field, problem: error.message }]);
+    const field = error.field === 'allowed_sources' ? 'ip_identifiers' : error.field;
+    return unprocessable([{ field, problem: error.message }]);
   }
   if (error instanceof NumberError) {
     const status = { 'invalid-number': 422, 'trunk-not-found': 404, 'number-taken': 400 };

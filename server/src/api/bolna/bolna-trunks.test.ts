@@ -113,6 +113,7 @@ describe('/sip-trunks/trunks', () => {
     await refused({ media_encryption: 'sdes' }, 'transport-tls');
     await refused({ allow: 'g729' }, 'allow');
     await refused({ disallow: 'ulaw' }, 'disallow');
+    await refused({ ip_identifiers: [{ ip_address: '0.0.0.0/0' }] }, 'ip_identifiers');
     await refused({ direct_media: true }, 'direct_media');
     await refused({ colour: 'red' }, 'colour');
     await refused({ gateways: [{ gateway_address: 'no host!' }] }, 'gateways');

@@ -1,5 +1,7 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { NumberRow } from '../../db/queries/numbers.ts';
+import { sourceNotice } from '../../trunks/source-width.ts';
 import type { Trunk } from '../../trunks/trunk-store.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
@@ -46,6 +48,7 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
         throw error;
       }
       await context.calls.refreshTrunks();
+      tellWide(reply, trunk);
       return reply.status(201).send(await view(trunk));
     },
   );
@@ -100,13 +103,14 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
         response: { 200: trunkSchema, ...bolnaErrors(400, 404, 422) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { workspaceId } = request.caller;
       const before = await required(workspaceId, request.params.trunk_id);
       const change = changedTrunk(request.body, before);
       const trunk = await trunks.update(workspaceId, before.id, change);
       if (!trunk) throw notFound('Trunk', before.id);
       await context.calls.refreshTrunks();
+      tellWide(reply, trunk);
       return view(trunk);
     },
   );
@@ -228,4 +232,10 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
       e164Check: number.e164_check_enabled,
     });
   }
+}
+
+/** G14, where Bolna's answer has no place for it. */
+function tellWide(reply: FastifyReply, { allowedSources }: Trunk): void {
+  const notice = sourceNotice(allowedSources);
+  if (notice !== null) void reply.header('x-trunkline-notice', notice);
 }

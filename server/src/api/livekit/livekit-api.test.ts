@@ -326,6 +326,35 @@ describe('calls into rooms', () => {
   });
 });
 
+describe('allowed_addresses of an inbound trunk', () => {
+  const create = (fields: object) =>
+    twirp('SIP/CreateSIPInboundTrunk', { trunk: { name: 'In', numbers: [], ...fields } });
+
+  it('let nobody in from a large part of the internet', async () => {
+    for (const wide of ['0.0.0.0/0', '64.0.0.0/7', '::/0']) {
+      expect(await create({ allowedAddresses: ['203.0.113.0/24', wide] })).toMatchObject({
+        status: 400,
+        body: {
+          code: 'invalid_argument',
+          msg: expect.stringContaining(`${wide} lets`) as string,
+          meta: { argument: 'allowed_addresses' },
+        },
+      });
+    }
+    expect((await create({ allowedAddresses: ['203.0.113.0/24'] })).status).toBe(200);
+  });
+
+  it('left out mean everybody who knows a number, as in LiveKit', async () => {
+    const made = await create({ numbers: ['+14155550987'] });
+    expect(made.status).toBe(200);
+    const update = { update: { name: 'Renamed' }, sipTrunkId: made.body['sip_trunk_id'] };
+    expect(await twirp('SIP/UpdateSIPInboundTrunk', update)).toMatchObject({
+      status: 200,
+      body: { name: 'Renamed' },
+    });
+  });
+});
+
 describe('protobuf', () => {
   it('is answered with protobuf, its errors with JSON', async () => {
     const send = async (method: string, message: { toBinary(): Uint8Array }) =>

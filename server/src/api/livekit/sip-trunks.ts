@@ -21,6 +21,7 @@ import {
   UpdateSIPInboundTrunkRequest,
   UpdateSIPOutboundTrunkRequest,
 } from '@livekit/protocol';
+import { sourceNotice } from '../../trunks/source-width.ts';
 import type { TrunkInput } from '../../trunks/trunk-store.ts';
 import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import type { LiveKitContext } from './livekit-context.ts';
@@ -35,7 +36,7 @@ import {
 } from './trunk-messages.ts';
 import { updatedInbound, updatedOutbound } from './trunk-update.ts';
 import { TwirpError } from './twirp-error.ts';
-import { twirpMethod, type TwirpMethods } from './twirp-method.ts';
+import { twirpMethod, type TwirpCall, type TwirpMethods } from './twirp-method.ts';
 
 const MISSING = 'requested sip trunk does not exist';
 const NEEDS = 'sip-admin' as const;
@@ -65,9 +66,11 @@ export function sipTrunkMethods(ctx: LiveKitContext): TwirpMethods {
     'livekit.SIP/CreateSIPInboundTrunk': twirpMethod({
       request: CreateSIPInboundTrunkRequest,
       needs: NEEDS,
-      run: async ({ trunk }, { caller }) => {
+      run: async ({ trunk }, call) => {
         const info = requireNew(trunk);
-        const stored = await shelf.create(caller.workspaceId, inboundInput(info), info.numbers);
+        const { workspaceId } = call.caller;
+        const stored = await shelf.create(workspaceId, inboundInput(info), info.numbers);
+        tellWide(stored, call);
         return inboundOf(stored);
       },
     }),
@@ -90,8 +93,8 @@ export function sipTrunkMethods(ctx: LiveKitContext): TwirpMethods {
     'livekit.SIP/UpdateSIPInboundTrunk': twirpMethod({
       request: UpdateSIPInboundTrunkRequest,
       needs: NEEDS,
-      run: async ({ sipTrunkId, action }, { caller }) => {
-        const before = await require(caller.workspaceId, sipTrunkId, 'inbound');
+      run: async ({ sipTrunkId, action }, call) => {
+        const before = await require(call.caller.workspaceId, sipTrunkId, 'inbound');
         const info =
           action.case === 'update'
             ? updatedInbound(inboundOf(before), action.value)
@@ -100,7 +103,9 @@ export function sipTrunkMethods(ctx: LiveKitContext): TwirpMethods {
         if (action.case === 'update') {
           keepPassword(input, 'inboundAuthPassword', action.value.authPassword);
         }
-        return inboundOf(await replace(shelf, before, input, info.numbers));
+        const stored = await replace(shelf, before, input, info.numbers);
+        tellWide(stored, call);
+        return inboundOf(stored);
       },
     }),
     'livekit.SIP/GetSIPOutboundTrunk': twirpMethod({
@@ -230,6 +235,12 @@ function legacyInbound(stored: StoredTrunk): SIPTrunkInfo {
     inboundAddresses: info.allowedAddresses,
     inboundUsername: info.authUsername,
   });
+}
+
+/** G14. */
+function tellWide({ trunk }: StoredTrunk, call: Pick<TwirpCall, 'notice'>): void {
+  const notice = sourceNotice(trunk.allowedSources);
+  if (notice !== null) call.notice(notice);
 }
 
 function legacyOutbound(stored: StoredTrunk): SIPTrunkInfo {

@@ -14,7 +14,8 @@ export function toTwirpError(error: unknown): TwirpError {
     return new TwirpError(codeOfAdmission(error.code), error.message, { reason: error.code });
   }
   if (error instanceof TrunkError || error instanceof DispatchRuleError) {
-    return new TwirpError('invalid_argument', error.message, { argument: error.field });
+    const argument = error.field === 'allowed_sources' ? 'allowed_addresses' : error.field;
+    return new TwirpError('invalid_argument', error.message, { argument });
   }
   if (error instanceof NumberError) {
     return new TwirpError(

@@ -69,6 +69,7 @@ export function inboundInput(info: SIPInboundTrunkInfo): TrunkInput & { name: st
     inboundAuthRealm: info.authRealm === '' ? null : info.authRealm,
     // LiveKit lets anybody call a trunk that names its numbers and no addresses.
     allowedSources: info.allowedAddresses.length > 0 ? info.allowedAddresses : ANYWHERE,
+    force: info.allowedAddresses.length === 0,
     allowedCallers: info.allowedNumbers,
     ...(ringTimeoutMs !== undefined && { ringTimeoutMs }),
     maxCallDurationS: maxMs === undefined ? null : Math.ceil(maxMs / 1_000),

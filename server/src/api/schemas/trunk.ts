@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { NewGateway } from '../../db/queries/gateways.ts';
 import { CARRIER_PROFILES } from '../../trunks/carrier-profiles.ts';
+import { sourceWarnings } from '../../trunks/source-width.ts';
 import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 
 const gatewaySchema = z.strictObject({
@@ -128,8 +129,18 @@ const givenFields = {
   }),
 };
 
-export const trunkCreateSchema = z.strictObject(givenFields).partial().required({ name: true });
-export const trunkPatchSchema = z.strictObject(givenFields).partial();
+/** What a request can say beyond what a trunk is. */
+const bodyFields = {
+  ...givenFields,
+  force: z
+    .boolean()
+    .describe(
+      'Takes `allowed_sources` that are refused otherwise: IPv4 wider than /8, IPv6 wider than /16.',
+    ),
+};
+
+export const trunkCreateSchema = z.strictObject(bodyFields).partial().required({ name: true });
+export const trunkPatchSchema = z.strictObject(bodyFields).partial();
 
 const { auth_password: _outbound, inbound_auth_password: _inbound, ...shownFields } = fields;
 
@@ -140,6 +151,9 @@ export const trunkViewSchema = z
     codecs: z.array(z.string()),
     has_password: z.boolean(),
     has_inbound_password: z.boolean(),
+    warnings: z
+      .array(z.string())
+      .describe('What is worth a second look, such as sources wider than one network.'),
     sandbox: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime(),
@@ -163,6 +177,7 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
     has_password: trunk.hasPassword,
     inbound_auth_username: trunk.inboundAuthUsername,
     has_inbound_password: trunk.hasInboundPassword,
+    warnings: sourceWarnings(trunk.allowedSources),
     inbound_auth_realm: trunk.inboundAuthRealm,
     leading_plus: trunk.leadingPlus,
     caller_id_header: trunk.callerIdHeader,
@@ -214,6 +229,7 @@ export function trunkInput(body: z.output<typeof trunkPatchSchema>): TrunkInput 
     ringTimeoutMs: body.ring_timeout_ms,
     mediaTimeouts: body.media_timeouts,
     allowedSources: body.allowed_sources,
+    force: body.force,
     allowedCallers: body.allowed_callers,
     mediaEncryption: body.media_encryption,
     rtpSymmetric: body.rtp_symmetric,

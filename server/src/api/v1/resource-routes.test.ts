@@ -210,6 +210,42 @@ describe('/v1/trunks', () => {
     });
   });
 
+  it('lets a large part of the internet call in by force only, and warns of wide ranges', async () => {
+    for (const wide of ['0.0.0.0/0', '64.0.0.0/7', '::/0', '::ffff:0:0/96']) {
+      const { status, body } = await lab.send('POST', '/v1/trunks', {
+        name: 'open',
+        allowed_sources: ['198.51.100.0/24', wide],
+      });
+      expect([wide, status]).toEqual([wide, 400]);
+      expect(body).toMatchObject({
+        error: {
+          details: [
+            {
+              field: 'allowed_sources',
+              problem: expect.stringContaining(`${wide} lets`) as string,
+            },
+          ],
+        },
+      });
+    }
+    const open = await create('/v1/trunks', {
+      name: 'open',
+      allowed_sources: ['0.0.0.0/0'],
+      force: true,
+    });
+    expect(open).toMatchObject({ allowed_sources: ['0.0.0.0/0'] });
+    expect(open).not.toHaveProperty('force');
+    const change = (body: object) => lab.send('PATCH', `/v1/trunks/${open.id}`, body);
+    // What somebody meant once need not be meant again; what is new must.
+    const kept = await change({ name: 'wide', allowed_sources: ['0.0.0.0/0', '198.51.0.0/16'] });
+    expect(kept.status).toBe(200);
+    expect((await change({ allowed_sources: ['0.0.0.0/1'] })).status).toBe(400);
+    const narrow = await change({ allowed_sources: ['198.51.0.0/16', '198.51.100.0/24'] });
+    expect(narrow.body).toMatchObject({
+      warnings: ["198.51.0.0/16 lets in 2^16 addresses: name the carrier's own, at most a /24"],
+    });
+  });
+
   it('names the field that a trunk cannot have', async () => {
     for (const [fields, field] of [
       [{ gateways: [{ host: 'no host' }] }, 'gateways'],

@@ -1,6 +1,8 @@
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import * as acls from '../../db/queries/zentrunk-ip-acls.ts';
 import type { IpAclInput, ZentrunkStore } from '../../trunk-service/zentrunk-store.ts';
+import { sourceNotice } from '../../trunks/source-width.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { zentrunkErrors } from './zentrunk-errors.ts';
@@ -54,6 +56,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
     },
     async (request, reply) => {
       const row = await store.createIpAcl(request.caller.workspaceId, inputOf(request.body));
+      tellWide(reply, row.ipAddresses);
       return reply.status(201).send({
         api_id: request.apiId,
         message: 'IP access control list created successfully.',
@@ -124,6 +127,7 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
       const id = uuidOr404(request.params.uuid);
       const { workspaceId } = request.caller;
       if (!(await store.updateIpAcl(workspaceId, id, inputOf(request.body)))) throw notFound(id);
+      tellWide(reply, request.body.ip_addresses ?? []);
       const message = 'IP access control list updated successfully.';
       return reply.status(202).send({ api_id: request.apiId, message });
     },
@@ -152,6 +156,12 @@ export function ipAclRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
 
 function inputOf(body: z.output<typeof aclBody>): IpAclInput {
   return { name: body.name, ipAddresses: body.ip_addresses };
+}
+
+/** G14, where Plivo's answer has no place for it. */
+function tellWide(reply: FastifyReply, sources: readonly string[]): void {
+  const notice = sourceNotice(sources);
+  if (notice !== null) void reply.header('x-trunkline-notice', notice);
 }
 
 function aclView(row: acls.ZentrunkIpAclRow): z.output<typeof aclSchema> {

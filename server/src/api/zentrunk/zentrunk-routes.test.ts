@@ -169,7 +169,10 @@ describe('an IP access control list', () => {
     const { message, ipacl_uuid: uuid } = await made('IPAccessControlList', body);
     expect(message).toBe('IP access control list created successfully.');
     const path = `Zentrunk/IPAccessControlList/${String(uuid)}/`;
+    const wide = await send('POST', path, { ip_addresses: ['198.51.0.0/16'] });
+    expect(wide.headers['x-trunkline-notice']).toContain('198.51.0.0/16 lets in 2^16 addresses');
     const changed = await send('POST', path, { ip_addresses: ['198.51.100.0/24'] });
+    expect(changed.headers).not.toHaveProperty('x-trunkline-notice');
     expect(changed).toMatchObject({
       status: 202,
       body: { message: 'IP access control list updated successfully.' },
@@ -188,6 +191,8 @@ describe('an IP access control list', () => {
     [{ ip_addresses: ['office'] }, 400],
     [{ ip_addresses: ['192.0.2.1/33'] }, 400],
     [{ ip_addresses: ['0.0.0.0/0'] }, 400],
+    [{ ip_addresses: ['192.0.2.1', '64.0.0.0/7'] }, 400],
+    [{ ip_addresses: ['2000::/3'] }, 400],
     [{ ip_addresses: '192.0.2.1' }, 400],
   ])('%j is refused with %d', async (body, status) => {
     expect((await send('POST', 'Zentrunk/IPAccessControlList/', body)).status).toBe(status);
