@@ -1,5 +1,6 @@
 import { newEncryption, offeredCrypto } from '../sdp/crypto-line.ts';
 import type { LocalEncryption, SdpResult } from '../sdp/sdp.ts';
+import type { SipTransportName } from '../sip/message.ts';
 import { createRelayCipher } from './relay-cipher.ts';
 import {
   readRelayedAudio,
@@ -28,6 +29,7 @@ export interface RelayLegOptions {
 export class RelayLeg {
   readonly #options: RelayLegOptions;
   readonly #keys: LocalEncryption | null;
+  #encryption: LegEncryption;
   #version = 0;
   #said: RelayedAudio | null = null;
   #told: ToldAudio | null = null;
@@ -36,6 +38,7 @@ export class RelayLeg {
   constructor(options: RelayLegOptions) {
     this.#options = options;
     const { encryption } = options;
+    this.#encryption = encryption;
     this.#keys = encryption === 'none' ? null : newEncryption(encryption);
   }
 
@@ -46,6 +49,15 @@ export class RelayLeg {
 
   get encrypted(): boolean {
     return this.#srtp !== null;
+  }
+
+  /**
+   * Says over what the leg is dialled next. Keys that may be left out are not told where everybody
+   * on the way can read them (RFC 4568 §7).
+   */
+  dialOver(transport: SipTransportName): void {
+    const { encryption } = this.#options;
+    this.#encryption = encryption === 'optional' && transport !== 'tls' ? 'none' : encryption;
   }
 
   /** Takes an offer or an answer of the leg. */
@@ -66,7 +78,8 @@ export class RelayLeg {
 
   /** The other leg's audio as an offer to this one. */
   offer(audio: ToldAudio): string {
-    return this.#write(audio, this.#keys ? offeredCrypto(this.#keys) : [], null);
+    const keys = this.#usableKeys;
+    return this.#write(audio, keys ? offeredCrypto(keys) : [], null);
   }
 
   /** The other leg's audio as the answer to what this one offered. */
@@ -74,7 +87,8 @@ export class RelayLeg {
     const offered = this.#said;
     const theirs = offered?.crypto ?? null;
     // RFC 4568 §5.1.2: the tag of the line that was taken, with our key.
-    const ours = theirs && this.#keys && [{ ...theirs, inline: this.#keys.keys[theirs.suite] }];
+    const keys = this.#usableKeys;
+    const ours = theirs && keys && [{ ...theirs, inline: keys.keys[theirs.suite] }];
     return this.#write(audio, ours ?? [], offered);
   }
 
@@ -98,13 +112,17 @@ export class RelayLeg {
       sessionVersion: this.#version,
       audio,
       crypto,
-      optionalCrypto: this.#options.encryption === 'optional',
+      optionalCrypto: this.#encryption === 'optional',
       answerTo,
     });
   }
 
+  get #usableKeys(): LocalEncryption | null {
+    return this.#encryption === 'none' ? null : this.#keys;
+  }
+
   #encryptionProblem(audio: RelayedAudio): string | null {
-    const { encryption } = this.#options;
+    const encryption = this.#encryption;
     if (encryption === 'none' && audio.secure) return 'expected RTP/AVP, got RTP/SAVP';
     if (encryption === 'required' && !audio.crypto) return 'expected RTP/SAVP with a=crypto';
     if (audio.secure && !audio.crypto) return 'expected a=crypto with a known suite';
@@ -113,7 +131,8 @@ export class RelayLeg {
 
   #agreeOnKeys({ crypto }: RelayedAudio): void {
     const { relay, side } = this.#options;
-    if (!crypto || !this.#keys) {
+    const keys = this.#usableKeys;
+    if (!crypto || !keys) {
       if (this.#srtp) relay.encrypt(side, null);
       this.#srtp = null;
       return;
@@ -122,7 +141,7 @@ export class RelayLeg {
     // The same keys go on counting; new ones begin anew.
     if (this.#srtp?.suite === suite && this.#srtp.remoteKey === remoteKey) return;
     this.#srtp = { suite, remoteKey };
-    const localKey = this.#keys.keys[suite];
+    const localKey = keys.keys[suite];
     relay.encrypt(side, createRelayCipher({ suite, localKey, remoteKey }));
   }
 }

@@ -134,6 +134,7 @@ export class TrunkCall {
   #dial(target: TrunkTarget): Promise<LegFailure | null> {
     const to = this.#to;
     if (!to) return Promise.resolve(null);
+    to.dialOver(target.nextHop.transport);
     // An INVITE without an offer is offered what a trunk can carry.
     const heard = this.#from?.said ?? ALL_AUDIO;
     const leg = this.#options.ua.invite({
