@@ -50,6 +50,8 @@ export interface ZentrunkStore {
   removeUri(workspaceId: string, id: string, options: { force: boolean }): Promise<boolean>;
   createTrunk(workspaceId: string, input: TrunkInput): Promise<trunks.ZentrunkTrunkRow>;
   updateTrunk(workspaceId: string, id: string, input: TrunkInput): Promise<boolean>;
+  /** What keeps calls of a trunk from being carried as it is set up; null: nothing. */
+  trunkNotice(workspaceId: string, id: string): Promise<string | null>;
   listTrunks(
     workspaceId: string,
     filter: trunks.ZentrunkTrunkFilter,
@@ -204,6 +206,19 @@ export function createZentrunkStore(options: {
         await requireReferences(client, workspaceId, input);
         return (await trunks.update(client, workspaceId, id, input)) !== null;
       });
+    },
+
+    async trunkNotice(workspaceId, id) {
+      const client = db.tenant(workspaceId);
+      const trunk = await trunks.get(client, workspaceId, id);
+      if (!trunk?.secure) return null;
+      for (const uuid of [trunk.primaryUriUuid, trunk.fallbackUriUuid]) {
+        const row = uuid === null ? null : await uris.get(client, workspaceId, uuid);
+        if (row && parseOriginationUri(row.uri)?.transport !== 'tls') {
+          return `secure: calls to URI ${row.id} are refused with 4110 until it says ;transport=tls`;
+        }
+      }
+      return null;
     },
 
     listTrunks: (workspaceId, filter, page) =>

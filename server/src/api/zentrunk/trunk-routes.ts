@@ -84,7 +84,10 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
       },
     },
     async (request, reply) => {
-      const row = await store.createTrunk(request.caller.workspaceId, inputOf(request.body));
+      const { workspaceId } = request.caller;
+      const row = await store.createTrunk(workspaceId, inputOf(request.body));
+      const notice = await store.trunkNotice(workspaceId, row.id);
+      if (notice !== null) void reply.header('x-trunkline-notice', notice);
       return reply.status(201).send({
         api_id: request.apiId,
         message: 'Trunk created successfully.',
@@ -161,8 +164,11 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
     },
     async (request, reply) => {
       const { trunk_id: id } = request.params;
-      const found = await store.updateTrunk(request.caller.workspaceId, id, inputOf(request.body));
+      const { workspaceId } = request.caller;
+      const found = await store.updateTrunk(workspaceId, id, inputOf(request.body));
       if (!found) throw notFound(id);
+      const notice = await store.trunkNotice(workspaceId, id);
+      if (notice !== null) void reply.header('x-trunkline-notice', notice);
       const message = 'Trunk updated successfully.';
       return reply.status(202).send({ api_id: request.apiId, message });
     },

@@ -304,6 +304,16 @@ describe('a trunk', () => {
     expect((await send('POST', path, { credential_uuid: '' })).status).toBe(422);
   });
 
+  it('is told of when it is secure and its URI is not', async () => {
+    const { trunkId, uriUuid } = await inbound();
+    const change = (body: object) => send('POST', `Zentrunk/Trunk/${trunkId}/`, body);
+    const secured = await change({ secure: true });
+    expect(secured.status).toBe(202);
+    expect(secured.headers['x-trunkline-notice']).toContain(`${uriUuid} are refused with 4110`);
+    await send('POST', `Zentrunk/URI/${uriUuid}/`, { uri: 'sip.example.com;transport=tls' });
+    expect((await change({ secure: true })).headers).not.toHaveProperty('x-trunkline-notice');
+  });
+
   it('is found by what the documentation lists, and by nothing else', async () => {
     const { trunkId, uriUuid } = await inbound();
     const found = await send('GET', `Zentrunk/Trunk/?primary_uri_uuid=${uriUuid}&secure=false`);
