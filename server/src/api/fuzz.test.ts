@@ -7,6 +7,7 @@ import {
   openAccount,
   operationsOf,
   pathWith,
+  payloadOf,
   readDocument,
   type Account,
   type OpenApiDocument,
@@ -63,10 +64,10 @@ describe('whatever is sent', () => {
             const path = pathWith(operation.path, (name) =>
               namesWorkspace(name) ? account.workspaceId : id,
             );
-            const text = body === undefined ? undefined : JSON.stringify(body);
+            const { text, headers } = payloadOf(operation, body);
             const answer = await lab.send(operation.method, path + query, text, {
               ...headersFor(operation, account),
-              ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+              ...headers,
             });
             const known = Object.keys(operation.responses).map(Number);
             // A path that the router cannot match never reaches the operation.

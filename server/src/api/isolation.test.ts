@@ -10,6 +10,7 @@ import {
   operationsOf,
   parametersOf,
   pathWith,
+  payloadOf,
   readDocument,
   type Account,
   type OpenApiDocument,
@@ -78,10 +79,10 @@ async function ask(
   request: { path: string; body?: unknown },
 ): Promise<Answer> {
   const { path, body } = request;
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  const { text, headers } = payloadOf(operation, body);
   return lab.send(operation.method, path, text, {
     ...headersFor(operation, account),
-    ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+    ...headers,
   });
 }
 

@@ -79,10 +79,14 @@ export function bolnaAccountRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'addBolnaProvider',
         summary: 'Store or replace the key of a provider; it is never shown',
-        body: z.strictObject({
-          provider_name: z.string().min(1).max(100),
-          provider_value: z.string().min(1).max(500),
-        }),
+        body: z
+          .strictObject({
+            provider_name: z.string().min(1).max(100),
+            provider_value: z.string().min(1).max(500),
+          })
+          .meta({
+            examples: [{ provider_name: 'OPENAI_API_KEY', provider_value: 'sk-0123456789abcdef' }],
+          }),
         response: { 200: statusSchema, ...bolnaErrors(400, 422) },
       },
     },
@@ -148,10 +152,16 @@ export function bolnaAccountRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'addBolnaCustomModel',
         summary: 'Name an OpenAI-compatible endpoint; agents name it as their model or provider',
-        body: z.strictObject({
-          custom_model_name: z.string().trim().min(1).max(200),
-          custom_model_url: z.url({ protocol: /^https?$/ }).max(500),
-        }),
+        body: z
+          .strictObject({
+            custom_model_name: z.string().trim().min(1).max(200),
+            custom_model_url: z.url({ protocol: /^https?$/ }).max(500),
+          })
+          .meta({
+            examples: [
+              { custom_model_name: 'house-model', custom_model_url: 'https://llm.example.com/v1' },
+            ],
+          }),
         response: { 200: statusSchema, ...bolnaErrors(400, 422) },
       },
     },

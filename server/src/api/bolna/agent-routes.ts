@@ -4,6 +4,7 @@ import * as documents from '../../db/queries/bolna-agents.ts';
 import { bolnaId } from '../../webhooks/formats/bolna-execution.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { AGENT_CHANGE_EXAMPLE, AGENT_EXAMPLE } from './agent-example.ts';
 import { AgentDocuments, type DocumentedAgent } from './agent-documents.ts';
 import { bolnaErrors, notFound, unprocessable } from './bolna-errors.ts';
 import { agentParams, ownId } from './bolna-ids.ts';
@@ -18,7 +19,9 @@ const agentBody = z
     agent_config: z.looseObject({}).optional(),
     agent_prompts: z.looseObject({}).nullish(),
   })
-  .describe('Bolna’s agent: `agent_config` and `agent_prompts`. What cannot run here is refused.');
+  .describe('Bolna’s agent: `agent_config` and `agent_prompts`. What cannot run here is refused.')
+  .meta({ examples: [AGENT_EXAMPLE] });
+const agentChange = agentBody.meta({ examples: [AGENT_CHANGE_EXAMPLE] });
 
 const savedSchema = z.object({
   agent_id: z.string(),
@@ -138,7 +141,7 @@ function agentRoutesAt(
         operationId: `update${name}`,
         summary: 'Change fields of an agent',
         params: agentParams,
-        body: agentBody,
+        body: agentChange,
         response: { 200: doneSchema, ...bolnaErrors(400, 404, 409, 422) },
       },
     },

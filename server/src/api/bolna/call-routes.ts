@@ -59,6 +59,17 @@ const callBody = z
         agent_id: '019a8b3c-1f2e-4d5a-9b6c-7d8e9f0a1b2c',
         recipient_phone_number: '+15005550101',
       },
+      {
+        agent_id: '019a8b3c-1f2e-4d5a-9b6c-7d8e9f0a1b2c',
+        recipient_phone_number: '+15005550102',
+        user_data: { name: 'Priya', plan: 'annual' },
+        retry_config: {
+          enabled: true,
+          max_retries: 2,
+          retry_on_statuses: ['no-answer', 'busy'],
+          retry_intervals_minutes: [30, 60],
+        },
+      },
     ],
   });
 
@@ -153,10 +164,12 @@ export function bolnaCallRoutes(api: Api, context: ApiContext): void {
         operationId: 'sendBolnaCallEvent',
         summary: 'Bring an event into a live call: refused, agents have no event edges',
         params: executionParams,
-        body: z.strictObject({
-          event: z.string().min(1).max(200),
-          properties: z.record(z.string(), z.unknown()).optional(),
-        }),
+        body: z
+          .strictObject({
+            event: z.string().min(1).max(200),
+            properties: z.record(z.string(), z.unknown()).optional(),
+          })
+          .meta({ examples: [{ event: 'payment_received', properties: { amount: 49.5 } }] }),
         response: bolnaErrors(404, 422, 501),
       },
     },

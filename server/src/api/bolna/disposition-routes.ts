@@ -179,10 +179,19 @@ export function bolnaDispositionRoutes(api: Api, context: ApiContext): void {
         operationId: 'testBolnaDispositions',
         summary: 'Refused: dispositions are answered after calls only',
         params: agentParams,
-        body: z.strictObject({
-          transcript: z.string().max(50_000),
-          call_date: z.string().max(40).nullish(),
-        }),
+        body: z
+          .strictObject({
+            transcript: z.string().max(50_000),
+            call_date: z.string().max(40).nullish(),
+          })
+          .meta({
+            examples: [
+              {
+                transcript: 'assistant: May we call back?\nuser: Yes, on Friday at three.',
+                call_date: '2026-03-02T09:15:00Z',
+              },
+            ],
+          }),
         response: bolnaErrors(422, 501),
       },
     },

@@ -68,14 +68,50 @@ export const dispositionCreateBody = whole
   .meta({
     examples: [{ name: 'callback', question: 'When may we call back?', is_subjective: true }],
   });
-export const dispositionUpdateBody = z.strictObject({
-  ...z.object(fields).partial().shape,
-  agent_id: agentId.nullish(),
-});
-export const dispositionBulkBody = z.strictObject({
-  agent_id: agentId,
-  dispositions: z.array(dispositionSchema).min(1).max(100),
-});
+export const dispositionUpdateBody = z
+  .strictObject({
+    ...z.object(fields).partial().shape,
+    agent_id: agentId.nullish(),
+  })
+  .meta({
+    examples: [
+      {
+        question: 'On which day and at which time may we call back?',
+        subjective_type: 'timestamp',
+      },
+    ],
+  });
+export const dispositionBulkBody = z
+  .strictObject({
+    agent_id: agentId,
+    dispositions: z.array(dispositionSchema).min(1).max(100),
+  })
+  .meta({
+    examples: [
+      {
+        agent_id: '019a8b3c-1f2e-4d5a-9b6c-7d8e9f0a1b2c',
+        dispositions: [
+          {
+            name: 'interest',
+            question: 'How interested is the person?',
+            category: 'Sales',
+            is_objective: true,
+            objective_options: [
+              { value: 'high', condition: 'Asks for a price or an appointment.' },
+              { value: 'low', condition: 'Wants no further call.' },
+            ],
+          },
+          {
+            name: 'email',
+            question: 'Which e-mail address was given?',
+            category: 'Sales',
+            is_subjective: true,
+            subjective_type: 'email',
+          },
+        ],
+      },
+    ],
+  });
 
 export type Disposition = z.output<typeof whole>;
 

@@ -41,7 +41,20 @@ const createBody = z
       },
     ],
   });
-const updateBody = z.strictObject(fields).partial();
+const updateBody = z
+  .strictObject(fields)
+  .partial()
+  .meta({
+    examples: [
+      {
+        json_schema: {
+          type: 'object',
+          properties: { city: { type: 'string' }, postcode: { type: 'string' } },
+        },
+        instructions: 'Leave out what was not said.',
+      },
+    ],
+  });
 const templateSchema = z
   .looseObject({ id: z.string(), name: z.string(), json_schema: z.unknown() })
   .meta({ id: 'BolnaExtractionTemplate' });

@@ -111,12 +111,21 @@ export function bolnaNumberRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'setUpBolnaInbound',
         summary: 'Have an agent answer a number',
-        body: z.strictObject({
-          agent_id: z.string().min(1).max(100),
-          phone_number_id: z.string().min(1).max(100),
-          allow_multiple: z.boolean().nullish(),
-          ivr_config: z.looseObject({ enabled: z.boolean().nullish() }).nullish(),
-        }),
+        body: z
+          .strictObject({
+            agent_id: z.string().min(1).max(100),
+            phone_number_id: z.string().min(1).max(100),
+            allow_multiple: z.boolean().nullish(),
+            ivr_config: z.looseObject({ enabled: z.boolean().nullish() }).nullish(),
+          })
+          .meta({
+            examples: [
+              {
+                agent_id: '019a8b3c-1f2e-4d5a-9b6c-7d8e9f0a1b2c',
+                phone_number_id: '019a8b41c3d24e5f8a6b7c8d9e0f1a2b',
+              },
+            ],
+          }),
         response: { 200: mappingSchema, ...bolnaErrors(400, 404, 422) },
       },
     },
@@ -138,7 +147,9 @@ export function bolnaNumberRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'unlinkBolnaInbound',
         summary: 'Have nobody answer a number',
-        body: z.strictObject({ phone_number_id: z.string().min(1).max(100) }),
+        body: z
+          .strictObject({ phone_number_id: z.string().min(1).max(100) })
+          .meta({ examples: [{ phone_number_id: '019a8b41c3d24e5f8a6b7c8d9e0f1a2b' }] }),
         response: { 200: mappingSchema, ...bolnaErrors(400, 404, 422) },
       },
     },

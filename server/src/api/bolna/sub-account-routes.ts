@@ -59,16 +59,18 @@ export function bolnaSubAccountRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'createBolnaSubAccount',
         summary: 'Create a sub-account with its key, which is shown once',
-        body: z.strictObject({
-          name: z.string().trim().min(1).max(200),
-          allow_concurrent_calls: limitSchema,
-          multi_tenant: z.boolean().nullish(),
-          db_host: z.string().nullish(),
-          db_name: z.string().nullish(),
-          db_port: z.union([z.string(), z.number()]).nullish(),
-          db_user: z.string().nullish(),
-          db_password: z.string().nullish(),
-        }),
+        body: z
+          .strictObject({
+            name: z.string().trim().min(1).max(200),
+            allow_concurrent_calls: limitSchema,
+            multi_tenant: z.boolean().nullish(),
+            db_host: z.string().nullish(),
+            db_name: z.string().nullish(),
+            db_port: z.union([z.string(), z.number()]).nullish(),
+            db_user: z.string().nullish(),
+            db_password: z.string().nullish(),
+          })
+          .meta({ examples: [{ name: 'Branch north', allow_concurrent_calls: 5 }] }),
         response: {
           200: subAccountSchema.extend({ user_id: z.string() }),
           ...bolnaErrors(400, 422),
@@ -124,10 +126,12 @@ export function bolnaSubAccountRoutes(api: Api, context: ApiContext): void {
         operationId: 'updateBolnaSubAccount',
         summary: 'Change a sub-account',
         params,
-        body: z.strictObject({
-          name: z.string().trim().min(1).max(200).optional(),
-          allow_concurrent_calls: limitSchema.optional(),
-        }),
+        body: z
+          .strictObject({
+            name: z.string().trim().min(1).max(200).optional(),
+            allow_concurrent_calls: limitSchema.optional(),
+          })
+          .meta({ examples: [{ allow_concurrent_calls: 10 }] }),
         response: { 200: doneSchema, ...bolnaErrors(400, 404, 422) },
       },
     },

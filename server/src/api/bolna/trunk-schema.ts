@@ -15,11 +15,13 @@ const identifierSchema = z.strictObject({
   ip_address: z.string().min(1).max(100).describe('An address or a CIDR.'),
 });
 
-export const numberBody = z.strictObject({
-  phone_number: z.string().min(1).max(40),
-  name: z.string().max(200).nullish(),
-  e164_check_enabled: z.boolean().default(false),
-});
+export const numberBody = z
+  .strictObject({
+    phone_number: z.string().min(1).max(40),
+    name: z.string().max(200).nullish(),
+    e164_check_enabled: z.boolean().default(false),
+  })
+  .meta({ examples: [{ phone_number: '+14155550124', name: 'Sales line' }] });
 
 const transports = z.enum(['transport-udp', 'transport-tcp', 'transport-tls']);
 const encryptions = z.enum(['no', 'sdes']);
@@ -62,14 +64,29 @@ export const trunkCreateBody = z
         auth_username: 'user',
         auth_password: 'secret',
         gateways: [{ gateway_address: 'XXXX.zt.plivo.com' }],
+        phone_numbers: [{ phone_number: '+14155550123', name: 'Support line' }],
       },
     ],
   });
 
-export const trunkUpdateBody = z.strictObject({
-  ...z.object(changeable).partial().shape,
-  is_active: z.boolean().optional(),
-});
+export const trunkUpdateBody = z
+  .strictObject({
+    ...z.object(changeable).partial().shape,
+    is_active: z.boolean().optional(),
+  })
+  .meta({
+    examples: [
+      {
+        gateways: [
+          { gateway_address: 'sip1.example.com', port: 5_061, priority: 1 },
+          { gateway_address: 'sip2.example.com', port: 5_061, priority: 2 },
+        ],
+        transport: 'transport-tls',
+        media_encryption: 'sdes',
+        inbound_enabled: true,
+      },
+    ],
+  });
 
 export const numberSchema = z
   .object({

@@ -24,7 +24,12 @@ const agentCreate = z
   .partial()
   .required({ name: true, system_prompt: true })
   .meta({ examples: [{ name: 'Sales', system_prompt: 'You sell tea.', first_message: 'Hello!' }] });
-const agentPatch = z.strictObject(fields).partial();
+const agentPatch = z
+  .strictObject(fields)
+  .partial()
+  .meta({
+    examples: [{ first_message: 'Good morning!', model: 'gpt-4.1-mini' }],
+  });
 
 const agentSchema = z
   .object({

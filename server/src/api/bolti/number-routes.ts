@@ -26,9 +26,21 @@ const importBody = z
     trunk_id: z.string().min(1).max(100).describe('Your SIP trunk; see /v1/trunks.'),
     agent_id: z.string().min(1).max(100).nullable().optional(),
   })
-  .meta({ examples: [{ phone_number: '+14155550123', trunk_id: 'trunk_sandbox' }] });
-const assignBody = z.strictObject({ agent_id: z.string().min(1).max(100).nullable() });
-const ofAgentBody = z.strictObject({ phone_number_id: z.string().min(1).max(100) });
+  .meta({
+    examples: [
+      {
+        phone_number: '+14155550123',
+        trunk_id: 'trunk_01j9zq9c5b8d1f4h7k0m3p6s9v',
+        agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x',
+      },
+    ],
+  });
+const assignBody = z
+  .strictObject({ agent_id: z.string().min(1).max(100).nullable() })
+  .meta({ examples: [{ agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x' }] });
+const ofAgentBody = z
+  .strictObject({ phone_number_id: z.string().min(1).max(100) })
+  .meta({ examples: [{ phone_number_id: 'number_01j9zqa1c4e7g0j3m6p9r2t5w8' }] });
 
 /** `/workspaces/{id}/phone-numbers` and which agent answers them. */
 export function boltiNumberRoutes(api: Api, context: ApiContext): void {

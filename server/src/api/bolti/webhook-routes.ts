@@ -27,7 +27,10 @@ const createBody = z
   .partial()
   .required({ url: true })
   .meta({ examples: [{ url: 'https://example.com/hook', events: ['conversation.completed'] }] });
-const patchBody = z.strictObject(fields).partial();
+const patchBody = z
+  .strictObject(fields)
+  .partial()
+  .meta({ examples: [{ url: 'https://example.com/hook/v2', is_active: true }] });
 
 const webhookSchema = z
   .object({

@@ -28,12 +28,66 @@ export const secretsSchema = z
 
 export const agentCreateSchema = agentConfigSchema
   .extend({ secrets: secretsSchema.optional() })
-  .superRefine(requireScript);
+  .superRefine(requireScript)
+  .meta({
+    examples: [
+      {
+        name: 'Appointment reminder',
+        type: 'llm',
+        greeting: 'Hello {name}, this is the assistant of Practice Weber.',
+        prompt:
+          'Remind {name} of the appointment {time}. Ask whether it suits; if not, ask for a better day.',
+        variables: { name: 'there', time: 'tomorrow at 10' },
+        llm: { model: 'gpt-4o-mini', temperature: 0.3 },
+        max_duration_s: 300,
+        analysis: {
+          extraction: {
+            schema: {
+              type: 'object',
+              properties: {
+                confirmed: { type: 'boolean', description: 'Whether they come.' },
+                wish: { type: 'string', description: 'Another day, in their words.' },
+              },
+            },
+          },
+        },
+      },
+      {
+        name: 'Delivery window',
+        type: 'scripted',
+        greeting: 'Hello {name}. Your parcel comes {window}.',
+        variables: { name: 'there', window: 'tomorrow afternoon' },
+        script: {
+          start: 'ask',
+          states: {
+            ask: {
+              say: 'Will somebody be at home?',
+              expects: {
+                yes: { next: 'done', outcome: 'at-home' },
+                no: { next: 'done', say: 'Then we leave it with a neighbour.', outcome: 'away' },
+              },
+              dtmf: { '1': { intent: 'yes', offer: 'if yes' } },
+            },
+            done: { say: 'Thank you. Goodbye.', end: {} },
+          },
+        },
+      },
+    ],
+  });
 
 /** A change: what is given replaces what was; settings objects are merged field by field. */
 export const agentPatchSchema = z
   .record(z.string(), z.unknown())
-  .describe('Any fields of an agent. Objects other than `script` and `variables` are merged.');
+  .describe('Any fields of an agent. Objects other than `script` and `variables` are merged.')
+  .meta({
+    examples: [
+      {
+        greeting: 'Good morning {name}, this is the assistant of Practice Weber.',
+        turn: { endpointing_min_ms: 600 },
+        retry: { on: ['no-answer', 'busy'], intervals_s: [1_800, 7_200], max_attempts: 3 },
+      },
+    ],
+  });
 
 export const agentViewSchema = z
   .object({

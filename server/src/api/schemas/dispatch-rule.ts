@@ -25,8 +25,26 @@ const fields = {
   metadata: z.string().max(10_000),
 };
 
-export const dispatchRuleCreateSchema = z.strictObject(fields).partial().required({ kind: true });
-export const dispatchRulePatchSchema = z.strictObject(fields).partial();
+export const dispatchRuleCreateSchema = z
+  .strictObject(fields)
+  .partial()
+  .required({ kind: true })
+  .meta({
+    examples: [
+      {
+        name: 'Support line',
+        kind: 'individual',
+        room: 'support',
+        called_numbers: ['+14155550123'],
+        agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x',
+        attributes: { queue: 'support' },
+      },
+    ],
+  });
+export const dispatchRulePatchSchema = z
+  .strictObject(fields)
+  .partial()
+  .meta({ examples: [{ pin: '4711', hide_phone_number: true }] });
 
 const { pin: _writeOnly, ...shownFields } = fields;
 

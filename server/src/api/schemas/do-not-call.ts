@@ -5,11 +5,22 @@ const listId = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{1,100}$/, 'expected 1 to 100 letters, digits or _ . -');
 
-export const doNotCallCreateSchema = z.strictObject({
-  number: z.string().min(1).max(40).describe('E.164, such as +14155550123.'),
-  campaign_id: listId.optional().describe('Only this campaign leaves the number alone.'),
-  note: z.string().max(500).optional(),
-});
+export const doNotCallCreateSchema = z
+  .strictObject({
+    number: z.string().min(1).max(40).describe('E.164, such as +14155550123.'),
+    campaign_id: listId.optional().describe('Only this campaign leaves the number alone.'),
+    note: z.string().max(500).optional(),
+  })
+  .meta({
+    examples: [
+      { number: '+14155550123', campaign_id: 'spring-offer', note: 'Asked for it by e-mail.' },
+    ],
+  });
+
+export const doNotCallImportBody = z
+  .string()
+  .describe('CSV: a column `number`, or the first; `note` is kept.')
+  .meta({ examples: ['number,note\n+14155550123,asked in a call\n+14155550124,\n'] });
 
 export const doNotCallQuery = z.strictObject({
   list: listId.default('workspace').describe('`workspace`, a campaign’s id or a registry’s name.'),

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import type { EffectiveSettings } from '../../compliance/settings-store.ts';
-import { defaultGuardrailSettings, guardrailSettingsSchema } from '../../compliance/settings.ts';
+import {
+  defaultGuardrailSettings,
+  guardrailPatchSchema,
+  guardrailSettingsSchema,
+} from '../../compliance/settings.ts';
 import { GUARDRAIL_RULES, type Refusal, type RuleId } from '../../compliance/guardrail-types.ts';
 import { timezoneSchema, weekWindowSchema } from '../../compliance/settings.ts';
 import type { TrafficRow } from '../../db/queries/guardrails.ts';
@@ -32,19 +36,46 @@ export function guardrailsView(
   };
 }
 
+export const guardrailChangeSchema = guardrailPatchSchema.meta({
+  examples: [
+    {
+      destinations: { allowed_countries: ['US', 'DE'] },
+      spend_caps: { workspace: { day_micros: 50_000_000 } },
+      calling_windows: {
+        countries: {
+          DE: [{ days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '09:00', to: '18:00' }],
+        },
+      },
+      attempts: { per_24_hours: 2 },
+    },
+  ],
+});
+
 const number = z.string().min(1).max(40);
 
-export const guardrailCheckSchema = z.strictObject({
-  to: number.describe('Who would be called.'),
-  from: number.optional().describe('Default: the first number of the trunk, else the sandbox’s.'),
-  trunk_id: z.string().min(1).max(100).optional().describe('Default: the trunk of `from`.'),
-  agent_id: z.string().min(1).max(100).optional(),
-  campaign_id: z.string().min(1).max(100).optional(),
-  purpose: z.enum(['service', 'promotional']).optional(),
-  timezone: timezoneSchema.optional().describe('Of the contact, where it is known.'),
-  window: weekWindowSchema.optional().describe('Narrows the hours of the callee’s country.'),
-  at: z.iso.datetime({ offset: true }).optional().describe('Default: now.'),
-});
+export const guardrailCheckSchema = z
+  .strictObject({
+    to: number.describe('Who would be called.'),
+    from: number.optional().describe('Default: the first number of the trunk, else the sandbox’s.'),
+    trunk_id: z.string().min(1).max(100).optional().describe('Default: the trunk of `from`.'),
+    agent_id: z.string().min(1).max(100).optional(),
+    campaign_id: z.string().min(1).max(100).optional(),
+    purpose: z.enum(['service', 'promotional']).optional(),
+    timezone: timezoneSchema.optional().describe('Of the contact, where it is known.'),
+    window: weekWindowSchema.optional().describe('Narrows the hours of the callee’s country.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('Default: now.'),
+  })
+  .meta({
+    examples: [
+      {
+        to: '+14155550123',
+        trunk_id: 'trunk_01j9zq9c5b8d1f4h7k0m3p6s9v',
+        purpose: 'promotional',
+        timezone: 'America/Los_Angeles',
+        at: '2026-03-02T20:30:00-08:00',
+      },
+    ],
+  });
 
 const refusalSchema = z.object({
   rule: z.enum(RULES),
@@ -76,24 +107,37 @@ export function refusalView(refusal: Refusal): z.output<typeof refusalSchema> {
   return { rule, code, message, retry_at: isoOrNull(retryAt) };
 }
 
-export const pauseSchema = z.strictObject({ reason: z.string().trim().min(3).max(500) });
+export const pauseSchema = z
+  .strictObject({ reason: z.string().trim().min(3).max(500) })
+  .meta({ examples: [{ reason: 'The contact list is being checked.' }] });
 
 /** Rules that no exception is made of are not offered. */
 const OVERRIDABLE = RULES.filter(
   (rule) => !['G06', 'G08', 'G09', 'G10', 'G25', 'G26', 'G28'].includes(rule),
 ) as [RuleId, ...RuleId[]];
 
-export const overrideCreateSchema = z.strictObject({
-  number: number.describe('The only number that it holds for.'),
-  rules: z.array(z.enum(OVERRIDABLE)).min(1).max(20),
-  reason: z.string().trim().min(10).max(1_000).describe('Kept for the audit.'),
-  expires_in_s: z
-    .number()
-    .int()
-    .min(60)
-    .max(30 * 86_400)
-    .default(3_600),
-});
+export const overrideCreateSchema = z
+  .strictObject({
+    number: number.describe('The only number that it holds for.'),
+    rules: z.array(z.enum(OVERRIDABLE)).min(1).max(20),
+    reason: z.string().trim().min(10).max(1_000).describe('Kept for the audit.'),
+    expires_in_s: z
+      .number()
+      .int()
+      .min(60)
+      .max(30 * 86_400)
+      .default(3_600),
+  })
+  .meta({
+    examples: [
+      {
+        number: '+14155550123',
+        rules: ['G20'],
+        reason: 'Asked in writing to be called back this evening.',
+        expires_in_s: 7_200,
+      },
+    ],
+  });
 
 export const overrideViewSchema = z
   .object({

@@ -13,17 +13,33 @@ const fields = {
   provider: z.string().max(100),
 };
 
-export const numberCreateSchema = z.strictObject({
-  ...z.strictObject(fields).partial().shape,
-  trunk_id: fields.trunk_id,
-  number: z.string().max(40).describe('E.164, such as +14155550123.'),
-  e164_check: z
-    .boolean()
-    .default(true)
-    .describe('Whether its country’s numbering plan must have it; false takes it as it is.'),
-});
+export const numberCreateSchema = z
+  .strictObject({
+    ...z.strictObject(fields).partial().shape,
+    trunk_id: fields.trunk_id,
+    number: z.string().max(40).describe('E.164, such as +14155550123.'),
+    e164_check: z
+      .boolean()
+      .default(true)
+      .describe('Whether its country’s numbering plan must have it; false takes it as it is.'),
+  })
+  .meta({
+    examples: [
+      {
+        number: '+14155550123',
+        trunk_id: 'trunk_01j9zq9c5b8d1f4h7k0m3p6s9v',
+        agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x',
+        name: 'Support line',
+      },
+    ],
+  });
 
-export const numberPatchSchema = z.strictObject(fields).partial();
+export const numberPatchSchema = z
+  .strictObject(fields)
+  .partial()
+  .meta({
+    examples: [{ agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x', name: 'Sales line' }],
+  });
 
 export const numberViewSchema = z
   .object({

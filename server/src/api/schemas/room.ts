@@ -15,60 +15,96 @@ const agentOrderSchema = z.strictObject({
     .describe('Told to the agent: fields of a JSON object are variables of the same names.'),
 });
 
-export const roomCreateSchema = z.strictObject({
-  name,
-  metadata: text.optional(),
-  empty_timeout_s: z.number().int().min(1).max(2_592_000).optional(),
-  departure_timeout_s: z.number().int().min(1).max(2_592_000).optional(),
-  max_participants: z.number().int().min(0).max(1_000).optional(),
-  agents: z
-    .array(agentOrderSchema)
-    .max(10)
-    .optional()
-    .describe('Agents that come. Default: those whose room_patterns fit the name.'),
+export const roomCreateSchema = z
+  .strictObject({
+    name,
+    metadata: text.optional(),
+    empty_timeout_s: z.number().int().min(1).max(2_592_000).optional(),
+    departure_timeout_s: z.number().int().min(1).max(2_592_000).optional(),
+    max_participants: z.number().int().min(0).max(1_000).optional(),
+    agents: z
+      .array(agentOrderSchema)
+      .max(10)
+      .optional()
+      .describe('Agents that come. Default: those whose room_patterns fit the name.'),
+  })
+  .meta({
+    examples: [
+      {
+        name: 'order-4711',
+        metadata: '{"order":4711}',
+        empty_timeout_s: 600,
+        max_participants: 4,
+        agents: [{ agent: 'Front desk', metadata: '{"name":"Maria"}' }],
+      },
+    ],
+  });
+
+export const roomDialSchema = z
+  .strictObject({
+    to: z.string().min(1).max(64).describe('Number that is called.'),
+    from: z.string().min(1).max(64).optional(),
+    trunk_id: z.string().min(1).max(100).optional(),
+    identity: identity.optional(),
+    display_name: z.string().max(128).optional(),
+    metadata: text.optional(),
+    attributes: attributes.optional(),
+    dtmf: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('Keys that are pressed after the answer; w waits half a second.'),
+    ringback: z.boolean().optional().describe('The others hear ringing meanwhile.'),
+    ring_timeout_s: z.number().int().min(1).max(300).optional(),
+    max_duration_s: z.number().int().min(10).max(14_400).optional(),
+  })
+  .meta({
+    examples: [
+      {
+        to: '+15005550101',
+        identity: 'customer',
+        attributes: { order: '4711' },
+        ringback: true,
+        ring_timeout_s: 30,
+      },
+    ],
+  });
+
+export const memberPatchSchema = z
+  .strictObject({
+    muted: z.boolean().optional().describe('Whether nobody hears it.'),
+    name: z.string().max(256).optional(),
+    metadata: text.optional(),
+    attributes: attributes.optional().describe('Merged; an empty value takes one away.'),
+  })
+  .meta({
+    examples: [{ muted: true, name: 'Maria', attributes: { seat: '2' } }],
+  });
+
+export const roomTransferSchema = z
+  .strictObject({
+    to: z.string().min(1).max(64).describe('Number of the one to talk with.'),
+    ringback: z.boolean().optional(),
+    ring_timeout_s: z.number().int().min(1).max(300).optional(),
+  })
+  .meta({ examples: [{ to: '+15005550102', ringback: true, ring_timeout_s: 30 }] });
+
+export const roomMoveSchema = z
+  .strictObject({
+    destination_room: name.describe('Name of the room that it is to be in.'),
+  })
+  .meta({ examples: [{ destination_room: 'second-line' }] });
+
+export const roomAgentSchema = agentOrderSchema.meta({
+  examples: [{ agent: 'Front desk', metadata: '{"name":"Maria"}' }],
 });
 
-export const roomDialSchema = z.strictObject({
-  to: z.string().min(1).max(64).describe('Number that is called.'),
-  from: z.string().min(1).max(64).optional(),
-  trunk_id: z.string().min(1).max(100).optional(),
-  identity: identity.optional(),
-  display_name: z.string().max(128).optional(),
-  metadata: text.optional(),
-  attributes: attributes.optional(),
-  dtmf: z
-    .string()
-    .max(200)
-    .optional()
-    .describe('Keys that are pressed after the answer; w waits half a second.'),
-  ringback: z.boolean().optional().describe('The others hear ringing meanwhile.'),
-  ring_timeout_s: z.number().int().min(1).max(300).optional(),
-  max_duration_s: z.number().int().min(10).max(14_400).optional(),
-});
-
-export const memberPatchSchema = z.strictObject({
-  muted: z.boolean().optional().describe('Whether nobody hears it.'),
-  name: z.string().max(256).optional(),
-  metadata: text.optional(),
-  attributes: attributes.optional().describe('Merged; an empty value takes one away.'),
-});
-
-export const roomTransferSchema = z.strictObject({
-  to: z.string().min(1).max(64).describe('Number of the one to talk with.'),
-  ringback: z.boolean().optional(),
-  ring_timeout_s: z.number().int().min(1).max(300).optional(),
-});
-
-export const roomMoveSchema = z.strictObject({
-  destination_room: name.describe('Name of the room that it is to be in.'),
-});
-
-export const roomAgentSchema = agentOrderSchema;
-
-export const roomRecordingCreateSchema = z.strictObject({
-  identity: identity.optional().describe('Records one only. Default: everybody.'),
-  channels: z.enum(['mono', 'agent-right']).optional(),
-});
+export const roomRecordingCreateSchema = z
+  .strictObject({
+    identity: identity.optional().describe('Records one only. Default: everybody.'),
+    channels: z.enum(['mono', 'agent-right']).optional(),
+  })
+  .meta({ examples: [{ channels: 'agent-right' }, { identity: 'customer' }] });
 
 export const roomViewSchema = z
   .object({

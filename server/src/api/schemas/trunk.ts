@@ -139,8 +139,43 @@ const bodyFields = {
     ),
 };
 
-export const trunkCreateSchema = z.strictObject(bodyFields).partial().required({ name: true });
-export const trunkPatchSchema = z.strictObject(bodyFields).partial();
+export const trunkCreateSchema = z
+  .strictObject(bodyFields)
+  .partial()
+  .required({ name: true })
+  .meta({
+    examples: [
+      {
+        name: 'Main carrier',
+        auth_type: 'userpass',
+        auth_username: 'agents',
+        auth_password: 'change-me',
+        gateways: [{ host: 'sip.example.com', transport: 'tls' }],
+        media_encryption: 'required',
+        max_concurrent_calls: 10,
+      },
+      {
+        name: 'Office exchange',
+        auth_type: 'ip-based',
+        gateways: [{ host: '203.0.113.7' }],
+        inbound_enabled: true,
+        allowed_sources: ['203.0.113.0/28'],
+        leading_plus: false,
+      },
+    ],
+  });
+export const trunkPatchSchema = z
+  .strictObject(bodyFields)
+  .partial()
+  .meta({
+    examples: [
+      {
+        gateways: [{ host: 'sip1.example.com' }, { host: 'sip2.example.com' }],
+        ring_timeout_ms: 45_000,
+        qualify_frequency_s: 60,
+      },
+    ],
+  });
 
 const { auth_password: _outbound, inbound_auth_password: _inbound, ...shownFields } = fields;
 

@@ -37,10 +37,12 @@ export function walletView(balance: WalletBalance): z.output<typeof walletViewSc
   };
 }
 
-export const walletPatchSchema = z.strictObject({
-  mode: modeSchema.optional(),
-  thresholds_micros: thresholdsSchema.optional(),
-});
+export const walletPatchSchema = z
+  .strictObject({
+    mode: modeSchema.optional(),
+    thresholds_micros: thresholdsSchema.optional(),
+  })
+  .meta({ examples: [{ mode: 'prepaid', thresholds_micros: [20_000_000, 5_000_000] }] });
 
 const amountSchema = micros.min(1).max(MAX_BALANCE_MICROS);
 const descriptionSchema = z
@@ -49,23 +51,32 @@ const descriptionSchema = z
   .optional()
   .describe('For people, such as an invoice.');
 
-export const topUpSchema = z.strictObject({
-  amount_micros: amountSchema,
-  description: descriptionSchema,
-});
+export const topUpSchema = z
+  .strictObject({
+    amount_micros: amountSchema,
+    description: descriptionSchema,
+  })
+  .meta({ examples: [{ amount_micros: 50_000_000, description: 'Invoice 2026-0312' }] });
 
-export const refundSchema = z.strictObject({
-  call_id: z
-    .string()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe('The call whose charge is given back. Default: a credit that is of no one call.'),
-  amount_micros: amountSchema
-    .optional()
-    .describe('Default: all that is left of the call’s charge.'),
-  description: descriptionSchema,
-});
+export const refundSchema = z
+  .strictObject({
+    call_id: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('The call whose charge is given back. Default: a credit that is of no one call.'),
+    amount_micros: amountSchema
+      .optional()
+      .describe('Default: all that is left of the call’s charge.'),
+    description: descriptionSchema,
+  })
+  .meta({
+    examples: [
+      { call_id: 'call_01j9zqb2d5g8j1m4p7s0v3x6za', description: 'The line was noisy.' },
+      { amount_micros: 1_000_000, description: 'Credit for the outage of 2 March.' },
+    ],
+  });
 
 const kindSchema = z.enum(['top-up', 'hold', 'extend', 'release', 'settle', 'refund']);
 const accountSchema = z
@@ -167,6 +178,12 @@ export const rateCreateSchema = z
       const message = `expected ${UNITS_OF[kind].join(' or ')} for ${kind}, got ${unit}`;
       ctx.addIssue({ code: 'custom', path: ['unit'], message });
     }
+  })
+  .meta({
+    examples: [
+      { kind: 'network', prefix: '49', unit: 'minute', micros_per_unit: 12_000 },
+      { kind: 'model', provider: 'openai', unit: 'output_token', micros_per_unit: 2 },
+    ],
   });
 
 /** What each kind of cost is counted in. */
@@ -178,7 +195,9 @@ const UNITS_OF: Readonly<Record<RateRow['kind'], readonly RateRow['unit'][]>> = 
   synthesizer: ['character'],
 };
 
-export const ratePatchSchema = z.strictObject({ micros_per_unit: priceSchema });
+export const ratePatchSchema = z
+  .strictObject({ micros_per_unit: priceSchema })
+  .meta({ examples: [{ micros_per_unit: 9_500 }] });
 
 export const rateViewSchema = z
   .object({

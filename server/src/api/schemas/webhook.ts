@@ -29,21 +29,29 @@ export const webhookCreateSchema = z
   .required({ url: true })
   .meta({ examples: [{ url: 'https://example.com/hooks', events: ['call.status'] }] });
 
-export const webhookPatchSchema = z.strictObject(fields).partial();
+export const webhookPatchSchema = z
+  .strictObject(fields)
+  .partial()
+  .meta({ examples: [{ events: ['call.status', 'wallet.low-balance'], enabled: true }] });
 
-export const webhookRotateSchema = z.strictObject({
-  overlap_s: z
-    .number()
-    .int()
-    .min(0)
-    .max(604_800)
-    .default(86_400)
-    .describe('How long messages carry a signature of the old secret too.'),
-});
+export const webhookRotateSchema = z
+  .strictObject({
+    overlap_s: z
+      .number()
+      .int()
+      .min(0)
+      .max(604_800)
+      .default(86_400)
+      .describe('How long messages carry a signature of the old secret too.'),
+  })
+  .prefault({})
+  .meta({ examples: [{ overlap_s: 3_600 }] });
 
-export const webhookReplaySchema = z.strictObject({
-  since: z.iso.datetime({ offset: true }).describe('Events from then on that failed for good.'),
-});
+export const webhookReplaySchema = z
+  .strictObject({
+    since: z.iso.datetime({ offset: true }).describe('Events from then on that failed for good.'),
+  })
+  .meta({ examples: [{ since: '2026-03-02T00:00:00Z' }] });
 
 export const webhookReplayedSchema = z.object({ replayed: z.number().int() });
 

@@ -75,9 +75,26 @@ export function resolved(document: OpenApiDocument, schema: Schema): Schema {
   return name === undefined ? schema : (document.components.schemas[name] ?? {});
 }
 
+/** What an operation takes: of one type, all of them JSON but for files. */
+export function takenBy({ requestBody }: Operation): { type: string; media: Media } | null {
+  const [[type, media] = []] = Object.entries(requestBody?.content ?? {});
+  return type === undefined || media === undefined ? null : { type, media };
+}
+
+/** A body as it is sent, and the header that says what it is. */
+export function payloadOf(
+  operation: Operation,
+  body: unknown,
+): { text: string | undefined; headers: Record<string, string> } {
+  if (body === undefined) return { text: undefined, headers: {} };
+  const type = takenBy(operation)?.type ?? 'application/json';
+  const isFile = type !== 'application/json' && typeof body === 'string';
+  return { text: isFile ? body : JSON.stringify(body), headers: { 'content-type': type } };
+}
+
 /** The bodies that the document shows for an operation. */
 export function examplesOf(document: OpenApiDocument, operation: Operation): unknown[] {
-  const media = operation.requestBody?.content['application/json'];
+  const media = takenBy(operation)?.media;
   if (!media) return [];
   return [
     ...(media.example === undefined ? [] : [media.example]),

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { resolved, type OpenApiDocument, type Operation, type Schema } from './api-operations.ts';
+import {
+  resolved,
+  takenBy,
+  type OpenApiDocument,
+  type Operation,
+  type Schema,
+} from './api-operations.ts';
 
 const NASTY = [
   '\ud800',
@@ -127,7 +133,7 @@ export function openApiValues(document: OpenApiDocument): OpenApiValues {
   }
 
   function bodyOf(operation: Operation, wild: boolean): fc.Arbitrary<unknown> {
-    const schema = operation.requestBody?.content['application/json']?.schema;
+    const schema = takenBy(operation)?.media.schema;
     return schema ? valueOf(schema, wild) : fc.constant(undefined);
   }
 

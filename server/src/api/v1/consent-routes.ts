@@ -15,18 +15,30 @@ import {
   writeErrors,
 } from '../schemas/common.ts';
 
-const consentCreateSchema = z.strictObject({
-  number: z.string().min(1).max(40),
-  purpose: z.enum(['service', 'promotional', 'recording']),
-  source: z.string().trim().min(1).max(500).describe('Where and how, such as a form’s address.'),
-  text_hash: z
-    .string()
-    .regex(/^[A-Za-z0-9+/=_:-]{8,200}$/, 'expected a hash of 8 to 200 characters')
-    .nullable()
-    .default(null)
-    .describe('Of the text that was agreed to.'),
-  obtained_at: z.iso.datetime({ offset: true }).optional().describe('Default: now.'),
-});
+const consentCreateSchema = z
+  .strictObject({
+    number: z.string().min(1).max(40),
+    purpose: z.enum(['service', 'promotional', 'recording']),
+    source: z.string().trim().min(1).max(500).describe('Where and how, such as a form’s address.'),
+    text_hash: z
+      .string()
+      .regex(/^[A-Za-z0-9+/=_:-]{8,200}$/, 'expected a hash of 8 to 200 characters')
+      .nullable()
+      .default(null)
+      .describe('Of the text that was agreed to.'),
+    obtained_at: z.iso.datetime({ offset: true }).optional().describe('Default: now.'),
+  })
+  .meta({
+    examples: [
+      {
+        number: '+14155550123',
+        purpose: 'promotional',
+        source: 'https://example.com/newsletter',
+        text_hash: 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef',
+        obtained_at: '2026-03-02T09:15:00Z',
+      },
+    ],
+  });
 
 const consentViewSchema = z
   .object({

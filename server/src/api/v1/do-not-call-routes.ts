@@ -9,6 +9,7 @@ import { ApiError } from '../errors.ts';
 import { pageOf, readErrors, writeErrors } from '../schemas/common.ts';
 import {
   doNotCallCreateSchema,
+  doNotCallImportBody,
   doNotCallImportQuery,
   doNotCallImportViewSchema,
   doNotCallListSchema,
@@ -159,7 +160,8 @@ export function doNotCallImportRoute(api: Api, context: ApiContext): void {
         operationId: 'importDoNotCall',
         summary: 'Import a CSV file (text/csv, at most 8 MiB) onto a list or as a registry',
         querystring: doNotCallImportQuery,
-        body: z.string().describe('CSV: a column `number`, or the first; `note` is kept.'),
+        body: doNotCallImportBody,
+        consumes: ['text/csv'],
         response: { 200: doNotCallImportViewSchema, ...writeErrors },
       },
     },

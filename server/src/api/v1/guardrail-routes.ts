@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import { placesOf } from '../../compliance/callee-places.ts';
 import { changeSettings, effectiveSettings } from '../../compliance/settings-store.ts';
-import { guardrailPatchSchema, guardrailSettingsSchema } from '../../compliance/settings.ts';
+import { guardrailSettingsSchema } from '../../compliance/settings.ts';
 import * as guardrails from '../../db/queries/guardrails.ts';
 import * as numbers from '../../db/queries/numbers.ts';
 import * as trunks from '../../db/queries/trunks.ts';
@@ -13,6 +13,7 @@ import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
 import { readErrors, writeErrors } from '../schemas/common.ts';
 import {
+  guardrailChangeSchema,
   guardrailCheckSchema,
   guardrailCheckViewSchema,
   guardrailsView,
@@ -55,7 +56,7 @@ export function guardrailRoutes(api: Api, context: ApiContext): void {
         tags,
         operationId: 'updateGuardrails',
         summary: 'Change guardrails; a section that is null goes back to its defaults',
-        body: guardrailPatchSchema,
+        body: guardrailChangeSchema,
         response: { 200: guardrailsViewSchema, ...writeErrors },
       },
     },

@@ -17,10 +17,12 @@ const retentionSchema = z
     transcript_days: days.describe('Transcript, summary and turns; null: for ever.'),
   })
   .meta({ id: 'Retention' });
-const retentionPatchSchema = z.strictObject({
-  recording_days: days.optional(),
-  transcript_days: days.optional(),
-});
+const retentionPatchSchema = z
+  .strictObject({
+    recording_days: days.optional(),
+    transcript_days: days.optional(),
+  })
+  .meta({ examples: [{ recording_days: 30, transcript_days: 90 }] });
 
 /** `/v1/retention`, and the deletion of what one call left. */
 export function retentionRoutes(api: Api, context: ApiContext): void {

@@ -146,7 +146,7 @@ export function webhookRoutes(api: Api, context: ApiContext): void {
         operationId: 'rotateWebhookSecret',
         summary: 'Replace the secret; both sign for a while',
         params: idParams,
-        body: webhookRotateSchema.prefault({}),
+        body: webhookRotateSchema,
         response: { 200: webhookSecretSchema, ...writeErrors },
       },
     },

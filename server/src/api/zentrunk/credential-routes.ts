@@ -29,6 +29,7 @@ const credentialBody = z
       .describe('5 to 20 characters with one of ~!@#$%^&*()_+. Required to create; never shown.'),
   })
   .meta({ examples: [{ name: 'AI platform', username: 'agents1', password: 'Secret#2026' }] });
+const credentialChange = credentialBody.meta({ examples: [{ password: 'Other#2027' }] });
 
 const FILTERS = ['name', 'username'] as const;
 const PATH = '/:auth_id/Zentrunk/Credential';
@@ -116,7 +117,7 @@ export function credentialRoutes(api: Api, context: ApiContext, store: ZentrunkS
         operationId: 'updateZentrunkCredential',
         summary: 'Update a credential',
         params: itemParams,
-        body: credentialBody,
+        body: credentialChange,
         response: { 202: changedSchema, ...zentrunkErrors() },
       },
     },

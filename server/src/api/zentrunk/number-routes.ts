@@ -50,7 +50,7 @@ const numberBody = z
     alias: z.string().max(200).optional(),
     subaccount: z.string().max(100).nullish().describe('Refused: numbers stay in the account.'),
   })
-  .meta({ examples: [{ app_id: '121784177241578' }] });
+  .meta({ examples: [{ app_id: '121784177241578', alias: 'Support line' }] });
 
 const FILTERS = ['number_startswith', 'alias'] as const;
 const PATH = '/:auth_id/Number';

@@ -6,6 +6,7 @@ import type { Api } from '../api-server.ts';
 import { zentrunkErrors } from './zentrunk-errors.ts';
 import {
   accountParams,
+  booleanOf,
   changedSchema,
   flag,
   listOf,
@@ -13,6 +14,7 @@ import {
   ListRequest,
   notFound,
   reference,
+  referenceOf,
   text,
   trunkParams,
 } from './zentrunk-schemas.ts';
@@ -52,8 +54,16 @@ const trunkBody = z
         trunk_direction: 'outbound',
         credential_uuid: '8b1f3a52-6e0f-4d0c-9a8d-0e5d4c3b2a19',
       },
+      {
+        name: 'Support lines',
+        trunk_direction: 'inbound',
+        primary_uri_uuid: '2f6c9d14-7b3a-4e58-8c1d-5a0b9e7f6d43',
+      },
     ],
   });
+const trunkChange = trunkBody.meta({
+  examples: [{ name: 'AI agents, night', trunk_status: 'disabled' }],
+});
 
 const FILTERS = [
   'trunk_status',
@@ -158,7 +168,7 @@ export function trunkRoutes(api: Api, context: ApiContext, store: ZentrunkStore)
         operationId: 'updateZentrunkTrunk',
         summary: 'Update a trunk',
         params: trunkParams,
-        body: trunkBody,
+        body: trunkChange,
         response: { 202: changedSchema, ...zentrunkErrors() },
       },
     },
@@ -204,11 +214,11 @@ function inputOf(body: z.output<typeof trunkBody>): TrunkInput {
     name: body.name,
     direction: body.trunk_direction,
     enabled: body.trunk_status === undefined ? undefined : body.trunk_status === 'enabled',
-    secure: body.secure,
-    ipaclUuid: body.ipacl_uuid,
-    credentialUuid: body.credential_uuid,
-    primaryUriUuid: body.primary_uri_uuid,
-    fallbackUriUuid: body.fallback_uri_uuid,
+    secure: booleanOf(body.secure),
+    ipaclUuid: referenceOf(body.ipacl_uuid),
+    credentialUuid: referenceOf(body.credential_uuid),
+    primaryUriUuid: referenceOf(body.primary_uri_uuid),
+    fallbackUriUuid: referenceOf(body.fallback_uri_uuid),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Api } from '../api-server.ts';
 import { zentrunkErrors } from './zentrunk-errors.ts';
 import {
   accountParams,
+  booleanOf,
   changedSchema,
   flag,
   itemParams,
@@ -44,7 +45,19 @@ const uriBody = z
       .nullish()
       .describe('Required where authentication is needed; never shown.'),
   })
-  .meta({ examples: [{ name: 'AI platform', uri: 'sip.example.com:5060' }] });
+  .meta({
+    examples: [
+      { name: 'AI platform', uri: 'sip.example.com:5060' },
+      {
+        name: 'AI platform, with login',
+        uri: 'sip:agents@sip.example.com;transport=tls',
+        authentication_needed: true,
+        username: 'agents',
+        password: 'Secret#2026',
+      },
+    ],
+  });
+const uriChange = uriBody.meta({ examples: [{ uri: 'sip2.example.com:5061;transport=tls' }] });
 
 const FILTERS = ['name', 'uri'] as const;
 const removeQuery = z.strictObject({
@@ -132,7 +145,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
         operationId: 'updateZentrunkUri',
         summary: 'Update an origination URI',
         params: itemParams,
-        body: uriBody,
+        body: uriChange,
         response: { 202: changedSchema, ...zentrunkErrors() },
       },
     },
@@ -169,7 +182,7 @@ export function uriRoutes(api: Api, context: ApiContext, store: ZentrunkStore): 
 
 function inputOf(body: z.output<typeof uriBody>): UriInput {
   const { authentication_needed: authenticationNeeded, ...rest } = body;
-  return { ...rest, authenticationNeeded };
+  return { ...rest, authenticationNeeded: booleanOf(authenticationNeeded) };
 }
 
 function uriView(row: uris.ZentrunkUriRow): z.output<typeof uriSchema> {

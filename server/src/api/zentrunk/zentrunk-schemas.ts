@@ -26,16 +26,22 @@ export const changedSchema = z
   .object({ api_id: z.string(), message: z.string() })
   .meta({ id: 'ZentrunkChanged' });
 
-/** JSON's boolean, or one in quotes, as some clients send it. */
-export const flag = z.union([
-  z.boolean(),
-  z.enum(['true', 'false']).transform((given) => given === 'true'),
-]);
+/**
+ * JSON's boolean, or one in quotes, as some clients send it. Read by `booleanOf`: of a body with a
+ * transformation in it the document would show no examples.
+ */
+export const flag = z.union([z.boolean(), z.enum(['true', 'false'])]);
 
-/** A reference that an empty text or null takes away. */
-export const reference = z
-  .union([z.uuid(), z.literal('').transform(() => null), z.null()])
-  .optional();
+/** A reference that an empty text or null takes away. Read by `referenceOf`. */
+export const reference = z.union([z.uuid(), z.literal(''), z.null()]).optional();
+
+export function booleanOf(given: z.output<typeof flag> | undefined): boolean | undefined {
+  return typeof given === 'string' ? given === 'true' : given;
+}
+
+export function referenceOf(given: z.output<typeof reference>): string | null | undefined {
+  return given === '' ? null : given;
+}
 
 /** A list is narrowed by `filters` and by nothing else. ListRequest refuses others, and checks values. */
 export function listQuery(filters: readonly string[]) {
