@@ -88,7 +88,18 @@ export const callCreateSchema = z
       .describe('What the guardrails judge it as. Default: the workspace’s.'),
   })
   .meta({
-    examples: [{ to: '+15005550101', variables: { name: 'Maria', time: 'tomorrow at 10' } }],
+    examples: [
+      { to: '+15005550101', variables: { name: 'Maria', time: 'tomorrow at 10' } },
+      {
+        to: '+15005550102',
+        agent_id: 'agent_01j9zq8f3v6m2k4n7p0r5t8w1x',
+        variables: { name: 'Ravi', order: { number: '4711', total: 49.5 } },
+        metadata: { order: '4711' },
+        retry: { on: ['no-answer', 'busy'], intervals_s: [1_800, 7_200], max_attempts: 3 },
+        max_duration_s: 300,
+        ring_timeout_s: 30,
+      },
+    ],
   });
 
 export const callListQuery = pageQuery.extend({

@@ -26,7 +26,7 @@ export const diagnoseSchema = z
       .optional()
       .describe('A from-number to look at. Default: that of the call.'),
   })
-  .meta({ examples: [{}] });
+  .meta({ examples: [{}, { from: '+14155550123' }] });
 
 export const diagnosisViewSchema = z
   .object({
