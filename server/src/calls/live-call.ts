@@ -2,9 +2,8 @@ import type { AgentConfig } from '../agents/agent-config.ts';
 import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
-import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
-import { newEncryption } from '../sdp/crypto-line.ts';
-import type { CodecName, LocalAudio, LocalEncryption, NegotiatedAudio } from '../sdp/sdp.ts';
+import { readAnswer } from '../sdp/offer-answer.ts';
+import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Leg, LegFailure, OfferAnswer } from '../sip/leg.ts';
 import type { SipAddress, SipHeader } from '../sip/message.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
@@ -17,7 +16,7 @@ import { watchCredit } from './credit-watch.ts';
 import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { headerAttributes } from './header-attributes.ts';
-import { keysOver } from './leg-encryption.ts';
+import { MediaSession, NOT_ACCEPTABLE } from './media-session.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
@@ -73,15 +72,10 @@ export class LiveCall {
   readonly done: Promise<void>;
   readonly #ctx: CallContext;
   readonly #resolveDone: () => void;
-  readonly #sessionId: number;
-  /** The same keys for the whole call; undefined: none are offered. */
-  readonly #encryption: LocalEncryption | undefined;
-  #sessionVersion = 1;
+  readonly #session: MediaSession;
   #plan: CallPlan;
   #voice: VoiceCallHandle | null = null;
   #leg: Leg | null = null;
-  /** What the leg's signalling goes over. */
-  #transport: SipAddress['transport'] = 'udp';
   #attemptId: string | null = null;
   #cause: CallEndCause | null = null;
   #answeredAtMs: number | null = null;
@@ -97,8 +91,8 @@ export class LiveCall {
     this.#ctx = ctx;
     this.#plan = plan;
     this.record = new CallRecord(ctx, plan.call);
-    this.#sessionId = ctx.clock.now();
-    this.#encryption = encryptionOf(plan.trunk);
+    const sessionId = ctx.clock.now();
+    this.#session = new MediaSession({ host: ctx.localHost, trunk: plan.trunk, sessionId });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#resolveDone = resolve;
@@ -223,10 +217,9 @@ export class LiveCall {
     await this.openVoice();
     const leg = this.#leg;
     if (!leg || this.#cause) return;
-    this.#sessionVersion++;
-    const local = this.localAudio();
-    const { sdp } = await leg.reinvite(buildOffer(local));
-    const answer = sdp === null ? null : readAnswer(sdp, local);
+    const offer = this.#session.offer(this.#rtpPort());
+    const { sdp } = await leg.reinvite(offer.sdp);
+    const answer = sdp === null ? null : offer.read(sdp);
     if (!answer?.ok) {
       void this.stop({ type: 'bad-sdp' });
       return;
@@ -235,27 +228,21 @@ export class LiveCall {
     (this.#voice as VoiceCallHandle | null)?.answered(this.#ctx.clock.now());
   }
 
-  /** Our side of the media, as it may be told over its leg's transport; the agent must be ready. */
-  localAudio(
-    sessionVersion = this.#sessionVersion,
-    transport: SipAddress['transport'] = this.#transport,
-  ): LocalAudio {
+  /** Our side of the media; the agent must be ready. `transport`: of the leg that it is for. */
+  localAudio(transport?: SipAddress['transport']): LocalAudio {
+    if (transport) this.#session.transport = transport;
+    return this.#session.local(this.#rtpPort());
+  }
+
+  #rtpPort(): number {
     if (!this.#voice) throw new Error('expected a ready agent, got none');
-    return {
-      host: this.#ctx.localHost,
-      port: this.#voice.rtpPort,
-      codecs: this.plan.trunk.codecs.filter(isCodec),
-      direction: 'sendrecv',
-      sessionId: this.#sessionId,
-      sessionVersion,
-      encryption: keysOver(this.#encryption, transport),
-    };
+    return this.#voice.rtpPort;
   }
 
   /** The leg that carries the call from now on. Bound in the tick in which it was made. */
   bindLeg(leg: Leg, attemptId: string | null, transport: SipAddress['transport']): void {
     this.#leg = leg;
-    this.#transport = transport;
+    this.#session.transport = transport;
     this.#attemptId = attemptId;
     this.#ctx.sipTrace.claim(this.plan.call, leg.sipCallId);
     leg.onOffer = (sdp) => this.#onOffer(sdp);
@@ -487,17 +474,11 @@ export class LiveCall {
     }
   }
 
-  /** RFC 3264 §8: hold, resume and a far end whose media moves. */
   #onOffer(sdp: string | null): OfferAnswer {
-    if (!this.#voice || this.#cause)
-      return { accept: false, status: 488, reason: 'Not Acceptable Here' };
-    const local = this.localAudio(this.#sessionVersion + 1);
-    const answer = sdp === null ? null : answerOffer(sdp, local);
-    if (answer?.ok === false) return { accept: false, status: 488, reason: 'Not Acceptable Here' };
-    this.#sessionVersion++;
-    if (!answer) return { accept: true, sdp: buildOffer(local) };
-    this.media(answer.value.audio);
-    return { accept: true, sdp: answer.value.sdp };
+    if (!this.#voice || this.#cause) return NOT_ACCEPTABLE;
+    const { reply, audio } = this.#session.answer(this.#rtpPort(), sdp);
+    if (audio) this.media(audio);
+    return reply;
   }
 
   /** RFC 3261 §14.2: our offer went out in the 200 to a re-INVITE; this came in its ACK. */
@@ -520,12 +501,4 @@ function mediaTimeoutsOf({ mediaTimeouts }: TrunkWithGateways): OpenCall['mediaT
     lostMs: mediaTimeouts.lost_ms,
     holdMs: mediaTimeouts.hold_ms,
   };
-}
-
-function isCodec(name: string): name is CodecName {
-  return name === 'PCMU' || name === 'PCMA';
-}
-
-function encryptionOf({ mediaEncryption }: TrunkWithGateways): LocalEncryption | undefined {
-  return mediaEncryption === 'none' ? undefined : newEncryption(mediaEncryption);
 }

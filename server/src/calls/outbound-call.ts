@@ -72,7 +72,7 @@ function dialOnce(
 ): Promise<LegFailure | null> {
   const { trunk, credentials } = live.plan;
   const { transport } = identity.invite.nextHop;
-  const local = live.localAudio(undefined, transport);
+  const local = live.localAudio(transport);
   const leg = ctx.ua.invite({
     ...identity.invite,
     sdp: buildOffer(local),
