@@ -18,10 +18,7 @@ const bodySchema = z
         `expected at most ${MAX_SUBSTITUTIONS}`,
       ),
   })
-  .meta({
-    id: 'ProviderSubstitutions',
-    examples: [{ substitutions: { deepgram: 'local', polly: 'local' } }],
-  });
+  .meta({ id: 'ProviderSubstitutions' });
 
 /** `/v1/provider-substitutions`: what stands in for providers that agents of other platforms name. */
 export function providerSubstitutionRoutes(api: Api, context: ApiContext): void {
@@ -56,7 +53,9 @@ export function providerSubstitutionRoutes(api: Api, context: ApiContext): void 
         description:
           'Applies when an agent is written in another platform’s form from now on: ' +
           '`{"deepgram": "local"}` lets embedded speech stand in for Deepgram.',
-        body: bodySchema,
+        body: bodySchema.meta({
+          examples: [{ substitutions: { deepgram: 'local', polly: 'local' } }],
+        }),
         response: { 200: bodySchema, ...writeErrors },
       },
     },
