@@ -6,19 +6,21 @@ import { readErrors, writeErrors } from '../schemas/common.ts';
 
 const MAX_SUBSTITUTIONS = 100;
 
+const fields = {
+  substitutions: z
+    .record(
+      z.string().regex(/^[\w.-]{1,60}$/, 'expected the name of a provider'),
+      z.enum(['local', 'fake', 'openai']),
+    )
+    .refine(
+      (list) => Object.keys(list).length <= MAX_SUBSTITUTIONS,
+      `expected at most ${MAX_SUBSTITUTIONS}`,
+    ),
+};
 const bodySchema = z
-  .strictObject({
-    substitutions: z
-      .record(
-        z.string().regex(/^[\w.-]{1,60}$/, 'expected the name of a provider'),
-        z.enum(['local', 'fake', 'openai']),
-      )
-      .refine(
-        (list) => Object.keys(list).length <= MAX_SUBSTITUTIONS,
-        `expected at most ${MAX_SUBSTITUTIONS}`,
-      ),
-  })
-  .meta({ id: 'ProviderSubstitutions' });
+  .strictObject(fields)
+  .meta({ examples: [{ substitutions: { deepgram: 'local', polly: 'local' } }] });
+const viewSchema = z.strictObject(fields).meta({ id: 'ProviderSubstitutions' });
 
 /** `/v1/provider-substitutions`: what stands in for providers that agents of other platforms name. */
 export function providerSubstitutionRoutes(api: Api, context: ApiContext): void {
@@ -32,14 +34,14 @@ export function providerSubstitutionRoutes(api: Api, context: ApiContext): void 
         tags,
         operationId: 'getProviderSubstitutions',
         summary: 'Which provider of ours stands in for one that is not there',
-        response: { 200: bodySchema, ...readErrors },
+        response: { 200: viewSchema, ...readErrors },
       },
     },
     async (request) => {
       const { workspaceId } = request.caller;
       return {
         substitutions: await substitutions.read(database.tenant(workspaceId), workspaceId),
-      } as z.output<typeof bodySchema>;
+      } as z.output<typeof viewSchema>;
     },
   );
 
@@ -53,10 +55,8 @@ export function providerSubstitutionRoutes(api: Api, context: ApiContext): void 
         description:
           'Applies when an agent is written in another platform’s form from now on: ' +
           '`{"deepgram": "local"}` lets embedded speech stand in for Deepgram.',
-        body: bodySchema.meta({
-          examples: [{ substitutions: { deepgram: 'local', polly: 'local' } }],
-        }),
-        response: { 200: bodySchema, ...writeErrors },
+        body: bodySchema,
+        response: { 200: viewSchema, ...writeErrors },
       },
     },
     async (request) => {
