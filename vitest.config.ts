@@ -5,7 +5,7 @@ export default defineConfig({
     include: ['{server,sdk,cli,bench}/**/*.test.ts'],
     globalSetup: ['server/test/global-setup.ts'],
     pool: 'forks',
-    testTimeout: 20_000,
+    testTimeout: 40_000,
     hookTimeout: 60_000,
   },
 });
