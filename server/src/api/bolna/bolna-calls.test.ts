@@ -197,6 +197,10 @@ describe('an execution', () => {
     const ids = [...first.data, ...second.data].map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect((await page('?page_size=500'))['page_size']).toBe(50);
+    for (const behind of ['?page_number=999', '?page_number=50&page_size=10']) {
+      const { total, has_more: hasMore, data } = await page(behind);
+      expect([total, hasMore, data]).toEqual([first['total'], false, []]);
+    }
 
     const completed = await page('?status=completed');
     expect(completed.data.map(({ status }) => status)).toEqual(['completed']);

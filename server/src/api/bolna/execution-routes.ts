@@ -60,11 +60,16 @@ export function bolnaExecutionRoutes(api: Api, context: ApiContext): void {
     const total =
       counted <= COUNT_LIMIT
         ? counted
-        : Math.max(counted, await calls.estimateCount(db, workspaceId, filter));
+        : totalOf(await calls.estimateCount(db, workspaceId, filter), {
+            counted,
+            skip,
+            rowCount: rows.length,
+            size,
+          });
     return {
       page_number: number,
       page_size: size,
-      total: Math.max(total, skip + Math.min(rows.length, size)),
+      total,
       has_more: rows.length > size,
       data: await executionsOf(context, workspaceId, rows.slice(0, size)),
     };
@@ -184,6 +189,17 @@ export function bolnaExecutionRoutes(api: Api, context: ApiContext): void {
       return { status: 'success', data: logEntries(events, agent?.config) };
     },
   );
+}
+
+/** An estimate of all rows that fits what was seen: rows to `skip` and beyond, or the end of them. */
+function totalOf(
+  estimate: number,
+  seen: { counted: number; skip: number; rowCount: number; size: number },
+): number {
+  const { counted, skip, rowCount, size } = seen;
+  if (rowCount > size) return Math.max(estimate, counted, skip + rowCount);
+  if (rowCount > 0) return Math.max(counted, skip + rowCount);
+  return Math.max(counted, Math.min(estimate, skip));
 }
 
 /** @throws BolnaError 404 */
