@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addDoNotCall } from '../compliance/do-not-call.ts';
 import { createGuardrails } from '../compliance/guardrails.ts';
+import { changeSettings } from '../compliance/settings-store.ts';
 import * as agents from '../db/queries/agents.ts';
 import * as calls from '../db/queries/calls.ts';
 import { systemClock, type Clock } from '../shared/clock.ts';
@@ -200,6 +201,27 @@ describe('a guardrail', () => {
     const { call } = await place({ ...request, door: 'bolna' }, over(NIGHT));
     expect(call.status).toBe('rescheduled');
     expect(call.scheduledAt?.getTime()).toBeGreaterThan(Date.parse(NIGHT));
+  });
+
+  it('G04: refuses the very first call when its first minute does not fit the cap', async () => {
+    await realTrunk();
+    await lab.db.pool.query(
+      `insert into rates (kind, provider, unit, micros_per_unit)
+       values ('platform', 'trunkline', 'minute', 50000)
+       on conflict (kind, provider, prefix, unit) do update set micros_per_unit = 50000`,
+    );
+    const cap = (micros: number) =>
+      lab.db.transaction((client) =>
+        changeSettings(client, lab.workspaceId, {
+          spend_caps: { workspace: { day_micros: micros } },
+        }),
+      );
+    await cap(49_999);
+    expect(await refusal(request, over(NOON))).toMatchObject({ code: 'guardrail', rule: 'G04' });
+    await cap(1_000_000);
+    expect((await place(request, over(NOON))).call.status).toBe('queued');
+    await cap(0);
+    expect(await refusal(request, over(NOON))).toMatchObject({ rule: 'G04' });
   });
 
   it('puts off a call that was admitted by day and comes to be dialled at night', async () => {

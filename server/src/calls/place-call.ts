@@ -11,7 +11,7 @@ import type { CallContext } from './call-context.ts';
 import { zeroCost } from './call-cost.ts';
 import { DIAL_JOB_DELAY_S } from './dial-here.ts';
 import type { KnownCall } from './load-plan.ts';
-import { holdMoney } from './call-money.ts';
+import { estimateFor, holdMoney } from './call-money.ts';
 import { requestHash, storedKey } from './idempotency.ts';
 import { findFullLimit } from './limits.ts';
 import { recordStatus } from './record-status.ts';
@@ -159,7 +159,7 @@ async function startOf(
   ctx: CallContext,
   client: TransactionClient,
   request: CallRequest,
-  { agentRow, trunk, from, to }: Admitted,
+  { agent, agentRow, trunk, from, to }: Admitted,
   { id, nowMs }: { id: string; nowMs: number },
 ): Promise<Start> {
   const at =
@@ -178,6 +178,10 @@ async function startOf(
     ...(request.callingWindow !== undefined && { window: request.callingWindow }),
     ...(request.timezone !== undefined && { timezone: request.timezone }),
     ...(at && { at }),
+    async reserve(own) {
+      const call = { workspaceId: request.workspaceId, trunkId: trunk.id, toNumber: to };
+      return (await estimateFor(ctx.wallet, own, call, agentRow && agent)).periodMicros;
+    },
   });
   if (verdict?.allowed === false) {
     const { retryAt, rule, message } = verdict;

@@ -1,3 +1,4 @@
+import type { Queryable } from '../db/queries/queryable.ts';
 import type { WeekWindow } from './data/calling-windows.ts';
 
 /** Every rule that can refuse or warn, with what it is about. */
@@ -50,8 +51,11 @@ export interface GuardrailRequest {
   window?: WeekWindow | undefined;
   /** IANA zone of the contact; replaces the zones that the number suggests. */
   timezone?: string | undefined;
-  /** Cost that this call reserves, in micros, where it is known before its hold exists. */
-  reserveMicros?: number | undefined;
+  /**
+   * What this call will reserve, in micros, before its hold exists. Asked for where a cap is set.
+   * Default: what it has reserved.
+   */
+  reserve?: ((client: Queryable) => Promise<number>) | undefined;
   /** The call is to start then; the window is judged at that time. Default: now. */
   at?: Date | undefined;
 }

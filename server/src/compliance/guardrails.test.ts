@@ -334,7 +334,7 @@ describe('G04', () => {
         db.transaction(async (client) => {
           const verdict = await guardrails.check(
             client,
-            sandboxRequest({ reserveMicros: periodMicros }),
+            sandboxRequest({ reserve: () => Promise.resolve(periodMicros) }),
           );
           if (!verdict.allowed) return verdict;
           const id = newId('call', systemClock.now());
@@ -367,6 +367,41 @@ describe('G04', () => {
       [workspaceId],
     );
     expect((rows[0] as { held: number }).held).toBeLessThanOrEqual(1_000_000);
+  });
+
+  it('holds for the first call of a workspace, a trunk and a key too', async () => {
+    const ask = (caps: object, micros: number) =>
+      set({ spend_caps: caps }).then(() =>
+        createGuardrails({ clock: systemClock }).check(
+          db.pool,
+          sandboxRequest({ keyId: 'key_1', reserve: () => Promise.resolve(micros) }),
+        ),
+      );
+    for (const scope of ['workspace', 'trunk', 'key']) {
+      const none = { hour_micros: null, day_micros: null, month_micros: null };
+      const alone = (cap: object) => ({
+        workspace: none,
+        trunk: none,
+        key: none,
+        [scope]: { ...none, ...cap },
+      });
+      expect(rule(await ask(alone({ day_micros: 1_000 }), 1_001))).toBe('G04');
+      expect(rule(await ask(alone({ day_micros: 1_000 }), 1_000))).toBeNull();
+      expect(rule(await ask(alone({ hour_micros: 0 }), 0))).toBe('G04');
+    }
+    const nobody = sandboxRequest({ keyId: null });
+    expect(rule(await createGuardrails({ clock: systemClock }).check(db.pool, nobody))).toBeNull();
+  });
+
+  it('asks what a call reserves only where a cap is set', async () => {
+    let asked = 0;
+    const guardrails = createGuardrails({ clock: systemClock });
+    const wanted = sandboxRequest({ reserve: () => Promise.resolve(++asked) });
+    await guardrails.check(db.pool, wanted);
+    expect(asked).toBe(0);
+    await set({ spend_caps: { workspace: { day_micros: 5 } } });
+    await guardrails.check(db.pool, wanted);
+    expect(asked).toBe(1);
   });
 
   it('lets a live call have its next minute within the cap only', async () => {

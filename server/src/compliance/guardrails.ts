@@ -219,13 +219,14 @@ export function createGuardrails(options: GuardrailsOptions): Guardrails {
       attemptsSince: real && stage !== 'transfer' ? new Date(atMs - WEEK_MS) : null,
       spendSince: capped ? spendSince(nowMs) : null,
     });
-    const spend = checkSpend(
-      periods(counts.spends),
-      caps,
-      request.reserveMicros ?? counts.reservedMicros,
-      nowMs,
-    );
-    if (spend) yield spend;
+    if (capped) {
+      const spend = checkSpend(spendsOf(counts.spends, request.keyId), caps, {
+        reserveMicros: (await request.reserve?.(client)) ?? counts.reservedMicros,
+        nowMs,
+        atMs,
+      });
+      if (spend) yield spend;
+    }
     if (stage === 'transfer') return;
     const { live } = counts;
     const concurrent = checkConcurrency(
@@ -293,7 +294,8 @@ export function createGuardrails(options: GuardrailsOptions): Guardrails {
         callId,
         spendSince: spendSince(nowMs),
       });
-      const refusal = checkSpend(periods(spends), caps, reservedMicros + periodMicros, nowMs);
+      const reserveMicros = reservedMicros + periodMicros;
+      const refusal = checkSpend(spendsOf(spends, keyId), caps, { reserveMicros, nowMs });
       if (refusal) tellStop(refusal, { workspaceId, trunkId, keyId });
       return refusal;
     },
@@ -327,12 +329,20 @@ export function createGuardrails(options: GuardrailsOptions): Guardrails {
 /** Counts of spending need neither. */
 const NOBODY = { agentId: null, to: '', attemptsSince: null };
 
-function periods(spends: readonly queries.SpendRow[]): Spend[] {
-  return spends.flatMap(({ scope, hour, day, month }) => [
-    { scope, period: 'hour', micros: hour },
-    { scope, period: 'day', micros: day },
-    { scope, period: 'month', micros: month },
-  ]);
+/** Of every scope that the call is in, also one that nothing was spent in. */
+function spendsOf(
+  rows: readonly queries.SpendRow[],
+  keyId: string | null | undefined,
+): readonly Spend[] {
+  const scopes = ['workspace', 'trunk', ...(keyId == null ? [] : (['key'] as const))] as const;
+  return scopes.flatMap((scope) => {
+    const row = rows.find((one) => one.scope === scope);
+    return (['hour', 'day', 'month'] as const).map((period) => ({
+      scope,
+      period,
+      micros: row?.[period] ?? 0,
+    }));
+  });
 }
 
 function exceptionFor(

@@ -289,10 +289,12 @@ describe('how often it is told', () => {
       to: '+15005550101',
       agentId: null,
     } as const;
-    expect(await guardrails.check(db.pool, { ...request, reserveMicros: 40_000 })).toMatchObject({
+    expect(
+      await guardrails.check(db.pool, { ...request, reserve: () => Promise.resolve(40_000) }),
+    ).toMatchObject({
       allowed: true,
     });
-    const refused = { ...request, reserveMicros: 60_000 };
+    const refused = { ...request, reserve: () => Promise.resolve(60_000) };
     expect(await guardrails.explain(db.pool, refused)).toMatchObject([{ rule: 'G04' }]);
     expect(noted).toEqual([]);
     expect(await guardrails.check(db.pool, refused)).toMatchObject({ rule: 'G04' });

@@ -55,6 +55,15 @@ export function hasSpendCap(caps: Partial<GuardrailSettings['spend_caps']>): boo
   );
 }
 
+/** What one call adds to what was spent, and when. */
+export interface SpendRequest {
+  /** Of the call itself; 0: not known. */
+  reserveMicros: number;
+  nowMs: number;
+  /** The call begins then; a period that is over by then has been spent for others. */
+  atMs?: number;
+}
+
 /**
  * G04: what was spent, what live calls have reserved and what this call reserves stay within each
  * cap. A cap that is exactly used up is reached, also for a call whose reserve is not known.
@@ -62,22 +71,31 @@ export function hasSpendCap(caps: Partial<GuardrailSettings['spend_caps']>): boo
 export function checkSpend(
   spends: readonly Spend[],
   caps: GuardrailSettings['spend_caps'],
-  reserveMicros: number,
-  nowMs: number,
+  { reserveMicros, nowMs, atMs = nowMs }: SpendRequest,
 ): Refusal | null {
   for (const { scope, period, micros } of spends) {
     const cap = capOf(caps, scope, period);
     if (cap === null) continue;
-    if (micros < cap && micros + reserveMicros <= cap) continue;
+    const isLater = nextPeriod(period, nowMs).getTime() <= atMs;
+    const spentMicros = isLater ? 0 : micros;
+    if (spentMicros < cap && spentMicros + reserveMicros <= cap) continue;
+    const state =
+      spentMicros < cap
+        ? `has no room for the ${reserveMicros} micros that this call reserves`
+        : 'is reached';
     const refusal = refuse(
       'G04',
       'spend-cap',
-      `the ${scope}’s spend cap of ${cap} micros a ${period} is reached (spent and reserved: ${micros}); wait for the next ${period} or raise spend_caps.${scope}.${period}_micros of /v1/guardrails`,
-      nextPeriod(period, nowMs),
+      `the ${scope}’s spend cap of ${cap} micros a ${period} ${state} (spent and reserved: ${spentMicros}); wait for the next ${period} or raise spend_caps.${scope}.${period}_micros of /v1/guardrails`,
+      nextPeriod(period, Math.max(nowMs, atMs)),
     );
+    // Nothing is told of a period that has not begun.
+    if (isLater) return refusal;
     const periodStartedAtMs = periodStarts(nowMs)[period];
-    const stoppedBy = { scope, period, periodStartedAtMs, spentMicros: micros, capMicros: cap };
-    return { ...refusal, stoppedBy };
+    return {
+      ...refusal,
+      stoppedBy: { scope, period, periodStartedAtMs, spentMicros, capMicros: cap },
+    };
   }
   return null;
 }
