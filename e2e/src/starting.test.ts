@@ -81,3 +81,39 @@ it('a setting that cannot be used is named', async () => {
   expect(output).toMatch(/SIP_PORT/);
   expect(output).not.toMatch(/^\s+at /m);
 });
+
+it('no deletion of what the sandbox is made of keeps the next start from working', async () => {
+  const dataDir = path.join(folder, 'sandbox-deleted');
+  const first = await startProgram({ dataDir });
+  const agents = (await first.fetch('GET', '/v1/agents')).body as { data: { id: string }[] };
+  const numbers = (await first.fetch('GET', '/v1/numbers')).body as { data: { id: string }[] };
+  try {
+    for (const door of ['/v1/trunks/trunk_sandbox', '/sip-trunks/trunks/trunk_sandbox']) {
+      const refused = await first.fetch('DELETE', door);
+      expect(refused.status, door).toBe(409);
+      expect(JSON.stringify(refused.body)).toContain('SANDBOX=off');
+    }
+    for (const { id } of agents.data) {
+      expect((await first.fetch('DELETE', `/v1/agents/${id}`)).status).toBe(204);
+    }
+    for (const { id } of numbers.data) {
+      expect((await first.fetch('DELETE', `/v1/numbers/${id}`)).status).toBe(204);
+    }
+  } finally {
+    await first.stop();
+  }
+  // Without the sandbox its trunk may go; with it the trunk is there again.
+  const without = await startProgram({ dataDir, env: { SANDBOX: 'off' } });
+  try {
+    expect((await without.fetch('DELETE', '/v1/trunks/trunk_sandbox')).status).toBe(204);
+  } finally {
+    await without.stop();
+  }
+  const again = await startProgram({ dataDir });
+  try {
+    const body = JSON.stringify({ to: '+15005550102' });
+    expect((await again.fetch('POST', '/v1/calls', { body })).status).toBe(201);
+  } finally {
+    await again.stop();
+  }
+});

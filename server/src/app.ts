@@ -332,7 +332,12 @@ async function build(
       secrets,
       calls,
       rooms,
-      trunks: createTrunkStore({ db: database, secrets, clock }),
+      trunks: createTrunkStore({
+        db: database,
+        secrets,
+        clock,
+        sandbox: config.sandbox.enabled,
+      }),
       numbers: createNumberStore({ db: database, clock }),
       dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
       sipHost: advertisedHost,

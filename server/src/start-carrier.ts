@@ -11,7 +11,7 @@ import type { Clock } from './shared/clock.ts';
 import { newId, randomText } from './shared/ids.ts';
 import type { Logger } from './shared/logger.ts';
 import { loadTlsIdentity } from './sip/tls-identity.ts';
-import { ensureSandboxTrunk } from './trunks/sandbox-trunk.ts';
+import { ensureSandboxTrunk, sandboxAgent } from './trunks/sandbox-trunk.ts';
 import { createTrunkService } from './trunk-service/trunk-service.ts';
 import type { Secrets } from './workspaces/secrets.ts';
 
@@ -86,13 +86,14 @@ export async function startCarrier(parts: CarrierParts): Promise<Carrier> {
   });
   closers.push(() => started.close());
   if (phones) {
-    const agentId = await ensureDemoAgent(database, clock, workspaceId);
+    const agent = await ensureDemoAgent(database, clock, workspaceId);
     await ensureSandboxTrunk({
       db: database,
       secrets,
       clock,
       workspaceId,
-      agentId,
+      agentId: agent.id,
+      agentIsNew: agent.isNew,
       carrier: { host: reachable(host), port: started.sipPort },
       credentials,
     });
@@ -100,21 +101,25 @@ export async function startCarrier(parts: CarrierParts): Promise<Carrier> {
   return started;
 }
 
-/** The agent `demo` of a fresh database: the appointment confirmation. */
+/**
+ * The agent `demo`: the appointment confirmation. One that was deleted is made again, unless
+ * another agent answers the sandbox number in its place.
+ */
 async function ensureDemoAgent(
   database: Database,
   clock: Clock,
   workspaceId: string,
-): Promise<string> {
-  const { data } = await agents.list(database.pool, workspaceId, { limit: 200 });
-  const found = data.find((row) => (row.config as { name?: string }).name === demoAgent.name);
-  if (found) return found.id;
+): Promise<{ id: string; isNew: boolean }> {
+  const found =
+    (await agents.findByName(database.pool, workspaceId, demoAgent.name)) ??
+    (await sandboxAgent(database, workspaceId));
+  if (found) return { id: found.id, isNew: false };
   const row = await agents.insert(database.pool, {
     id: newId('agent', clock.now()),
     workspaceId,
     config: agentConfigSchema.parse(demoAgent),
   });
-  return row.id;
+  return { id: row.id, isNew: true };
 }
 
 /** An address of this machine that what is bound to `host` can be reached at. */

@@ -224,20 +224,27 @@ describe('headers of one call', () => {
 });
 
 describe('the sandbox trunk', () => {
+  /** What a start does. */
+  const ensure = (start: {
+    agentId: string;
+    agentIsNew?: boolean;
+    port?: number;
+  }): ReturnType<typeof ensureSandboxTrunk> =>
+    ensureSandboxTrunk({
+      db,
+      secrets,
+      clock,
+      workspaceId,
+      agentId: start.agentId,
+      agentIsNew: start.agentIsNew ?? false,
+      carrier: { host: '127.0.0.1', port: start.port ?? 5080 },
+      credentials: { username: 'sandbox', password: 'secret' },
+    });
+
   it('is there once, with two gateways on the carrier’s port, whatever port that has', async () => {
     const agent = await agents.insert(db.pool, { id: 'agent_demo', workspaceId, config: {} });
-    const ensure = (port: number): ReturnType<typeof ensureSandboxTrunk> =>
-      ensureSandboxTrunk({
-        db,
-        secrets,
-        clock,
-        workspaceId,
-        agentId: agent.id,
-        carrier: { host: '127.0.0.1', port },
-        credentials: { username: 'sandbox', password: 'secret' },
-      });
-    await ensure(5080);
-    const trunk = await ensure(6080);
+    await ensure({ agentId: agent.id, port: 5080 });
+    const trunk = await ensure({ agentId: agent.id, port: 6080 });
     expect(trunk).toMatchObject({ name: 'sandbox', sandbox: true, hasPassword: true });
     expect(trunk.gateways).toMatchObject([
       { port: 6080, transport: 'udp', priority: 1 },
@@ -261,5 +268,47 @@ describe('the sandbox trunk', () => {
     await expect(
       numbers.add(workspaceId, { e164: '12', trunkId: trunk.id, agentId: null }),
     ).rejects.toMatchObject({ code: 'invalid-number' });
+  });
+
+  it('cannot be deleted while the sandbox is on', async () => {
+    const store = createTrunkStore({ db, secrets, clock });
+    await expect(store.remove(workspaceId, 'trunk_sandbox')).rejects.toMatchObject({
+      name: 'TrunkError',
+      code: 'conflict',
+    });
+    expect(await store.get(workspaceId, 'trunk_sandbox')).not.toBeNull();
+  });
+
+  it('comes back with its number at a start after it was deleted', async () => {
+    const off = createTrunkStore({ db, secrets, clock, sandbox: false });
+    expect(await off.remove(workspaceId, 'trunk_sandbox')).toEqual({ numbers: 1 });
+    expect(await ensure({ agentId: 'agent_demo' })).toMatchObject({
+      id: 'trunk_sandbox',
+      active: true,
+    });
+    const numbers = createNumberStore({ db, clock });
+    expect(await numbers.find(workspaceId, SANDBOX_NUMBER)).toMatchObject({
+      trunkId: 'trunk_sandbox',
+      agentId: 'agent_demo',
+    });
+  });
+
+  it('has its number answered by somebody who is there, unless nobody should', async () => {
+    const numbers = createNumberStore({ db, clock });
+    const sandboxNumber = async (): Promise<{ id: string; agentId: string | null }> => {
+      const found = await numbers.find(workspaceId, SANDBOX_NUMBER);
+      if (!found) throw new Error('expected the sandbox number, got none');
+      return found;
+    };
+    await agents.insert(db.pool, { id: 'agent_demo_2', workspaceId, config: {} });
+    await agents.softDelete(db.pool, workspaceId, 'agent_demo');
+    await numbers.assign(workspaceId, (await sandboxNumber()).id, 'agent_demo');
+    await ensure({ agentId: 'agent_demo_2' });
+    expect(await sandboxNumber()).toMatchObject({ agentId: 'agent_demo_2' });
+    await numbers.assign(workspaceId, (await sandboxNumber()).id, null);
+    await ensure({ agentId: 'agent_demo_2' });
+    expect(await sandboxNumber()).toMatchObject({ agentId: null });
+    await ensure({ agentId: 'agent_demo_2', agentIsNew: true });
+    expect(await sandboxNumber()).toMatchObject({ agentId: 'agent_demo_2' });
   });
 });

@@ -38,11 +38,14 @@ export type Trunk = Omit<
 /** A trunk cannot be what was asked for. */
 export class TrunkError extends Error {
   readonly field: string;
+  /** `conflict`: nothing in the request is wrong, the trunk is not one that this is done with. */
+  readonly code: 'invalid' | 'conflict';
 
-  constructor(field: string, message: string) {
+  constructor(field: string, message: string, code: TrunkError['code'] = 'invalid') {
     super(message);
     this.name = 'TrunkError';
     this.field = field;
+    this.code = code;
   }
 }
 
@@ -53,10 +56,15 @@ export interface TrunkStore {
   update(workspaceId: string, trunkId: string, input: TrunkInput): Promise<Trunk | null>;
   get(workspaceId: string, trunkId: string): Promise<Trunk | null>;
   list(workspaceId: string, page?: PageRequest): Promise<Page<Trunk>>;
-  /** Deletes the trunk and its numbers; calls stay. Null when there is no such trunk. */
+  /**
+   * Deletes the trunk and its numbers; calls stay. Null when there is no such trunk.
+   * @throws TrunkError for the sandbox's trunk while the sandbox is on.
+   */
   remove(workspaceId: string, trunkId: string): Promise<{ numbers: number } | null>;
 }
 
+/** The trunk of the sandbox: made at the start, and there as long as the sandbox is on. */
+export const SANDBOX_TRUNK_ID = 'trunk_sandbox';
 /** The name that sealed passwords of callers to us are bound to. */
 export const INBOUND_SECRETS = 'trunks.inbound_auth';
 const MAX_GATEWAYS = 20;
@@ -77,8 +85,10 @@ export function createTrunkStore(options: {
   db: Pick<Database, 'tenant'>;
   secrets: Secrets;
   clock: Clock;
+  /** Whether the sandbox is on: then its trunk stays. Default true. */
+  sandbox?: boolean;
 }): TrunkStore {
-  const { db, secrets, clock } = options;
+  const { db, secrets, clock, sandbox = true } = options;
 
   function patchOf(workspaceId: string, id: string, input: TrunkInput): trunks.TrunkPatch {
     const {
@@ -158,10 +168,20 @@ export function createTrunkStore(options: {
     },
     remove: (workspaceId, trunkId) =>
       db.tenant(workspaceId).transaction(async (client) => {
+        if (sandbox && trunkId === SANDBOX_TRUNK_ID) await refuseSandbox(client, workspaceId);
         if (!(await trunks.softDelete(client, workspaceId, trunkId))) return null;
         return { numbers: await numbers.removeOfTrunk(client, workspaceId, trunkId) };
       }),
   };
+}
+
+async function refuseSandbox(client: Queryable, workspaceId: string): Promise<void> {
+  if (!(await trunks.getWithGateways(client, workspaceId, SANDBOX_TRUNK_ID))) return;
+  throw new TrunkError(
+    '',
+    'the trunk of the sandbox is part of the program: set its active to false to stop calls over it, or start with SANDBOX=off to be without the sandbox',
+    'conflict',
+  );
 }
 
 function shown({

@@ -52,10 +52,11 @@ export const bolnaErrorSchema = z
   .meta({ id: 'BolnaError' });
 
 const MEANINGS: Record<number, string> = {
-  400: 'The body is not JSON, or the request does not fit the state of the resource.',
+  400: 'The body is not JSON, the path is no URL, or the request does not fit the state of the resource.',
   401: 'There is no API key.',
   403: 'The API key is wrong or may not do this, or a guardrail refused.',
   404: 'There is no such resource in this workspace.',
+  409: 'The resource is in a state that does not allow this.',
   422: 'A field has a value that it cannot have; `details` names each.',
   429: 'As many calls run as may at once.',
   500: 'A fault of ours.',
@@ -74,36 +75,46 @@ type Described<Status extends number> = Record<
 /** Responses of error statuses, besides those that every route can have. */
 export function bolnaErrors<Status extends number>(
   ...statuses: Status[]
-): Described<Status | 401 | 403 | 422 | 500 | 503> {
+): Described<Status | 400 | 401 | 403 | 422 | 500 | 503> {
   return Object.fromEntries(
-    [...new Set([...statuses, 401, 403, 422, 500, 503])].map((status) => [
+    [...new Set([...statuses, 400, 401, 403, 422, 500, 503])].map((status) => [
       status,
       {
         description: MEANINGS[status] ?? '',
         content: { 'application/json': { schema: bolnaErrorSchema } },
       },
     ]),
-  ) as Described<Status | 401 | 403 | 422 | 500 | 503>;
+  ) as Described<Status | 400 | 401 | 403 | 422 | 500 | 503>;
 }
 
 /** Gives the errors of the dialect's routes Bolna's form. */
 export function installBolnaErrors(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = toBolnaError(error, request);
-    if (known && known.status < 500) return answer(request, reply, known);
-    const at = { request_id: request.id, method: request.method };
-    if (known) {
-      if (known.status !== 501) logger.warn({ ...at, err: error }, 'request refused');
-      return answer(request, reply, known);
-    }
-    logger.error({ ...at, err: error }, 'request failed');
-    const message = `something went wrong on our side (request ${request.id})`;
-    return answer(request, reply, new BolnaError(500, message));
-  });
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerBolnaError(error, request, reply, logger),
+  );
+}
+
+/** Answers an error in Bolna's form. */
+export function answerBolnaError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const known = toBolnaError(error, request);
+  if (known && known.status < 500) return answer(request, reply, known);
+  const at = { request_id: request.id, method: request.method };
+  if (known) {
+    if (known.status !== 501) logger.warn({ ...at, err: error }, 'request refused');
+    return answer(request, reply, known);
+  }
+  logger.error({ ...at, err: error }, 'request failed');
+  const message = `something went wrong on our side (request ${request.id})`;
+  return answer(request, reply, new BolnaError(500, message));
 }
 
 function answer(request: FastifyRequest, reply: FastifyReply, error: BolnaError): FastifyReply {
-  const isSubAccount = request.routeOptions.url?.startsWith('/sub-accounts') === true;
+  const isSubAccount = request.url.startsWith('/sub-accounts');
   return reply
     .status(error.status)
     .type('application/json; charset=utf-8')
@@ -131,6 +142,7 @@ const STATUSES: Partial<Record<ApiErrorCode, number>> = {
 function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null {
   if (error instanceof BolnaError) return error;
   if (error instanceof TrunkError) {
+    if (error.code === 'conflict') return new BolnaError(409, error.message);
     const field = error.field === 'allowed_sources' ? 'ip_identifiers' : error.field;
     return unprocessable([{ field, problem: error.message }]);
   }

@@ -123,7 +123,7 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
         operationId: 'deleteBolnaTrunk',
         summary: 'Delete a trunk with its numbers',
         params: trunkParams,
-        response: { 200: messageSchema, ...bolnaErrors(404) },
+        response: { 200: messageSchema, ...bolnaErrors(404, 409) },
       },
     },
     async (request) => {

@@ -13,6 +13,9 @@ export function toTwirpError(error: unknown): TwirpError {
   if (error instanceof AdmissionError) {
     return new TwirpError(codeOfAdmission(error.code), error.message, { reason: error.code });
   }
+  if (error instanceof TrunkError && error.code === 'conflict') {
+    return new TwirpError('aborted', error.message);
+  }
   if (error instanceof TrunkError || error instanceof DispatchRuleError) {
     const argument = error.field === 'allowed_sources' ? 'allowed_addresses' : error.field;
     return new TwirpError('invalid_argument', error.message, { argument });

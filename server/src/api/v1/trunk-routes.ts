@@ -5,7 +5,14 @@ import type { Api } from '../api-server.ts';
 import { ApiError } from '../errors.ts';
 import { diagnoseSchema, diagnosisView, diagnosisViewSchema } from '../schemas/diagnosis.ts';
 import { dialPlanQuery, dialPlanView, dialPlanViewSchema } from '../schemas/dial-plan.ts';
-import { idParams, pageOf, pageQuery, readErrors, writeErrors } from '../schemas/common.ts';
+import {
+  errorResponses,
+  idParams,
+  pageOf,
+  pageQuery,
+  readErrors,
+  writeErrors,
+} from '../schemas/common.ts';
 import { trunkHealthSchema, trunkHealthView } from '../schemas/trunk-health.ts';
 import {
   trunkCreateSchema,
@@ -183,12 +190,13 @@ export function trunkRoutes(api: Api, context: ApiContext): void {
         operationId: 'deleteTrunk',
         summary: 'Delete a trunk and its numbers; its calls stay',
         params: idParams,
-        response: { 204: z.null(), ...writeErrors },
+        response: { 204: z.null(), ...errorResponses(409), ...writeErrors },
       },
     },
     async (request, reply) => {
       const { id } = request.params;
-      if (!(await trunks.remove(request.caller.workspaceId, id))) throw unknownTrunk(id);
+      const removed = await trunks.remove(request.caller.workspaceId, id).catch(refuse);
+      if (!removed) throw unknownTrunk(id);
       await context.calls.refreshTrunks();
       return reply.status(204).send(null);
     },
@@ -201,5 +209,6 @@ function unknownTrunk(id: string): ApiError {
 
 function refuse(error: unknown): never {
   if (!(error instanceof TrunkError)) throw error;
+  if (error.code === 'conflict') throw new ApiError('conflict', error.message);
   throw invalidRequest([{ field: error.field, problem: error.message }]);
 }

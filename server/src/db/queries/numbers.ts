@@ -84,6 +84,11 @@ export async function get(
   ]);
 }
 
+/** Whoever has it, whatever its trunk is. */
+export async function getByE164(client: Queryable, e164: string): Promise<NumberRow | null> {
+  return selectOne(client, 'select * from numbers where e164 = $1', [e164]);
+}
+
 /** Newest first. */
 export async function list(
   client: Queryable,
@@ -118,9 +123,7 @@ async function findRoute(
   e164: string,
   trunkOf: (number: NumberRow) => string,
 ): Promise<NumberRoute | null> {
-  const number = await selectOne<NumberRow>(client, 'select * from numbers where e164 = $1', [
-    e164,
-  ]);
+  const number = await getByE164(client, e164);
   if (!number) return null;
   const trunk = await trunks.getWithGateways(client, number.workspaceId, trunkOf(number));
   if (!trunk) return null;

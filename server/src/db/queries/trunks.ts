@@ -1,6 +1,7 @@
 import type { Queryable } from './queryable.ts';
 import {
   assignments,
+  countTouched,
   hideRow,
   requireOne,
   selectOne,
@@ -231,6 +232,21 @@ export async function list(
     },
     request,
   );
+}
+
+/** Takes a deletion back; the numbers that went with it stay gone. False when it was not deleted. */
+export async function revive(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+): Promise<boolean> {
+  const touched = await countTouched(
+    client,
+    `update trunks set deleted_at = null, active = true, updated_at = now()
+     where workspace_id = $1 and id = $2 and deleted_at is not null`,
+    [workspaceId, trunkId],
+  );
+  return touched > 0;
 }
 
 /** Hides the trunk; its calls keep pointing at it. False when there is no such trunk. */
