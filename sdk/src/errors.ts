@@ -16,7 +16,6 @@ export const API_ERROR_CODES = [
   'number_taken',
   'idempotency_mismatch',
   'body_too_large',
-  'uri_too_long',
   'unsupported_media_type',
   'agent_not_ready',
   'from_not_on_active_trunk',

@@ -197,7 +197,7 @@ describe('errors', () => {
     const bad = await lab.send('GET', '/v1/calls/%zz');
     expect([bad.status, bad.body]).toMatchObject([400, { error: { code: 'invalid_request' } }]);
     const long = await lab.send('GET', `/v1/calls/${'x'.repeat(300)}`);
-    expect([long.status, long.body]).toMatchObject([414, { error: { code: 'uri_too_long' } }]);
+    expect([long.status, long.body]).toMatchObject([404, { error: { code: 'not_found' } }]);
     const nul = await lab.send('GET', '/v1/calls/%00');
     expect([nul.status, nul.body]).toMatchObject([400, { error: { code: 'invalid_request' } }]);
   });

@@ -12,15 +12,16 @@ import type { ApiContext } from './api-context.ts';
 import { authenticate, requireScope, type Caller } from './auth.ts';
 import { bolnaRoutes } from './bolna/bolna-routes.ts';
 import { boltiRoutes } from './bolti/bolti-routes.ts';
-import { answerError, installErrorHandler } from './error-handler.ts';
+import { installErrorHandler } from './error-handler.ts';
+import { answerFrameworkError } from './framework-error.ts';
 import { readJsonBodies } from './json-body.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { operationsRoutes } from './operations-routes.ts';
 import { installReferencePage } from './reference-page.ts';
 import { registerLiveKit } from './livekit/livekit-routes.ts';
 import { recordingRoutes } from './recording-routes.ts';
-import { listRoutes } from './route-list.ts';
-import { refuseUnstorable } from './safe-input.ts';
+import { createRouteList } from './route-list.ts';
+import { refuseLongIds, refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
 import { callTraceRoutes } from './v1/call-trace-routes.ts';
@@ -46,7 +47,8 @@ import { canonicalPath } from './zentrunk/canonical-path.ts';
 import { zentrunkRoutes } from './zentrunk/zentrunk-routes.ts';
 
 const BODY_LIMIT_BYTES = 1 << 20;
-const MAX_PARAM_CHARS = 200;
+/** More than Node takes of a request's head: what is too long for an id is said by the routes. */
+const MAX_PARAM_CHARS = 65_536;
 /** RFC 6455 §7.4.1. */
 const GOING_AWAY = 1001;
 const CLOSE_LIMIT_MS = 1_000;
@@ -74,6 +76,7 @@ export interface ApiServer {
  * Builds the routes without listening, for tests by `inject` and for the OpenAPI document.
  */
 export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
+  const routes = createRouteList();
   const app = withZod(
     Fastify({
       logger: false,
@@ -85,14 +88,14 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       frameworkErrors: (error, request, reply) => {
         // Hooks do not run for a path that the router refuses.
         void reply.header(REQUEST_ID_HEADER, request.id);
-        answerError(error, request, reply, context.logger);
+        answerFrameworkError(error, request, reply, { logger: context.logger, routes });
       },
     }),
   );
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   readJsonBodies(plain(app));
-  const routes = listRoutes(plain(app));
+  routes.watch(plain(app));
   installErrorHandler(plain(app), { logger: context.logger, routes });
   app.addHook('onRequest', async (request, reply) => {
     void reply.header(REQUEST_ID_HEADER, request.id);
@@ -118,6 +121,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
         requireScope(request, request.caller);
       });
       v1.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
+        refuseLongIds(params);
         refuseUnstorable({ ...asObject(params), ...asObject(query) });
         refuseUnstorable(body);
         acceptUuids(routeOptions.url, params);

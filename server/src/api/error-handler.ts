@@ -111,7 +111,7 @@ const FASTIFY_ERRORS: Record<string, [ApiErrorCode, string] | undefined> = {
   FST_ERR_BAD_URL: ['invalid_request', 'the path is not a valid URL: a % is not followed by hex'],
   // The reference page makes a URL of the Host header.
   ERR_INVALID_URL: ['invalid_request', 'the header Host is not a host'],
-  FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'a part of the path is longer than any id'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'a part of the path is longer than any id'],
 };
 
 const DATABASE_AWAY =

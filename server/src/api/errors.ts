@@ -38,7 +38,6 @@ export const API_ERRORS = {
   },
   body_too_large: { status: 413, meaning: 'The body is larger than 1 MiB.' },
   unsupported_media_type: { status: 415, meaning: 'The body is not application/json.' },
-  uri_too_long: { status: 414, meaning: 'A part of the path is longer than any id.' },
   agent_not_ready: {
     status: 422,
     meaning: 'The agent cannot speak as it is configured; the message says what is missing.',

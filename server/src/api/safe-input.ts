@@ -1,9 +1,30 @@
+import { ApiError } from './errors.ts';
 import { invalidRequest } from './validate.ts';
 
 /** Nothing that the API takes is nested deeper; what is would exhaust the stack of a serialiser. */
 const MAX_DEPTH = 64;
+const MAX_ID_CHARS = 100;
+/** Rooms and who is in them are called what their makers say. */
+const MAX_NAME_CHARS = 200;
+const NAMES: ReadonlySet<string> = new Set(['name', 'identity']);
 // oxlint-disable-next-line no-control-regex -- NUL is what is looked for.
 const HAS_NUL = /\0/;
+
+/**
+ * Refuses what is in a path and longer than any id: such a thing cannot be there.
+ * @throws ApiError `not_found`
+ */
+export function refuseLongIds(params: unknown): void {
+  if (typeof params !== 'object' || params === null) return;
+  for (const [name, value] of Object.entries(params)) {
+    const most = NAMES.has(name) ? MAX_NAME_CHARS : MAX_ID_CHARS;
+    if (typeof value !== 'string' || value.length <= most) continue;
+    throw new ApiError(
+      'not_found',
+      `there is nothing with a ${name} of ${value.length} characters; none has more than ${most}`,
+    );
+  }
+}
 
 /**
  * Refuses names that mean something to JavaScript itself, and what PostgreSQL cannot store: text and

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import * as queries from '../db/queries/do-not-call.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
@@ -120,13 +120,9 @@ async function* records(csv: string): AsyncGenerator<CsvRecord> {
   try {
     for await (const record of parser) yield record as CsvRecord;
   } catch (error) {
-    if (!isCsvError(error)) throw error;
+    if (!(error instanceof CsvError)) throw error;
     throw new ImportError(`the file is no CSV: ${error.message}`, { cause: error });
   }
-}
-
-function isCsvError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_');
 }
 
 function isHeader(record: readonly string[]): boolean {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { authenticate, requireScope, type Caller } from '../auth.ts';
-import { refuseUnstorable } from '../safe-input.ts';
+import { refuseLongIds, refuseUnstorable } from '../safe-input.ts';
 import { bolnaAccountRoutes } from './account-routes.ts';
 import { bolnaAgentRoutes } from './agent-routes.ts';
 import { installBolnaErrors } from './bolna-errors.ts';
@@ -35,6 +35,7 @@ export function bolnaRoutes(app: Api, context: ApiContext): void {
     requireScope(request, request.caller);
   });
   scope.addHook('preValidation', async ({ params, query, body }) => {
+    refuseLongIds(params);
     refuseUnstorable({ ...asObject(params), ...asObject(query) });
     refuseUnstorable(body);
   });

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AdmissionError } from '../../calls/admission-error.ts';
 import type { Logger } from '../../shared/logger.ts';
@@ -57,21 +57,31 @@ export function boltiErrors<Status extends number>(
 
 /** The errors of /v1 with Bolti's names. */
 export function installBoltiErrors(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known =
-      error instanceof AdmissionError
-        ? admissionApiError(error, asRecord(request.body))
-        : toApiError(error);
-    if (!(known instanceof ApiError) || known.status >= 500) {
-      return answerError(error, request, reply, logger);
-    }
-    if (known.status === 401) void reply.header('www-authenticate', 'Bearer realm="trunkline"');
-    const code = NAMES[known.code] ?? known.code.toUpperCase();
-    return reply
-      .status(known.status)
-      .type('application/json; charset=utf-8')
-      .send({ error: { code, message: known.message, details: known.details } });
-  });
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerBoltiError(error, request, reply, logger),
+  );
+}
+
+/** Answers an error in Bolti's form. */
+export function answerBoltiError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const known =
+    error instanceof AdmissionError
+      ? admissionApiError(error, asRecord(request.body))
+      : toApiError(error);
+  if (!(known instanceof ApiError) || known.status >= 500) {
+    return answerError(error, request, reply, logger);
+  }
+  if (known.status === 401) void reply.header('www-authenticate', 'Bearer realm="trunkline"');
+  const code = NAMES[known.code] ?? known.code.toUpperCase();
+  return reply
+    .status(known.status)
+    .type('application/json; charset=utf-8')
+    .send({ error: { code, message: known.message, details: known.details } });
 }
 
 function asRecord(value: unknown): Record<string, unknown> {

@@ -3,7 +3,7 @@ import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { authenticate, requireScope, type Caller } from '../auth.ts';
 import { ApiError } from '../errors.ts';
-import { refuseUnstorable } from '../safe-input.ts';
+import { refuseLongIds, refuseUnstorable } from '../safe-input.ts';
 import { boltiAgentRoutes } from './agent-routes.ts';
 import { installBoltiErrors } from './bolti-errors.ts';
 import { boltiCallRoutes } from './call-routes.ts';
@@ -30,6 +30,7 @@ export function boltiRoutes(app: Api, context: ApiContext): void {
     }
   });
   scope.addHook('preValidation', async ({ params, query, body }) => {
+    refuseLongIds(params);
     refuseUnstorable({ ...asObject(params), ...asObject(query) });
     refuseUnstorable(body);
   });

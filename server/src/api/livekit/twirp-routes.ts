@@ -111,6 +111,15 @@ function badRoute(request: FastifyRequest): TwirpError {
   });
 }
 
+/** The answer to a path that is no URL. */
+export function answerBadPath(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = badRoute(request);
+  return reply
+    .status(error.status)
+    .header('content-type', JSON_TYPE)
+    .send(Buffer.from(JSON.stringify(error.toBody())));
+}
+
 /** What Fastify itself refuses. */
 function errorOfTransport(error: unknown): TwirpError | null {
   const { code } = error as { code?: unknown };

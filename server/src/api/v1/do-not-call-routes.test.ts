@@ -84,6 +84,8 @@ describe('/v1/do-not-call/import', () => {
     const broken = await importCsv('number\n"+14155550101\n');
     expect(broken.status).toBe(400);
     expect(broken.text).toContain('CSV');
+    const quoted = await importCsv('{"number": 1}\n');
+    expect([quoted.status, quoted.text]).toEqual([400, expect.stringContaining('no CSV')]);
     const json = await lab.send('POST', '/v1/do-not-call/import', { number: 1 });
     expect(json.status).toBe(400);
   });

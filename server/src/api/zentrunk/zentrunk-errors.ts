@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Logger } from '../../shared/logger.ts';
@@ -71,13 +72,9 @@ export function installZentrunkErrors(
   app: FastifyInstance,
   { logger, routes }: { logger: Logger; routes: RouteList },
 ): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const { status, message } = statusOf(error);
-    if (status === 401) void reply.header('www-authenticate', 'Basic realm="trunkline"');
-    if (status >= 500) logger.error({ err: error, request_id: request.id }, 'request failed');
-    const extra = error instanceof FilterError && { app_id: request.apiId, status: 'error' };
-    return answer(request, reply, status, message, extra || {});
-  });
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerZentrunkError(error, request, reply, logger),
+  );
   app.setNotFoundHandler((request, reply) => {
     const path = pathOf(request);
     const methods = routes.methodsOf(path);
@@ -90,6 +87,20 @@ export function installZentrunkErrors(
   });
 }
 
+/** Answers an error in Zentrunk's form. */
+export function answerZentrunkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): FastifyReply {
+  const { status, message } = statusOf(error);
+  if (status === 401) void reply.header('www-authenticate', 'Basic realm="trunkline"');
+  if (status >= 500) logger.error({ err: error, request_id: request.id }, 'request failed');
+  const extra = error instanceof FilterError && { app_id: request.apiId, status: 'error' };
+  return answer(request, reply, status, message, extra || {});
+}
+
 function answer(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -100,7 +111,7 @@ function answer(
   return reply
     .status(status)
     .type('application/json; charset=utf-8')
-    .send({ api_id: request.apiId, error, ...extra });
+    .send({ api_id: request.apiId || randomUUID(), error, ...extra });
 }
 
 function statusOf(error: FastifyError): { status: number; message: string } {

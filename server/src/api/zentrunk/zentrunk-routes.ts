@@ -6,7 +6,7 @@ import type { Api } from '../api-server.ts';
 import { requireScope, type Caller } from '../auth.ts';
 import { ApiError } from '../errors.ts';
 import type { RouteList } from '../route-list.ts';
-import { refuseUnstorable } from '../safe-input.ts';
+import { refuseLongIds, refuseUnstorable } from '../safe-input.ts';
 import { installAsyncCallbacks, type AsyncCallback } from './async-callback.ts';
 import { callRoutes } from './call-routes.ts';
 import { credentialRoutes } from './credential-routes.ts';
@@ -49,6 +49,7 @@ export function zentrunkRoutes(app: Api, context: ApiContext, routes: RouteList)
   });
   installAsyncCallbacks(scope, context);
   scope.addHook('preValidation', async ({ params, query, body }) => {
+    refuseLongIds(params);
     refuseUnstorable({ ...asObject(params), ...asObject(query) });
     refuseUnstorable(body);
   });
