@@ -47,7 +47,11 @@ afterEach(async () => {
 });
 
 /** A call as the dead node left it. */
-async function leftBehind(status: 'initiated' | 'in-progress', leg: Leg): Promise<string> {
+async function leftBehind(
+  status: 'initiated' | 'in-progress',
+  leg: Leg,
+  answeredAt = new Date(),
+): Promise<string> {
   const call = await calls.insert(lab.db.pool, {
     id: newId('call', systemClock.now()),
     workspaceId: lab.workspaceId,
@@ -58,7 +62,7 @@ async function leftBehind(status: 'initiated' | 'in-progress', leg: Leg): Promis
     toNumber: TO,
     status,
     nodeId: 'node_dead',
-    ...(status === 'in-progress' && { answeredAt: new Date(), sipCode: 200, sipReason: 'OK' }),
+    ...(status === 'in-progress' && { answeredAt, sipCode: 200, sipReason: 'OK' }),
   });
   const attempt = await attempts.insertDialing(lab.db.pool, {
     id: newId('attempt', systemClock.now()),
@@ -118,6 +122,30 @@ describe('the reaper', () => {
     await reaper.sweep();
     expect(callee.legs).toHaveLength(1);
     expect(await nodes.listDead(lab.db.pool, 5_000)).toEqual([]);
+  });
+
+  it('counts an answered call up to the last sign of life of its node, not to its own look', async () => {
+    callee.script = pickUp;
+    const leg = dial(dead);
+    await new Promise((resolve) => leg.events.on('answered', resolve));
+    const { rows } = await lab.db.pool.query<{ seenAt: Date }>(
+      `update nodes set seen_at = now() - interval '3 hours' where id = 'node_dead'
+       returning seen_at as "seenAt"`,
+    );
+    const seenMs = rows[0]?.seenAt.getTime() ?? 0;
+    const callId = await leftBehind('in-progress', leg, new Date(seenMs - 5_000));
+    const young = await leftBehind('in-progress', leg, new Date(seenMs + 400));
+    await reaper.sweep();
+    expect(await lab.call(callId)).toMatchObject({
+      disconnectedAt: new Date(seenMs),
+      durationMs: 5_000,
+    });
+    // It was answered after the last heartbeat.
+    expect(await lab.call(young)).toMatchObject({
+      disconnectedAt: new Date(seenMs + 400),
+      durationMs: 0,
+    });
+    expect((await lab.call(callId)).endedAt?.getTime()).toBeGreaterThan(seenMs + 10_000_000);
   });
 
   it('RFC 3261 §9.1: cancels a phone that a dead node let ring', async () => {

@@ -109,7 +109,7 @@ async function settleDeadNodes(ctx: CallContext, leaseMs: number): Promise<void>
 async function settleCall(
   ctx: CallContext,
   client: TransactionClient,
-  call: calls.CallRow,
+  call: calls.UnfinishedCall,
 ): Promise<CallEvent[]> {
   if (call.status === 'call-disconnected') {
     // Its costs are a job of its own, which may have been given up.
@@ -126,19 +126,25 @@ async function settleCall(
       sip: call.sipCode === null ? null : { code: call.sipCode, reason: call.sipReason ?? '' },
     },
   );
-  const at = new Date(ctx.clock.now());
   const recorded = await recordStatus(client, call.id, end.status, {
     endReason: end.endReason,
     endedBy: end.endedBy,
     sipCode: end.sipCode,
     sipReason: end.sipReason,
-    endedAt: at,
-    ...(answered && { disconnectedAt: at }),
+    endedAt: new Date(ctx.clock.now()),
+    ...(answered && lineOf(call)),
   });
   if (!recorded) return [];
   ctx.logger.warn({ callId: call.id, nodeId: call.nodeId }, 'settled a call of a node that died');
   await ctx.jobs.send('call.post', { callId: call.id }, { client });
   return recorded.events;
+}
+
+/** The line is taken to have lasted as long as its node: nobody pays for an outage. */
+function lineOf({ answeredAt, lastSignAt }: calls.UnfinishedCall): calls.CallPatch {
+  const beganMs = answeredAt?.getTime() ?? lastSignAt.getTime();
+  const durationMs = Math.max(0, lastSignAt.getTime() - beganMs);
+  return { disconnectedAt: new Date(beganMs + durationMs), durationMs };
 }
 
 async function forgetDeadNodes(client: TransactionClient, leaseMs: number): Promise<void> {

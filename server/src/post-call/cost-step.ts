@@ -2,8 +2,9 @@ import { agentConfigSchema } from '../agents/agent-config.ts';
 import { costProviders } from '../calls/cost-providers.ts';
 import type { TransactionClient } from '../db/database.ts';
 import * as calls from '../db/queries/calls.ts';
+import * as holds from '../db/queries/holds.ts';
 import * as rates from '../db/queries/rates.ts';
-import { priceCall, type CallCost, type CallUsage } from '../wallet/price-call.ts';
+import { costWithin, priceCall, type CallCost, type CallUsage } from '../wallet/price-call.ts';
 import type { AnalysisRecord } from './analysis/call-analysis.ts';
 import type { PostCallStep } from './post-call-step.ts';
 
@@ -12,13 +13,21 @@ export const costStep: PostCallStep<null> = {
   name: 'cost',
   prepare: () => Promise.resolve(null),
   async commit(ctx, client, call) {
-    const cost = (call.cost as CallCost | null) ?? (await costOf(client, call));
+    const cost = (call.cost as CallCost | null) ?? (await chargeOf(client, call));
     await calls.update(client, call.id, { cost });
     const micros = cost.total_micros;
     await ctx.wallet.settle(client, { workspaceId: call.workspaceId, callId: call.id, micros });
     return { detail: { micros } };
   },
 };
+
+/** The call of a node that died ran unwatched: it costs no more than was reserved for it. */
+async function chargeOf(client: TransactionClient, call: calls.CallRow): Promise<CallCost> {
+  const cost = await costOf(client, call);
+  if (call.endReason !== 'node-lost') return cost;
+  const hold = await holds.lock(client, call.id);
+  return costWithin(cost, hold?.state === 'held' ? hold.heldMicros : 0);
+}
 
 async function costOf(client: TransactionClient, call: calls.CallRow): Promise<CallCost> {
   const { rows } = await client.query<{ config: unknown }>(

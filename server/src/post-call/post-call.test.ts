@@ -6,6 +6,7 @@ import * as agents from '../db/queries/agents.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
+import type { CallCost } from '../wallet/price-call.ts';
 import { startPostCall } from './post-call.ts';
 import { runPostCall } from './run-post-call.ts';
 import {
@@ -31,6 +32,16 @@ afterAll(async () => {
 const context = (
   ...args: Parameters<typeof postCallContext> extends [unknown, unknown, ...infer R] ? R : never
 ) => postCallContext(lab, folder, ...args);
+
+/** What the wallet keeps for a call while it lives. */
+const reserve = (callId: string, periodMicros: number) =>
+  lab.db.transaction((client) =>
+    lab.wallet.hold(client, {
+      workspaceId: lab.workspaceId,
+      callId,
+      estimate: { periodMs: 60_000, periodMicros },
+    }),
+  );
 
 describe('after a call', () => {
   it.each([
@@ -61,6 +72,7 @@ describe('after a call', () => {
 
   it('that was lost with its node everything but the status is added', async () => {
     const callId = await storeOverCall(lab, { status: 'error', endReason: 'node-lost' });
+    await reserve(callId, 60_000);
     const ctx = context();
     await runPostCall(ctx, callId);
     expect(ctx.published).toEqual([]);
@@ -69,6 +81,22 @@ describe('after a call', () => {
       cost: { total_micros: 10_000 },
       transcript: expect.stringContaining('Yes, that is right.') as string,
     });
+  });
+
+  it('that was lost with its node never costs more than was reserved for it', async () => {
+    const lost = { status: 'error', endReason: 'node-lost' } as const;
+    const callId = await storeOverCall(lab, lost);
+    await reserve(callId, 4_000);
+    const free = await storeOverCall(lab, lost);
+    const before = await lab.wallet.balance(lab.workspaceId);
+    for (const id of [callId, free]) await runPostCall(context(), id);
+    const cost = (await lab.call(callId)).cost as CallCost;
+    expect(cost.total_micros).toBe(4_000);
+    expect(cost.lines.reduce((sum, { micros }) => sum + micros, 0)).toBe(4_000);
+    expect(await lab.call(free)).toMatchObject({ cost: { total_micros: 0 } });
+    const after = await lab.wallet.balance(lab.workspaceId);
+    expect(after.balanceMicros).toBe(before.balanceMicros - 4_000);
+    expect(after.availableMicros).toBe(before.availableMicros);
   });
 
   it('that is not over, was not answered, or is not there, nothing happens', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RatePrice } from '../db/queries/rates.ts';
-import { priceCall, type CallUsage } from './price-call.ts';
+import { costWithin, priceCall, type CallUsage } from './price-call.ts';
 
 const providers = {
   platform: 'trunkline',
@@ -39,6 +39,15 @@ describe('the cost of a call', () => {
         { kind: 'synthesizer', provider: 'local', micros: 360 },
       ],
     });
+  });
+
+  it('within a limit is taken off its last lines first', () => {
+    const cost = priceCall(usage, providers, rates);
+    expect(costWithin(cost, 100_000)).toEqual(cost);
+    const cut = costWithin(cost, 16_000);
+    expect(cut.total_micros).toBe(16_000);
+    expect(cut.lines.map(({ micros }) => micros)).toEqual([15_000, 1_000, 0, 0, 0]);
+    expect(costWithin(cost, 0).total_micros).toBe(0);
   });
 
   it.each([

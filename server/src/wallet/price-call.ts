@@ -60,6 +60,17 @@ export function priceCall(
   return { total_micros: lines.reduce((sum, line) => sum + line.micros, 0), lines };
 }
 
+/** A cost of at most `maxMicros`: what is beyond it is taken off the last lines first. */
+export function costWithin(cost: CallCost, maxMicros: number): CallCost {
+  let leftMicros = maxMicros;
+  const lines = cost.lines.map((line) => {
+    const micros = Math.min(line.micros, leftMicros);
+    leftMicros -= micros;
+    return { ...line, micros };
+  });
+  return { total_micros: maxMicros - leftMicros, lines };
+}
+
 /**
  * A provider's own rates go before those for any provider, then the longest prefix before shorter
  * ones, for all units together.

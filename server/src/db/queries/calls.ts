@@ -69,7 +69,7 @@ export interface CallRow {
   extractedData: Record<string, unknown> | null;
   /** Who made summary and data, and what could not be found. */
   analysis: unknown;
-  /** From the answer to the end, by a clock that never jumps; null where its node died. */
+  /** From the answer to the end, by a clock that never jumps; to the last sign of life of a node that died. */
   durationMs: number | null;
   outcome: Record<string, unknown>;
   media: unknown;
@@ -318,6 +318,12 @@ export async function countLive(
   return row.count;
 }
 
+/** A call whose node is gone. */
+export interface UnfinishedCall extends CallRow {
+  /** When its node was alive for the last time, as far as that is known. */
+  lastSignAt: Date;
+}
+
 /**
  * Calls that a node had begun when it died: its last heartbeat is older than `deadAfterMs` by the
  * database's clock, or its row is gone. `ownNodeId` asks, so it lives. Rows that another node is settling now are left out, so run
@@ -328,10 +334,12 @@ export async function listUnfinishedOfDeadNodes(
   deadAfterMs: number,
   ownNodeId: string,
   limit = 100,
-): Promise<CallRow[]> {
+): Promise<UnfinishedCall[]> {
   return selectRows(
     client,
-    `select calls.* from calls
+    `select calls.*, coalesce((select least(seen_at, now()) from nodes
+       where nodes.id = calls.node_id), calls.updated_at) as last_sign_at
+     from calls
      where status in ${CLAIMED} and node_id is distinct from $3 and not exists (
        select from nodes where nodes.id = calls.node_id
          and nodes.seen_at >= now() - $1 * interval '1 millisecond')
