@@ -71,4 +71,22 @@ describe('migration list', () => {
     expect(versions[0]).toBe(1);
     expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
+
+  it('frees the numbers of workspaces that were deleted before, and only theirs', async () => {
+    const client = await connect();
+    await migrate(
+      client,
+      migrationList.filter(({ version }) => version < 23),
+    );
+    await client.query(`
+      insert into workspaces (id, name, deleted_at) values ('ws_on', 'on', null), ('ws_off', 'off', now());
+      insert into trunks (id, workspace_id, name) values ('trunk_on', 'ws_on', 'x'), ('trunk_off', 'ws_off', 'x');
+      insert into numbers (id, workspace_id, e164, trunk_id)
+        values ('number_on', 'ws_on', '+14155550101', 'trunk_on'), ('number_off', 'ws_off', '+14155550102', 'trunk_off')`);
+    await migrate(client);
+    const numbers = await client.query('select id from numbers');
+    expect(numbers.rows).toEqual([{ id: 'number_on' }]);
+    const trunks = await client.query('select id from trunks where deleted_at is null and active');
+    expect(trunks.rows).toEqual([{ id: 'trunk_on' }]);
+  });
 });

@@ -48,7 +48,7 @@ export interface WorkspaceStore {
     workspaceId: string,
     input: WorkspaceInput,
   ): Promise<queries.WorkspaceRow | null>;
-  /** Hides a child and revokes its keys. False when there is none. @throws WorkspaceError */
+  /** Hides a child, revokes its keys and frees its numbers. False when there is none. @throws WorkspaceError */
   remove(viewerId: string, workspaceId: string): Promise<boolean>;
   /** Null when there is no such workspace. */
   usage(
@@ -135,7 +135,7 @@ export function createWorkspaceStore(options: {
           );
         }
         await apiKeys.revokeAll(client, workspaceId);
-        await usage.closeTrunks(client, workspaceId);
+        await usage.releaseTrunks(client, workspaceId);
         return queries.softDelete(client, workspaceId);
       });
       options.onKeysRevoked?.();

@@ -135,6 +135,25 @@ describe('sub-accounts', () => {
     expect((await lab.send('GET', '/v1/calls', undefined, as(made.api_key.key))).status).toBe(401);
   });
 
+  it('leave their numbers to others when they end', async () => {
+    const [first, second] = [await makeWorkspace(), await makeWorkspace()];
+    const take = async (key: string): Promise<number> => {
+      const trunk = await lab.send('POST', '/v1/trunks', { name: 'x' }, as(key));
+      const { id: trunkId } = trunk.body as { id: string };
+      const body = { number: '+14155550177', trunk_id: trunkId };
+      return (await lab.send('POST', '/v1/numbers', body, as(key))).status;
+    };
+    expect(await take(first.api_key.key)).toBe(201);
+    expect(await take(second.api_key.key)).toBe(409);
+    expect((await lab.send('DELETE', `/v1/workspaces/${first.id}`)).status).toBe(204);
+    expect(await take(second.api_key.key)).toBe(201);
+    const { rows } = await lab.calls.db.pool.query(
+      'select from trunks where workspace_id = $1 and deleted_at is null',
+      [first.id],
+    );
+    expect(rows).toEqual([]);
+  });
+
   it('can be given another key by their parent', async () => {
     const made = await makeWorkspace();
     const path = `/v1/workspaces/${made.id}/keys`;

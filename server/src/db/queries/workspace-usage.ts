@@ -82,10 +82,15 @@ export async function hasUnfinishedCalls(client: Queryable, workspaceId: string)
   );
 }
 
-/** Nothing comes in over the trunks of a workspace that is deleted. */
-export async function closeTrunks(client: Queryable, workspaceId: string): Promise<void> {
+/**
+ * Deletes the trunks of a workspace that is deleted, and their numbers: a number belongs to one
+ * workspace of all, and another may have it now.
+ */
+export async function releaseTrunks(client: Queryable, workspaceId: string): Promise<void> {
+  await client.query('delete from numbers where workspace_id = $1', [workspaceId]);
   await client.query(
-    'update trunks set active = false, updated_at = now() where workspace_id = $1 and active',
+    `update trunks set active = false, deleted_at = now(), updated_at = now()
+     where workspace_id = $1 and deleted_at is null`,
     [workspaceId],
   );
 }
