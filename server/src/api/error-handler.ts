@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { CursorError } from '../db/queries/row.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ApiError, isApiErrorCode, type ApiErrorCode, type FieldProblem } from './errors.ts';
 import type { RouteList } from './route-list.ts';
@@ -82,6 +83,9 @@ function pathOf(request: FastifyRequest): string {
 /** The API's word for an error; null: it is no fault of the client and none that we know. */
 export function toApiError(error: FastifyError | Error): ApiError | null {
   if (error instanceof ApiError) return error;
+  if (error instanceof CursorError) {
+    return invalidRequest([{ field: 'cursor', problem: error.message }]);
+  }
   if (hasZodFastifySchemaValidationErrors(error)) {
     return invalidRequest(error.validation.flatMap(problemsOf));
   }

@@ -109,6 +109,7 @@ export async function list(
       from: 'agents',
       where: ['workspace_id = $1', 'deleted_at is null'],
       values: [workspaceId],
+      kind: 'agent',
       order: 'desc',
     },
     request,

@@ -120,7 +120,13 @@ export async function list(
 ): Promise<Page<ApiKeyRow>> {
   return selectPage(
     client,
-    { from: 'api_keys', where: ['workspace_id = $1'], values: [workspaceId], order: 'desc' },
+    {
+      from: 'api_keys',
+      where: ['workspace_id = $1'],
+      values: [workspaceId],
+      kind: 'key',
+      order: 'desc',
+    },
     request,
   );
 }

@@ -21,6 +21,8 @@ export interface CallFilter {
   from?: string | undefined;
   direction?: CallDirection | undefined;
   answeredBy?: string | undefined;
+  /** Also finds calls of which it is not known. */
+  notAnsweredBy?: string | undefined;
   createdAfter?: Date | undefined;
   createdBefore?: Date | undefined;
   door?: string | undefined;
@@ -40,7 +42,7 @@ export async function list(
   request: PageRequest = {},
 ): Promise<Page<CallRow>> {
   const { where, values } = conditions(workspaceId, filter);
-  return selectPage(client, { from: 'calls', where, values, order: 'desc' }, request);
+  return selectPage(client, { from: 'calls', where, values, kind: 'call', order: 'desc' }, request);
 }
 
 /** The fields of a call that a list shows: without the transcript and what only the program reads. */
@@ -98,7 +100,11 @@ export async function listSummaries(
 ): Promise<Page<CallSummaryRow>> {
   const { where, values } = conditions(workspaceId, filter);
   const columns = SUMMARY_COLUMNS;
-  return selectPage(client, { from: 'calls', columns, where, values, order: 'desc' }, request);
+  return selectPage(
+    client,
+    { from: 'calls', columns, where, values, kind: 'call', order: 'desc' },
+    request,
+  );
 }
 
 /** Newest first from a place on, for clients that count pages; the further on, the slower. */
@@ -170,6 +176,7 @@ function conditions(
   add('from_number = $', filter.from);
   add('direction = $', filter.direction);
   add('answered_by = $', filter.answeredBy);
+  add('answered_by is distinct from $', filter.notAnsweredBy);
   add('created_at >= $', createdAfter);
   add('created_at < $', createdBefore);
   // So that an old range is found by the index that gives the order.

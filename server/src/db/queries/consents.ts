@@ -51,7 +51,11 @@ export async function list(
   const values: unknown[] = [workspaceId];
   const where = ['workspace_id = $1'];
   if (number !== undefined) where.push(`number = $${values.push(number)}`);
-  return selectPage(client, { from: 'consents', where, values, order: 'desc' }, request);
+  return selectPage(
+    client,
+    { from: 'consents', where, values, kind: 'consent', order: 'desc' },
+    request,
+  );
 }
 
 /** Takes a consent back; null when there is none in force. */

@@ -112,7 +112,11 @@ export async function list(
   const values: unknown[] = [workspaceId];
   const where = ['workspace_id = $1'];
   if (request.door !== undefined) where.push(`door = $${values.push(request.door)}`);
-  return selectPage(client, { from: 'dispatch_rules', where, values, order: 'desc' }, request);
+  return selectPage(
+    client,
+    { from: 'dispatch_rules', where, values, kind: 'rule', order: 'desc' },
+    request,
+  );
 }
 
 /** False when there is no such rule. */

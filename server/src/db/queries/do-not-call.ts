@@ -1,5 +1,12 @@
 import type { Queryable } from './queryable.ts';
-import { countTouched, selectOne, selectRows, type Page, type PageRequest } from './row.ts';
+import {
+  countTouched,
+  CursorError,
+  selectOne,
+  selectRows,
+  type Page,
+  type PageRequest,
+} from './row.ts';
 import { storableText } from './storable-text.ts';
 
 export type DoNotCallKind = 'workspace' | 'campaign' | 'registry';
@@ -133,12 +140,15 @@ export async function list(
   listId: string,
   request: PageRequest = {},
 ): Promise<Page<DoNotCallRow>> {
+  // A plus that nobody encoded arrives as a space.
+  const after = request.cursor?.replace(/^ /, '+');
+  if (after !== undefined && !/^\+\d{1,20}$/.test(after)) throw new CursorError();
   const limit = request.limit ?? DEFAULT_PAGE_ROWS;
   const rows = await selectRows<DoNotCallRow>(
     client,
     `select * from do_not_call where workspace_id = $1 and list_id = $2
        and ($3::text is null or number > $3) order by number limit $4`,
-    [workspaceId, listId, request.cursor ?? null, limit + 1],
+    [workspaceId, listId, after ?? null, limit + 1],
   );
   const data = rows.slice(0, limit);
   return { data, nextCursor: rows.length > limit ? (data.at(-1)?.number ?? null) : null };

@@ -64,6 +64,7 @@ export async function list(
       from: 'guardrail_overrides',
       where: ['workspace_id = $1'],
       values: [workspaceId],
+      kind: 'override',
       order: 'desc',
     },
     request,

@@ -102,7 +102,11 @@ export async function list(
     where.push(`(trunk_id = ${trunk} or inbound_trunk_id = ${trunk})`);
   }
   if (request.agentId !== undefined) where.push(`agent_id = $${values.push(request.agentId)}`);
-  return selectPage(client, { from: 'numbers', where, values, order: 'desc' }, request);
+  return selectPage(
+    client,
+    { from: 'numbers', where, values, kind: 'number', order: 'desc' },
+    request,
+  );
 }
 
 /**

@@ -1,6 +1,6 @@
 import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
-import { countTouched, requireOne, selectOne, selectRows } from './row.ts';
+import { countTouched, requireCursor, requireOne, selectOne, selectRows } from './row.ts';
 
 /** Kinds of cost, in the order in which they are shown. */
 export const RATE_KINDS = ['platform', 'network', 'transcriber', 'model', 'synthesizer'] as const;
@@ -50,6 +50,7 @@ export async function listVisible(
   workspaceId: string,
   page: { limit: number; cursor?: string | undefined },
 ): Promise<{ data: RateRow[]; nextCursor: string | null }> {
+  requireCursor(page.cursor, 'rate');
   const rows = await selectRows<RateRow>(
     client,
     `select * from ${BOTH} where ($2::text is null or id > $2) order by id limit $3`,

@@ -1,4 +1,5 @@
 import type { QueryResultRow } from 'pg';
+import type { IdKind } from '../../shared/ids.ts';
 import type { Queryable } from './queryable.ts';
 import { storableJson, storableText } from './storable-text.ts';
 
@@ -14,6 +15,14 @@ export interface PageRequest {
   limit?: number | undefined;
   /** `nextCursor` of the page before. */
   cursor?: string | undefined;
+}
+
+/** A cursor that no page of this list can have ended with. */
+export class CursorError extends Error {
+  constructor() {
+    super('expected next_cursor of the page before, as this list gave it');
+    this.name = 'CursorError';
+  }
 }
 
 const DEFAULT_PAGE_ROWS = 50;
@@ -119,6 +128,16 @@ export async function hideRow(
 }
 
 /**
+ * Checks the id that a page shall begin after: the row itself may be gone by now.
+ * @throws CursorError
+ */
+export function requireCursor(cursor: string | undefined, kind: IdKind | 'delivery'): void {
+  if (cursor === undefined) return;
+  const isOurs = cursor.startsWith(`${kind}_`) && /^[a-z]+_[0-9a-z_-]{1,100}$/i.test(cursor);
+  if (!isOurs) throw new CursorError();
+}
+
+/**
  * A page of rows ordered by id, by keyset: `where` holds the conditions (with `$1`, `$2`, ... for
  * `values`), the cursor is the last id of the page before.
  */
@@ -128,12 +147,15 @@ export async function selectPage<Row extends { id: string }>(
     from: string;
     where: string[];
     values: unknown[];
+    /** What the ids begin with. */
+    kind: IdKind | 'delivery';
     order: 'asc' | 'desc';
     /** Default: all. */
     columns?: string;
   },
   request: PageRequest,
 ): Promise<Page<Row>> {
+  requireCursor(request.cursor, statement.kind);
   const limit = Math.max(1, Math.min(request.limit ?? DEFAULT_PAGE_ROWS, MAX_PAGE_ROWS));
   const where = [...statement.where];
   const values = [...statement.values];

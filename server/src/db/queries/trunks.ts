@@ -195,7 +195,7 @@ export async function findByNumber(
   );
 }
 
-/** Every trunk of every workspace that takes calls: the answerer matches sources against these. */
+/** Every active trunk of every workspace. */
 export async function listActive(client: Queryable): Promise<TrunkWithGateways[]> {
   return selectRows(
     client,
@@ -203,17 +203,25 @@ export async function listActive(client: Queryable): Promise<TrunkWithGateways[]
   );
 }
 
-/** Whose trunks these are, each once. */
-export async function workspacesOf(
+/**
+ * Every trunk of every workspace, also those that are switched off: the answerer matches sources
+ * against these, and who calls over one that is off is told so.
+ */
+export async function listAll(client: Queryable): Promise<TrunkWithGateways[]> {
+  return selectRows(
+    client,
+    `select ${WITH_GATEWAYS} from trunks where deleted_at is null order by id`,
+  );
+}
+
+/** Whose trunks these are and which of them are active. */
+export async function ownersOf(
   client: Queryable,
   trunkIds: readonly string[],
-): Promise<string[]> {
-  const rows = await selectRows<{ workspaceId: string }>(
-    client,
-    'select distinct workspace_id from trunks where id = any($1) order by workspace_id',
-    [trunkIds],
-  );
-  return rows.map(({ workspaceId }) => workspaceId);
+): Promise<Pick<TrunkRow, 'id' | 'workspaceId' | 'active'>[]> {
+  return selectRows(client, 'select id, workspace_id, active from trunks where id = any($1)', [
+    trunkIds,
+  ]);
 }
 
 /** Newest first. */
@@ -228,6 +236,7 @@ export async function list(
       from: `(select ${WITH_GATEWAYS} from trunks) as trunks`,
       where: ['workspace_id = $1', 'deleted_at is null'],
       values: [workspaceId],
+      kind: 'trunk',
       order: 'desc',
     },
     request,

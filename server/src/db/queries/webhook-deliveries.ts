@@ -305,7 +305,11 @@ export async function list(
   const where = ['workspace_id = $1', 'endpoint_id = $2'];
   if (filter.state !== undefined) where.push(`state = $${values.push(filter.state)}`);
   if (filter.callId !== undefined) where.push(`order_key = $${values.push(filter.callId)}`);
-  return selectPage(client, { from: 'webhook_deliveries', where, values, order: 'desc' }, request);
+  return selectPage(
+    client,
+    { from: 'webhook_deliveries', where, values, kind: 'delivery', order: 'desc' },
+    request,
+  );
 }
 
 /** Deliveries that wait; counted up to a limit, so that a look at them is never slow. */

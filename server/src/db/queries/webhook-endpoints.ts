@@ -132,7 +132,7 @@ export async function list(
 ): Promise<Page<WebhookEndpointRow>> {
   const where = ['workspace_id = $1', 'deleted_at is null'];
   const statement = { from: 'webhook_endpoints', where, values: [workspaceId] };
-  return selectPage(client, { ...statement, order: 'desc' }, request);
+  return selectPage(client, { ...statement, kind: 'webhook', order: 'desc' }, request);
 }
 
 /** Null when there is no such endpoint. */

@@ -97,6 +97,7 @@ export async function listVisible(
       from: 'workspaces',
       where: ['(id = $1 or parent_id = $1)', 'deleted_at is null'],
       values: [viewerId],
+      kind: 'ws',
       order: 'asc',
     },
     request,
