@@ -22,7 +22,7 @@ afterAll(async () => {
 const NUMBERS: readonly {
   number: string;
   what: string;
-  expected: Partial<Pick<Call, 'status' | 'end_reason' | 'ended_by'>>;
+  expected: Partial<Pick<Call, 'status' | 'end_reason' | 'ended_by' | 'answered_by'>>;
   sip: number;
   caller?: RegExp;
   agent?: RegExp;
@@ -36,7 +36,7 @@ const NUMBERS: readonly {
   {
     number: '+15005550101',
     what: 'a person confirms',
-    expected: { status: 'completed' },
+    expected: { status: 'completed', answered_by: 'human' },
     sip: 200,
     caller: /works/i,
     agent: /bright smile/i,
@@ -44,13 +44,13 @@ const NUMBERS: readonly {
   {
     number: '+15005550102',
     what: 'busy',
-    expected: { status: 'busy', end_reason: 'user-busy', ended_by: 'callee' },
+    expected: { status: 'busy', end_reason: 'user-busy', ended_by: 'callee', answered_by: null },
     sip: 486,
   },
   {
     number: '+15005550104',
     what: 'voicemail',
-    expected: { status: 'completed' },
+    expected: { status: 'completed', end_reason: 'voicemail', answered_by: 'voicemail' },
     sip: 200,
     caller: /voice ?mail|message/i,
     agent: /bright smile/i,
@@ -100,7 +100,12 @@ const NUMBERS: readonly {
   {
     number: '+15005550111',
     what: 'says nothing',
-    expected: { status: 'completed', end_reason: 'silence', ended_by: 'system' },
+    expected: {
+      status: 'completed',
+      end_reason: 'silence',
+      ended_by: 'system',
+      answered_by: null,
+    },
     sip: 200,
     agent: /still there/i,
   },

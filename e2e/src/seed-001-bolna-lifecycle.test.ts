@@ -65,7 +65,9 @@ function answerOf({ body }: FakeRequest): FakeAnswer {
     return { type: 'stream', chunks: [textChunk(text), finishChunk()], end: 'done' };
   }
   const turns = messages.filter(({ role }) => role === 'assistant').length;
-  if (turns < 2) {
+  const heard = messages.findLast(({ role }) => role === 'user')?.content ?? '';
+  const isMachine = /voice ?(mail|of)|cannot take your call|leave a message/i.test(heard);
+  if (turns < 2 && !isMachine) {
     const text = textChunk('Wonderful. Can you confirm the appointment tomorrow at ten?');
     return { type: 'stream', chunks: [text, finishChunk()], end: 'done' };
   }
@@ -73,7 +75,10 @@ function answerOf({ body }: FakeRequest): FakeAnswer {
     index: 0,
     id: 'call_1',
     type: 'function',
-    function: { name: 'end_call', arguments: '{"reason":"agent-goodbye"}' },
+    function: {
+      name: 'end_call',
+      arguments: JSON.stringify({ reason: isMachine ? 'voicemail' : 'agent-goodbye' }),
+    },
   };
   const tool = { choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] };
   return {
@@ -195,6 +200,34 @@ describe('an answered call', () => {
     const log = await bolna(program, 'GET', `/executions/${id}/log`);
     const components = (log['data'] as Json[]).map(({ component }) => component);
     expect(components).toEqual(expect.arrayContaining(['transcriber', 'llm', 'telephony']));
+  }, 120_000);
+
+  it('of a voicemail says so, and is made again where retry_on_voicemail says so', async () => {
+    const id = await placed('+15005550104', {
+      retry_config: {
+        enabled: true,
+        retry_on_statuses: ['no-answer'],
+        retry_on_voicemail: true,
+        retry_intervals_minutes: [600],
+      },
+    });
+    const done = await finalExecution(program, id);
+    const machine = {
+      status: 'completed',
+      answered_by_voice_mail: true,
+      telephony_data: { hangup_reason: 'voicemail_detected' },
+    };
+    expect(done, JSON.stringify(done)).toMatchObject(machine);
+    expect(await told(id, 'completed')).toMatchObject(machine);
+    const list = `/v2/agent/${agentId}/executions?answered_by_voice_mail`;
+    const { data: found } = await bolna(program, 'GET', `${list}=true`);
+    expect((found as Json[]).map((each) => each['id'])).toContain(id);
+    const { data: others } = await bolna(program, 'GET', `${list}=false`);
+    expect((others as Json[]).map((each) => each['id'])).not.toContain(id);
+    const again = await bolna(program, 'GET', '/v1/calls?to=%2B15005550104&status=scheduled');
+    expect(again['data']).toMatchObject([
+      { attempt: 2, retry_of: expect.any(String), answered_by: null },
+    ]);
   }, 120_000);
 
   it('ends when the recipient hangs up', async () => {

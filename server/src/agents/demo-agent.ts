@@ -200,7 +200,7 @@ export const demoAgent: AgentConfigInput = {
       },
       voicemail: {
         say: 'Hello. This is a message from {company} for {patient_name}. Please call us back about your appointment. Thank you. Goodbye.',
-        end: { reason: 'agent-goodbye', outcome: 'voicemail' },
+        end: { reason: 'voicemail', outcome: 'voicemail' },
       },
     },
   },

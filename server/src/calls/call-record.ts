@@ -10,6 +10,7 @@ import { appendCallEvent } from '../events/event-log.ts';
 import { newId } from '../shared/ids.ts';
 import type { DialogSnapshot } from '../sip/leg.ts';
 import type { CallReport, TurnRecord } from '../voice/worker-protocol.ts';
+import { answererOf } from './answerer.ts';
 import { zeroCost } from './call-cost.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallEnd } from './call-end.ts';
@@ -44,10 +45,12 @@ export class CallRecord {
   readonly #callId: string;
   readonly #workspaceId: string;
   readonly #farNumber: string;
+  readonly #isOutbound: boolean;
   readonly #turnSequences = new Map<string, number>();
   #tail: Promise<void> = Promise.resolve();
   #pendingCount = 0;
   #droppedCount = 0;
+  #isVoicemail = false;
 
   constructor(
     ctx: CallContext,
@@ -56,6 +59,7 @@ export class CallRecord {
     this.#ctx = ctx;
     this.#callId = call.id;
     this.#workspaceId = call.workspaceId;
+    this.#isOutbound = call.direction === 'outbound';
     this.#farNumber = call.direction === 'outbound' ? call.toNumber : call.fromNumber;
   }
 
@@ -123,6 +127,16 @@ export class CallRecord {
     });
   }
 
+  /** A machine took an outbound call: told at once, and for good. */
+  voicemail(): void {
+    if (this.#isVoicemail || !this.#isOutbound) return;
+    this.#isVoicemail = true;
+    this.#statement(async (client) => {
+      await calls.update(client, this.#callId, { answeredBy: 'voicemail' });
+      return [];
+    });
+  }
+
   /** A turn that is over. It is stored at once: the process may die before the call ends. */
   turn(turn: TurnRecord): void {
     if (this.#isFull()) return;
@@ -171,6 +185,7 @@ export class CallRecord {
           disconnectedAt: at,
           durationMs: Math.round(ended.durationMs),
           ...reportPatch(ended),
+          ...this.#answererPatch(ended.report),
         })
       : await recordStatus(client, this.#callId, end.status, {
           ...reason,
@@ -187,6 +202,13 @@ export class CallRecord {
       await this.#ctx.jobs.send('call.post', { callId: this.#callId }, { client });
     }
     return stored.events;
+  }
+
+  /** A call that came in was answered by us: nothing is to be told of it. */
+  #answererPatch(report: CallReport | null): calls.CallPatch {
+    if (!this.#isOutbound) return {};
+    const answeredBy = this.#isVoicemail ? 'voicemail' : report && answererOf(report);
+    return answeredBy === null ? {} : { answeredBy };
   }
 
   async #listDoNotCall(client: TransactionClient): Promise<void> {

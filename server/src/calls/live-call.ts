@@ -9,6 +9,7 @@ import type { SipAddress, SipHeader } from '../sip/message.ts';
 import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import type { CallReport, VoiceCallEvent, OpenCall } from '../voice/worker-protocol.ts';
 import type { CallContext } from './call-context.ts';
+import { hearsVoicemail } from './answerer.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
 import { CallRecord } from './call-record.ts';
 import { cappedWallet } from './capped-wallet.ts';
@@ -449,6 +450,7 @@ export class LiveCall {
   #onVoiceEvent(event: VoiceCallEvent): void {
     if (event.type === 'note' && asksNotToBeCalled(event.data)) this.record.doNotCall();
     if (event.type === 'end-requested' && asksNotToBeCalled(event)) this.record.doNotCall();
+    if (hearsVoicemail(event)) this.record.voicemail();
     switch (event.type) {
       case 'turn':
         this.record.turn(event.turn);

@@ -1,7 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import * as calls from '../db/queries/calls.ts';
 import { storeGateway } from '../db/queries/trunk-health.ts';
 import type { Leg } from '../sip/leg.ts';
+import type { TurnRecord } from '../voice/worker-protocol.ts';
 import { openCallLab, TO, type CallLab, type LabNode } from './testing/call-lab.ts';
 import {
   onlyRing,
@@ -31,6 +33,19 @@ afterEach(async () => {
 async function place(): Promise<string> {
   const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
   return call.id;
+}
+
+function turnOf(speaker: 'agent' | 'caller', startedMs: number, text: string): TurnRecord {
+  return {
+    id: `${speaker}-${startedMs}`,
+    speaker,
+    text,
+    startedMs,
+    endedMs: startedMs + 1_000,
+    interrupted: false,
+    confidence: null,
+    latency: null,
+  };
 }
 
 function sdp(direction: string, version: number, port = 40_000): string {
@@ -466,6 +481,52 @@ describe('an outbound call', () => {
     await hungUp;
     const statuses = (await lab.events(callId)).filter((each) => each.type === 'call.status');
     expect(statuses).toHaveLength(1);
+  });
+
+  it('tells of a voicemail while the call still lasts, and calls again where the policy says so', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    const { call } = await node.service.place({
+      workspaceId: lab.workspaceId,
+      to: TO,
+      retry: { on: ['voicemail'], intervals_s: [60], max_attempts: 2 },
+    });
+    await lab.reached(call.id, new Set(['in-progress']));
+    const voice = node.voice.calls[0];
+    voice?.emit({ type: 'note', name: 'intent', data: { intent: 'voicemail', state: 'start' } });
+    await vi.waitFor(async () => {
+      const details = await node.service.get(lab.workspaceId, call.id);
+      expect(details?.call).toMatchObject({ status: 'in-progress', answeredBy: 'voicemail' });
+    });
+    voice?.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    await lab.reached(call.id);
+    expect((await node.service.get(lab.workspaceId, call.id))?.call.answeredBy).toBe('voicemail');
+    const { data } = await calls.list(lab.db.pool, lab.workspaceId, { retryOf: call.id });
+    expect(data).toMatchObject([{ status: 'scheduled', attempt: 2, answeredBy: null }]);
+  });
+
+  it('is answered by a human once somebody has talked with the agent, and is not tried again', async () => {
+    await lab.trunk([callee.ua.port]);
+    node = await lab.node();
+    node.voice.onAnswered = (voice) => {
+      voice.report = {
+        ...voice.report,
+        turns: [
+          turnOf('agent', 300, 'Hello, this is Bright Smile.'),
+          turnOf('caller', 2_000, 'Yes, that works.'),
+        ],
+      };
+      voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+    };
+    const { call } = await node.service.place({
+      workspaceId: lab.workspaceId,
+      to: TO,
+      retry: { on: ['voicemail'], intervals_s: [60], max_attempts: 2 },
+    });
+    await lab.reached(call.id);
+    expect((await node.service.get(lab.workspaceId, call.id))?.call.answeredBy).toBe('human');
+    const { data } = await calls.list(lab.db.pool, lab.workspaceId, { retryOf: call.id });
+    expect(data).toEqual([]);
   });
 
   it('answers hold and resume, and tells the agent', async () => {

@@ -189,6 +189,16 @@ describe('LlmDialogue', () => {
     });
   });
 
+  it('can say that it ends the call because a machine answered', async () => {
+    const llm = new ScriptedLlm(['Goodbye.', endCall('{"reason":"voicemail"}')]);
+    const dialogue = talk(llm);
+    await turn(dialogue, 'Please leave a message after the tone.');
+    expect(dialogue.outcome()).toMatchObject({ end_reason: 'voicemail' });
+    expect(llm.requests[0]?.tools[0]?.parameters).toMatchObject({
+      properties: { reason: { enum: expect.arrayContaining(['voicemail']) } },
+    });
+  });
+
   it('runs no tool of a dropped reply', async () => {
     const dialogue = talk(new ScriptedLlm(['Bye.', endCall()]));
     const reply = dialogue.reply(caller('Bye'));

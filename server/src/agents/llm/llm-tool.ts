@@ -19,11 +19,15 @@ export interface CallTool {
   run(args: unknown, signal: AbortSignal): Promise<ToolResult>;
 }
 
-const endCallSchema = z.object({
-  reason: z
-    .enum(['agent-goodbye', 'caller-requested-human', 'do-not-call-requested', 'wrong-number'])
-    .catch('agent-goodbye'),
-});
+const REASONS = [
+  'agent-goodbye',
+  'caller-requested-human',
+  'do-not-call-requested',
+  'wrong-number',
+  'voicemail',
+] as const;
+
+const endCallSchema = z.object({ reason: z.enum(REASONS).catch('agent-goodbye') });
 
 /** Hangs up once everything said has been played out. */
 export const endCallTool: CallTool = {
@@ -36,13 +40,9 @@ export const endCallTool: CallTool = {
       properties: {
         reason: {
           type: 'string',
-          enum: [
-            'agent-goodbye',
-            'caller-requested-human',
-            'do-not-call-requested',
-            'wrong-number',
-          ],
-          description: 'Why the call ends. agent-goodbye: the conversation is over.',
+          enum: REASONS,
+          description:
+            'Why the call ends. agent-goodbye: the conversation is over. voicemail: a machine answered, such as a voicemail greeting.',
         },
       },
       required: ['reason'],

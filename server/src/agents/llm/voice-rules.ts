@@ -7,6 +7,7 @@ const VOICE_RULES = [
   'Say numbers, dates and prices the way people say them.',
   'Ask one question at a time. What the caller says comes from speech recognition and may be misheard: ask when it makes no sense.',
   'When you are asked whether you are a robot or an AI, say honestly that you are an automated assistant.',
+  'When a voicemail or an answering machine answers, leave a short message at most and call end_call with the reason voicemail.',
   'When the conversation is over, say goodbye in a short sentence and call end_call.',
 ];
 

@@ -206,7 +206,7 @@ export const BUILT_IN_GLOBALS: Readonly<Record<string, GlobalReaction>> = {
   },
   voicemail: {
     say: 'Sorry, I will try again later. Goodbye.',
-    end: { reason: 'agent-goodbye', outcome: 'voicemail' },
+    end: { reason: 'voicemail', outcome: 'voicemail' },
   },
 };
 

@@ -258,7 +258,7 @@ describe('the demo agent', () => {
       "Hi, you've reached Alex. I can't come to the phone right now, so please leave your name and number after the tone and I will get back to you as soon as I can.",
     );
     expect(spoken(parts)).toContain('Please call us back');
-    expect(endReason(parts)).toBe('agent-goodbye');
+    expect(endReason(parts)).toBe('voicemail');
     expect(dialogue.outcome()).toMatchObject({ outcome: 'voicemail' });
   });
 

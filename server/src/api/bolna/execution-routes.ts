@@ -228,6 +228,7 @@ function filterOf(
     batchId: query.batch_id,
     // False is the documented default and means: do not ask.
     answeredBy: query.answered_by_voice_mail === true ? 'voicemail' : undefined,
+    notAnsweredBy: query.answered_by_voice_mail === false ? 'voicemail' : undefined,
     createdAfter: dateOf(query.from),
     createdBefore: dateOf(query.to),
   };

@@ -32,7 +32,7 @@ const NO_EFFECT: Record<string, string> = {
   language_injection_mode: 'the agent speaks one language',
   language_instruction_template: 'the agent speaks one language',
   voicemail:
-    'a voicemail is not hung up on by itself; tell the agent in its prompt to say goodbye to a machine',
+    'a machine is known by its words only: the agent says goodbye to it and answered_by_voice_mail tells',
   dispositions: 'dispositions are kept at /dispositions',
 };
 /** Meaningful only together with a field above. */

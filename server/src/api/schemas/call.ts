@@ -114,6 +114,7 @@ export const callListQuery = pageQuery.extend({
   door: z.enum(DOORS).optional().describe('The API that the call was asked for by.'),
   batch_id: z.string().max(100).optional(),
   retry_of: z.string().max(100).optional(),
+  answered_by: z.enum(['human', 'voicemail']).optional(),
   metadata_key: z.string().min(1).max(64).optional().describe('Calls whose metadata has it.'),
   metadata_value: z.string().max(512).optional().describe('Of `metadata_key`.'),
 });
@@ -182,7 +183,12 @@ export const callViewSchema = z
     status: statusSchema,
     end_reason: z.string().nullable(),
     ended_by: z.enum(['caller', 'callee', 'agent', 'api', 'system', 'carrier']).nullable(),
-    answered_by: z.string().nullable(),
+    answered_by: z
+      .string()
+      .nullable()
+      .describe(
+        '`voicemail` as soon as the agent recognises a machine; `human` once the call is over and somebody has talked with the agent; null: not known.',
+      ),
     sip: z.object({ code: z.number().int().nullable(), reason: z.string().nullable() }),
     from: z.string(),
     to: z.string(),

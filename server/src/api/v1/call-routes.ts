@@ -278,6 +278,7 @@ function filterOf(
     door: query.door,
     batchId: query.batch_id,
     retryOf: query.retry_of,
+    answeredBy: query.answered_by,
     createdAfter: after === undefined ? undefined : new Date(after),
     createdBefore: before === undefined ? undefined : new Date(before),
     ...(key !== undefined &&
