@@ -157,10 +157,10 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
   }
 
   async function refreshTrunks(): Promise<void> {
-    const active = await trunks.listActive(db.pool);
-    const asking = active.filter(({ inboundAuthUsername }) => inboundAuthUsername !== null);
+    const known = await trunks.listAll(db.pool);
+    const asking = known.filter(({ inboundAuthUsername }) => inboundAuthUsername !== null);
     const ids = asking.map(({ id }) => id);
-    await guard.refresh(active, await numbers.listInboundOf(db.pool, ids));
+    await guard.refresh(known, await numbers.listInboundOf(db.pool, ids));
   }
 
   function keepSourcesFresh(): void {

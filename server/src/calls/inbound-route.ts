@@ -99,10 +99,10 @@ async function routeByRule(
   const { pool } = ctx.db;
   const to = called ?? calledText(leg.request);
   // Where a source speaks for several workspaces, nothing says whose call it is.
-  const [workspaceId, ...others] = await trunks.workspacesOf(pool, trunkIds);
-  if (workspaceId === undefined || others.length > 0) return unknownNumber(ctx, leg, called, null);
-  const trunkId = trunkIds.length === 1 ? (trunkIds[0] ?? null) : null;
-  for (const id of trunkIds) {
+  const { workspaceId, trunkIds: candidates } = await ownerOf(pool, trunkIds);
+  if (workspaceId === null) return unknownNumber(ctx, leg, called, null);
+  const trunkId = candidates.length === 1 ? (candidates[0] ?? null) : null;
+  for (const id of candidates) {
     const rule = await rules.findRule(pool, { workspaceId, trunkId: id, called: to, caller });
     const trunk = rule && (await trunks.getWithGateways(pool, workspaceId, id));
     // A rule for every number of every trunk is no answer to a number that nobody has.
@@ -112,6 +112,23 @@ async function routeByRule(
     return refusal ? { target, refusal } : followRule(ctx, { target, trunk, rule, caller });
   }
   return unknownNumber(ctx, leg, called, { workspaceId, trunkId, agentId: null, to });
+}
+
+/**
+ * Whose call it is that came by one of these trunks; a null workspace: nobody can tell. One that is
+ * switched off is not in the way of those that are on.
+ */
+async function ownerOf(
+  pool: Queryable,
+  trunkIds: readonly string[],
+): Promise<{ workspaceId: string | null; trunkIds: readonly string[] }> {
+  const owners = await trunks.ownersOf(pool, trunkIds);
+  const active = owners.filter((trunk) => trunk.active);
+  const speaking = active.length > 0 ? active : owners;
+  const workspaces = new Set(speaking.map(({ workspaceId }) => workspaceId));
+  const [workspaceId = null] = workspaces.size === 1 ? workspaces : [];
+  const ids = new Set(speaking.map(({ id }) => id));
+  return { workspaceId, trunkIds: trunkIds.filter((id) => ids.has(id)) };
 }
 
 async function followRule(

@@ -190,6 +190,7 @@ describe('an inbound call', () => {
   });
 
   it.each([
+    ['that is switched off', { active: false }, 480, 'trunk-inactive'],
     ['that takes no calls', { inboundEnabled: false }, 480, 'trunk-inactive'],
     ['that knows only others', { allowedCallers: ['+14155550000'] }, 403, 'caller-not-allowed'],
   ])('over a trunk %s is refused and recorded', async (_what, input, status, endReason) => {

@@ -17,6 +17,7 @@ function trunk(fields: Partial<TrunkWithGateways>): TrunkWithGateways {
   return {
     id: 'trunk_1',
     workspaceId: 'ws',
+    active: true,
     gateways: [],
     allowedSources: [],
     forceRport: true,
@@ -72,6 +73,23 @@ describe('who may call in', () => {
     }
     expect(guard.screen(invite(GUESS), STRANGER, NUMBER)).toBe('drop');
     expect(guard.screen(invite(), { ...STRANGER, host: '203.0.113.10' }, NUMBER)).toBe('accept');
+  });
+
+  it('a trunk that is off is known by its source, and asks no proof of others’ callers', async () => {
+    const off = trunk({
+      id: 'trunk_off',
+      active: false,
+      allowedSources: ['192.0.2.1'],
+      ...withDigest('trunk_off'),
+    });
+    const alone = await guardOf([off]);
+    expect(alone.screen(invite(), CARRIER, NUMBER)).toBe('accept');
+    expect(alone.judge(invite(), CARRIER, NUMBER).type).toBe('challenge');
+    const open = trunk({ id: 'trunk_on', allowedSources: ['192.0.2.1'] });
+    expect((await guardOf([off, open])).judge(invite(), CARRIER, NUMBER)).toEqual({
+      type: 'known',
+      trunkIds: ['trunk_on'],
+    });
   });
 
   it('replies go where requests come from, unless every trunk of the source says otherwise', async () => {

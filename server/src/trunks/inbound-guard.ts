@@ -48,6 +48,8 @@ export class InboundGuard {
   #byNumber: ReadonlyMap<string, DigestTrunk> = new Map();
   /** Trunks whose far ends get replies where their Via says. */
   #byVia: ReadonlySet<string> = new Set();
+  /** Trunks that are switched off: whoever calls over one is told so. */
+  #off: ReadonlySet<string> = new Set();
 
   constructor(options: InboundGuardOptions) {
     this.#options = options;
@@ -69,6 +71,7 @@ export class InboundGuard {
     );
     this.#sources = sources;
     this.#byId = byId;
+    this.#off = new Set(trunks.filter(({ active }) => !active).map(({ id }) => id));
     this.#byVia = new Set(trunks.filter((trunk) => !trunk.forceRport).map(({ id }) => id));
     this.#byNumber = new Map(
       numbers.flatMap(({ e164, trunkId }) => {
@@ -94,7 +97,8 @@ export class InboundGuard {
     if (this.#byVia.size === 0) return true;
     const byAddress = this.#sources.trunksOf(source.host);
     const byNumber = called === null ? undefined : this.#byNumber.get(called)?.id;
-    const trunkIds = byAddress.length > 0 || byNumber === undefined ? byAddress : [byNumber];
+    const trunkIds =
+      byAddress.length > 0 || byNumber === undefined ? this.#onFirst(byAddress) : [byNumber];
     return trunkIds.length === 0 || trunkIds.some((id) => !this.#byVia.has(id));
   }
 
@@ -103,7 +107,9 @@ export class InboundGuard {
     const byAddress = this.#sources.trunksOf(source.host);
     const digest =
       (called === null ? undefined : this.#byNumber.get(called)) ??
-      byAddress.map((id) => this.#byId.get(id)).find((trunk) => trunk !== undefined);
+      this.#onFirst(byAddress)
+        .map((id) => this.#byId.get(id))
+        .find((trunk) => trunk !== undefined);
     const open = byAddress.filter((id) => !this.#byId.has(id));
     if (!digest) return open.length > 0 ? known(open) : { type: 'stranger' };
     const { result } = this.#verifierOf(digest.realm).verify({
@@ -128,6 +134,12 @@ export class InboundGuard {
       type: 'challenge',
       challenges: this.#verifierOf(digest.realm).challenges(result === 'stale'),
     };
+  }
+
+  /** Those that are on where there are any: one that is off must not speak for them. */
+  #onFirst(trunkIds: readonly string[]): readonly string[] {
+    const on = trunkIds.filter((id) => !this.#off.has(id));
+    return on.length > 0 ? on : trunkIds;
   }
 
   #verifierOf(realm: string): DigestVerifier {
