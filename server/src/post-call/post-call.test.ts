@@ -1,13 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wavHeader } from '../audio/wav.ts';
 import * as agents from '../db/queries/agents.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { CallCost } from '../wallet/price-call.ts';
 import { startPostCall } from './post-call.ts';
+import { deleteRecording } from './retention.ts';
 import { runPostCall } from './run-post-call.ts';
 import {
   openCallLab,
@@ -97,6 +99,42 @@ describe('after a call', () => {
     const after = await lab.wallet.balance(lab.workspaceId);
     expect(after.balanceMicros).toBe(before.balanceMicros - 4_000);
     expect(after.availableMicros).toBe(before.availableMicros);
+  });
+
+  it('that was lost with its node what was recorded of it by then is kept, cut to what plays', async () => {
+    const lost = { status: 'error', endReason: 'node-lost' } as const;
+    const callId = await storeOverCall(lab, lost);
+    const other = await storeOverCall(lab, { status: 'call-disconnected' });
+    const recordingDir = path.join(folder, lab.workspaceId);
+    await mkdir(recordingDir, { recursive: true });
+    const header = wavHeader({ sampleRateHz: 8_000, channelCount: 2, dataBytes: 64_000 });
+    for (const id of [callId, other]) {
+      // Killed in the middle of an append.
+      const bytes = Buffer.concat([header, Buffer.alloc(96_003, 1)]);
+      await writeFile(path.join(recordingDir, `${id}.wav`), bytes);
+      await runPostCall(context(), id);
+    }
+    const recordingKey = `${lab.workspaceId}/${callId}.wav`;
+    const call = await lab.call(callId);
+    expect(call).toMatchObject({
+      recordingKey,
+      recordingDurationMs: 3_000,
+      recordingStore: 'disk',
+    });
+    const opened = await context().recordings.open({ recordingKey, recordingStore: 'disk' });
+    expect(opened?.sizeBytes).toBe(44 + 96_000);
+    opened?.stream.destroy();
+    await deleteRecording(context(), { ...call, recordingKey });
+    expect(await readdir(recordingDir)).not.toContain(`${callId}.wav`);
+    expect((await lab.call(callId)).recordingKey).toBeNull();
+    // A call that ended in order said itself whether it was recorded.
+    expect(await lab.call(other)).toMatchObject({ recordingKey: null });
+  });
+
+  it('that was lost with its node and whose recording is not here has none', async () => {
+    const callId = await storeOverCall(lab, { status: 'error', endReason: 'node-lost' });
+    await runPostCall(context(), callId);
+    expect(await lab.call(callId)).toMatchObject({ recordingKey: null, recordingDurationMs: null });
   });
 
   it('that is not over, was not answered, or is not there, nothing happens', async () => {

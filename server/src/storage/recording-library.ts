@@ -20,6 +20,8 @@ export interface ByteRange {
 export interface RecordingLibrary {
   /** Where finished recordings belong. */
   readonly place: RecordingPlace;
+  /** How a call's recording is named, and where this machine writes it; whether it exists or not. */
+  fileOf(workspaceId: string, callId: string): { recordingKey: string; path: string | null };
   /**
    * Copies a recording from the disk to where it belongs; the file stays. `missing`: it is not on
    * this machine. Doing it twice is harmless.
@@ -48,6 +50,10 @@ export function createRecordingLibrary(disk: RecordingStore, s3: S3Store | null)
   };
   return {
     place: s3 ? 's3' : 'disk',
+    fileOf(workspaceId, callId) {
+      const recordingKey = disk.keyOf(workspaceId, callId);
+      return { recordingKey, path: disk.fileOf(recordingKey) };
+    },
     async archive(recordingKey) {
       const path = disk.fileOf(recordingKey);
       const exists =
