@@ -170,6 +170,39 @@ describe('guardrails of a call', () => {
     expect(rules).toEqual(['G01', 'G02', 'G20']);
   });
 
+  it('G04: tells that a first minute, by all rates, does not fit a cap, and agrees with a call', async () => {
+    await lab.calls.db.pool.query(
+      `insert into rates (kind, provider, unit, micros_per_unit)
+       values ('platform', 'trunkline', 'minute', 1000000)
+       on conflict (kind, provider, prefix, unit) do update set micros_per_unit = 1000000`,
+    );
+    const cap = (micros: number | null) =>
+      lab.send('PATCH', '/v1/guardrails', { spend_caps: { workspace: { day_micros: micros } } });
+    const to = '+12125550188';
+    const ask = (extra: object = {}) =>
+      lab.send('POST', '/v1/guardrails/check', { to, trunk_id: trunkId, ...extra });
+    try {
+      await openAllDay();
+      await cap(999);
+      const short = await ask();
+      expect(short.body).toMatchObject({ allowed: false, refusals: [{ rule: 'G04' }] });
+      const message = (short.body as { refusals: { message: string }[] }).refusals[0]?.message;
+      expect(message).toMatch(/no room for the 1\d{6} micros/);
+      expect((await call(to)).status).toBe(403);
+      await cap(1_000_000_000);
+      expect((await ask()).body).toMatchObject({ allowed: true });
+      expect((await ask({ agent_id: lab.agentId })).body).toMatchObject({ allowed: true });
+      await cap(0);
+      expect((await ask()).body).toMatchObject({ refusals: [{ rule: 'G04' }] });
+    } finally {
+      await cap(null);
+      await lab.send('PATCH', '/v1/guardrails', { calling_windows: null });
+      await lab.calls.db.pool.query(
+        `update rates set micros_per_unit = 0 where kind = 'platform' and provider = 'trunkline'`,
+      );
+    }
+  });
+
   it('lets the sandbox call at any hour', async () => {
     const { body } = await lab.send('POST', '/v1/guardrails/check', {
       to: '+15005550101',

@@ -1,8 +1,11 @@
 import { DateTime } from 'luxon';
 import { z } from 'zod';
+import { agentConfigSchema, type AgentConfig } from '../../agents/agent-config.ts';
+import { estimateFor } from '../../calls/call-money.ts';
 import { placesOf } from '../../compliance/callee-places.ts';
 import { changeSettings, effectiveSettings } from '../../compliance/settings-store.ts';
 import { guardrailSettingsSchema } from '../../compliance/settings.ts';
+import * as agents from '../../db/queries/agents.ts';
 import * as guardrails from '../../db/queries/guardrails.ts';
 import * as numbers from '../../db/queries/numbers.ts';
 import * as trunks from '../../db/queries/trunks.ts';
@@ -102,6 +105,11 @@ export function guardrailRoutes(api: Api, context: ApiContext): void {
         purpose: rest.purpose,
         timezone: rest.timezone,
         window: rest.window,
+        async reserve(own) {
+          const agent = await agentOf(own, workspaceId, { agentId, from });
+          const call = { workspaceId, trunkId: trunk.id, toNumber: to };
+          return (await estimateFor(context.wallet, own, call, agent)).periodMicros;
+        },
       });
       const recording = await context.guardrails.recording(client, {
         workspaceId,
@@ -208,6 +216,28 @@ function requireWhole(settings: unknown): void {
 }
 
 /** The trunk and the from-number that a call would have; a from that is on no trunk is judged by G10. */
+/** Whose prices count: the agent that is named, else that of the from-number. Null: nobody’s. */
+async function agentOf(
+  client: Queryable,
+  workspaceId: string,
+  { agentId, from }: { agentId: string | null; from: string },
+): Promise<AgentConfig | null> {
+  const row =
+    agentId === null
+      ? await agentOfNumber(client, workspaceId, from)
+      : await agents.get(client, workspaceId, agentId);
+  return agentConfigSchema.safeParse(row?.config).data ?? null;
+}
+
+async function agentOfNumber(
+  client: Queryable,
+  workspaceId: string,
+  e164: string,
+): Promise<agents.AgentRow | null> {
+  const route = await numbers.findByE164(client, e164);
+  return route?.number.workspaceId === workspaceId ? route.agent : null;
+}
+
 async function routeOf(
   client: Queryable,
   workspaceId: string,
