@@ -41,7 +41,7 @@ import { roomRoutes } from './v1/room-routes.ts';
 import { trunkRoutes } from './v1/trunk-routes.ts';
 import { walletRoutes } from './v1/wallet-routes.ts';
 import { webhookRoutes } from './v1/webhook-routes.ts';
-import { acceptUuids } from './v1/uuid-ids.ts';
+import { acceptUuids } from './uuid-ids.ts';
 import { workspaceRoutes } from './v1/workspace-routes.ts';
 import { canonicalPath } from './zentrunk/canonical-path.ts';
 import { zentrunkRoutes } from './zentrunk/zentrunk-routes.ts';
@@ -120,11 +120,12 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
         request.caller = await authenticate(request, context.auth);
         requireScope(request, request.caller);
       });
-      v1.addHook('preValidation', async ({ params, query, body, routeOptions }) => {
+      v1.addHook('preValidation', async (request) => {
+        const { params, query, body } = request;
         refuseLongIds(params);
         refuseUnstorable({ ...asObject(params), ...asObject(query) });
         refuseUnstorable(body);
-        acceptUuids(routeOptions.url, params);
+        acceptUuids(request);
       });
       const routes = withZod(v1);
       agentRoutes(routes, context);

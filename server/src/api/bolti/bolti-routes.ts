@@ -4,6 +4,7 @@ import type { Api } from '../api-server.ts';
 import { authenticate, requireScope, type Caller } from '../auth.ts';
 import { ApiError } from '../errors.ts';
 import { refuseLongIds, refuseUnstorable } from '../safe-input.ts';
+import { acceptUuids } from '../uuid-ids.ts';
 import { boltiAgentRoutes } from './agent-routes.ts';
 import { installBoltiErrors } from './bolti-errors.ts';
 import { boltiCallRoutes } from './call-routes.ts';
@@ -29,10 +30,12 @@ export function boltiRoutes(app: Api, context: ApiContext): void {
       );
     }
   });
-  scope.addHook('preValidation', async ({ params, query, body }) => {
+  scope.addHook('preValidation', async (request) => {
+    const { params, query, body } = request;
     refuseLongIds(params);
     refuseUnstorable({ ...asObject(params), ...asObject(query) });
     refuseUnstorable(body);
+    acceptUuids(request);
   });
   boltiWorkspaceRoutes(app, context);
   boltiAgentRoutes(app, context);

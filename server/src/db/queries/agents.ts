@@ -1,3 +1,4 @@
+import { idOfUuid } from '../../shared/ids.ts';
 import type { Queryable } from './queryable.ts';
 import {
   assignments,
@@ -69,7 +70,7 @@ export async function get(
   );
 }
 
-/** By the name that rooms ask for it with, its own name or its id; of several the oldest. */
+/** By the name that rooms ask for it with, its own name or its id (a UUID, too); of several the oldest. */
 export async function findByName(
   client: Queryable,
   workspaceId: string,
@@ -78,9 +79,9 @@ export async function findByName(
   return selectOne(
     client,
     `select * from agents where workspace_id = $1 and deleted_at is null
-       and (config ->> 'dispatch_name' = $2 or config ->> 'name' = $2 or id = $2)
+       and (config ->> 'dispatch_name' = $2 or config ->> 'name' = $2 or id = $3)
      order by id limit 1`,
-    [workspaceId, name],
+    [workspaceId, name, idOfUuid('agent', name) ?? name],
   );
 }
 
