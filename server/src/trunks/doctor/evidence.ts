@@ -12,12 +12,13 @@ export interface SeenMessage {
 export interface GatewayProbe {
   /** `host:port;transport`. */
   gateway: string;
+  host: string;
   /** Null: nothing came back. */
   status: number | null;
   reason: string | null;
   /** Null where nothing came back. */
   roundTripMs: number | null;
-  /** Why nothing could be sent, such as a name that does not resolve. */
+  /** Why nothing could be sent. */
   error: string | null;
 }
 
@@ -57,6 +58,8 @@ export interface TrunkEvidence {
   /** The number in question; null: none. */
   from: string | null;
   probes: readonly GatewayProbe[];
+  /** Host names of gateways that have no address, and what the resolver said. */
+  unresolved: ReadonlyMap<string, string>;
   /** What we put into SDP and Contact. */
   advertisedHost: string;
 }
@@ -65,7 +68,7 @@ export interface TrunkEvidence {
 export type Confidence = 'certain' | 'likely' | 'possible';
 
 export interface Finding {
-  /** Stable slug of the list in `finding-catalogue.ts`. */
+  /** Stable slug. */
   code: string;
   confidence: Confidence;
   title: string;

@@ -5,7 +5,7 @@ import { refusalFindings } from './refusal-findings.ts';
 
 /** What is wrong with a trunk, or was with a call over it; the surest first. Empty: nothing found. */
 export function findingsOf(evidence: TrunkEvidence): Finding[] {
-  const findings = settings(evidence);
+  const findings = [...settings(evidence), ...names(evidence)];
   const { call } = evidence;
   if (call) {
     const one = { ...evidence, call, facts: callFacts(call) };
@@ -61,9 +61,27 @@ function settings({ trunk, from, fromIsOnTrunk }: TrunkEvidence): Finding[] {
   return findings;
 }
 
+/** What the resolver says of the gateways' host names. */
+function names({ unresolved }: TrunkEvidence): Finding[] {
+  if (unresolved.size === 0) return [];
+  return [
+    {
+      code: 'host-not-resolved',
+      confidence: 'certain',
+      title: 'The host name of a gateway has no address',
+      evidence: [
+        ...[...unresolved].map(([host, error]) => `${host}: ${error}`),
+        'nothing left this machine for it: there was no address to send to',
+      ],
+      fix: 'Correct host of the gateway: compare it letter by letter with the carrier’s page. If it is right, look whether this machine reaches a name server (ECONNREFUSED, EAI_AGAIN and timeouts say that it does not).',
+    },
+  ];
+}
+
 /** What OPTIONS to each gateway say. */
-function gateways({ probes }: TrunkEvidence): Finding[] {
+function gateways({ probes, unresolved }: TrunkEvidence): Finding[] {
   return probes
+    .filter(({ host }) => !unresolved.has(host))
     .filter(({ status, error }) => status === null || error !== null)
     .map(({ gateway, error }) => ({
       code: 'gateway-unreachable',

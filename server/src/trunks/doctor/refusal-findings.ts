@@ -2,6 +2,7 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { carrierProfile } from '../carrier-profiles.ts';
 import { srtpMismatch, type Case } from './case.ts';
 import type { Finding } from './evidence.ts';
+import { statusFindings } from './status-findings.ts';
 
 const CALLER_ID_WORDS =
   /caller.?id|caller origination|calling (party|number)|\bcli\b|\bani\b|from.?number|not verified|unverified|\bd35\b|\b32204\b|\b41(30|40|90)\b|\b4200\b/;
@@ -75,12 +76,14 @@ export function refusalFindings(one: Case): Finding[] {
       },
     ];
   }
-  return [];
+  return statusFindings(one, code, seen);
 }
 
 /** Nothing final came back. */
-function silence({ call, facts, trunk }: Case): Finding[] {
+function silence({ call, facts, trunk, unresolved }: Case): Finding[] {
   if (call.endReason !== 'trunk-unreachable') return [];
+  // Nothing was sent to a name without an address: there the carrier cannot be blamed.
+  if (trunk.gateways.every(({ host }) => unresolved.has(host))) return [];
   const { hints } = carrierProfile(trunk.provider);
   const gatewayNames = trunk.gateways.map(({ host, port }) => `${host}:${port}`).join(', ');
   return [

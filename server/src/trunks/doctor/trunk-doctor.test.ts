@@ -134,6 +134,11 @@ describe('the doctor of a trunk, with a carrier that', () => {
       'likely',
     ],
     ['has a fault', refuseWith(500, 'Server Internal Error'), {}, 'carrier-error', 'likely'],
+    ['sends the call in a circle', refuseWith(483, 'Too Many Hops'), {}, 'routing-loop', 'certain'],
+    ['wants a signature', refuseWith(428, 'Use Identity'), {}, 'carrier-refused', 'likely'],
+    ['says what nobody knows', refuseWith(499, 'Odd'), {}, 'carrier-refused', 'possible'],
+    ['refuses everywhere', refuseWith(699, 'Odd'), {}, 'carrier-refused', 'possible'],
+    ['is busy', refuseWith(486, 'Busy Here'), {}, 'callee-not-available', 'possible'],
     ['has no money from us', refuseWith(402, 'Payment Required'), {}, 'carrier-credit', 'likely'],
   ])('%s', async (_what, script, input, code, confidence) => {
     const { findings, call } = await callAndDiagnose(script, input);
@@ -199,10 +204,15 @@ describe('the doctor of a trunk that', () => {
     expect((await diagnose({ from: FROM })).findings).toEqual([]);
   });
 
-  it('has a gateway that does not exist names it', async () => {
+  it('has a gateway whose name has no address says so, and blames no carrier', async () => {
     await open({ gateways: [{ host: 'nowhere.invalid', port: 5060, transport: 'udp' }] });
-    const { findings } = await diagnose();
-    expect(findings).toMatchObject([{ code: 'gateway-unreachable' }]);
-    expect(findings[0]?.evidence[0]).toContain('nowhere.invalid:5060;udp');
+    const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
+    await lab.reached(call.id);
+    await node.service.close();
+    const { findings, probes } = await diagnose({ callId: call.id });
+    expect(findings).toMatchObject([{ code: 'host-not-resolved', confidence: 'certain' }]);
+    expect(findings[0]?.evidence[0]).toMatch(/nowhere\.invalid: .*ENOTFOUND|EAI_AGAIN/);
+    expect(findings[0]?.evidence[1]).toContain('nothing left this machine');
+    expect(probes).toMatchObject([{ gateway: 'nowhere.invalid:5060;udp', status: null }]);
   });
 });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import * as calls from '../../db/queries/calls.ts';
 import * as numbers from '../../db/queries/numbers.ts';
 import type { Queryable } from '../../db/queries/queryable.ts';
@@ -5,6 +6,7 @@ import * as sipTraces from '../../db/queries/sip-traces.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { getHeader } from '../../sip/message.ts';
 import type { UserAgent } from '../../sip/user-agent.ts';
+import { systemResolve } from '../name-cache.ts';
 import { gatewaysInOrder } from '../routing.ts';
 import type { Trunk } from '../trunk-store.ts';
 import type { ExaminedCall, Finding, GatewayProbe } from './evidence.ts';
@@ -18,6 +20,8 @@ export interface TrunkDoctorOptions {
   advertisedHost: string;
   /** SIP messages of a call that is not stored yet; null: it is, or runs elsewhere. */
   liveTrace?: (callId: string) => readonly sipTraces.TracedMessage[] | null;
+  /** All addresses of a name; rejects where there are none. Default: the system's resolver. */
+  resolve?: (host: string) => Promise<string[]>;
 }
 
 /** What is asked. */
@@ -39,7 +43,7 @@ export interface Diagnosis {
 export interface TrunkDoctor {
   /** Looks at the trunk, asks its gateways and reads the call. Null when there is no such call. */
   diagnose(client: Queryable, request: DiagnosisRequest): Promise<Diagnosis | null>;
-  /** The same from a call's record alone; nothing is sent. */
+  /** The same from a call's record and the names of the gateways; nothing is sent to the carrier. */
   examine(client: Queryable, trunk: Trunk | null, row: calls.CallRow): Promise<Finding[]>;
 }
 
@@ -48,7 +52,31 @@ const PROBE_LIMIT_MS = 4_000;
 
 /** Answers why calls over a trunk do not work, with the evidence. */
 export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
-  const { advertisedHost } = options;
+  const { advertisedHost, clock, resolve = systemResolve } = options;
+
+  /** Names of gateways without an address. */
+  async function unresolvedOf(gateways: Trunk['gateways']): Promise<Map<string, string>> {
+    const hosts = new Set(gateways.map(({ host }) => host).filter((host) => isIP(host) === 0));
+    const found = new Map<string, string>();
+    const limit = new AbortController();
+    const late = clock.sleep(PROBE_LIMIT_MS, limit.signal).then(
+      () => 'the name servers did not answer in time',
+      () => null,
+    );
+    const ask = async (host: string): Promise<void> => {
+      const error = await Promise.race([
+        resolve(host).then(
+          () => null,
+          (failure: unknown) => (failure as Error).message,
+        ),
+        late,
+      ]);
+      if (error !== null) found.set(host, error);
+    };
+    await Promise.all([...hosts].map(ask));
+    limit.abort();
+    return found;
+  }
 
   async function traceOf(
     client: Queryable,
@@ -77,8 +105,11 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
       if (callId !== undefined && row?.trunkId !== trunk.id) return null;
       const call = row && examinedCall(row, await traceOf(client, row));
       const from = request.from ?? (call?.direction === 'outbound' ? call.from : null);
+      const unresolved = await unresolvedOf(trunk.gateways);
       const probes = await Promise.all(
-        gatewaysInOrder(trunk.gateways).map((gateway) => probe(options, trunk, gateway)),
+        gatewaysInOrder(trunk.gateways).map((gateway) =>
+          probe(options, trunk, gateway, unresolved.get(gateway.host)),
+        ),
       );
       const findings = findingsOf({
         trunk,
@@ -86,6 +117,7 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
         from,
         fromIsOnTrunk: await fromIsOnTrunk(client, request, from),
         probes,
+        unresolved,
         advertisedHost,
       });
       return { call, probes, findings };
@@ -100,6 +132,7 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
         from: null,
         fromIsOnTrunk: null,
         probes: [],
+        unresolved: await unresolvedOf(trunk.gateways),
         advertisedHost,
       });
     },
@@ -111,10 +144,13 @@ async function probe(
   { ua, clock, advertisedHost }: TrunkDoctorOptions,
   trunk: Trunk,
   gateway: Trunk['gateways'][number],
+  nameError: string | undefined,
 ): Promise<GatewayProbe> {
   const { host, port, transport } = gateway;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const name = `${shownHost}:${port};${transport}`;
+  const silent = { gateway: name, host, status: null, reason: null, roundTripMs: null };
+  if (nameError !== undefined) return { ...silent, error: nameError };
   const uri = `sip:${shownHost}:${port}${transport === 'udp' ? '' : `;transport=${transport}`}`;
   const beganMs = clock.monotonicMs();
   const limit = new AbortController();
@@ -134,13 +170,12 @@ async function probe(
     const isOwn = response !== null && !/;\s*tag=/i.test(getHeader(response, 'To') ?? '');
     if (!response || isOwn) {
       const error = isOwn && response.status !== 408 ? 'nothing could be sent to it' : null;
-      return { gateway: name, status: null, reason: null, roundTripMs: null, error };
+      return { ...silent, error };
     }
     const { status, reason } = response;
-    return { gateway: name, status, reason, roundTripMs, error: null };
+    return { gateway: name, host, status, reason, roundTripMs, error: null };
   } catch (error) {
-    const { message } = error as Error;
-    return { gateway: name, status: null, reason: null, roundTripMs: null, error: message };
+    return { ...silent, error: (error as Error).message };
   } finally {
     limit.abort();
   }
