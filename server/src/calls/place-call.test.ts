@@ -199,8 +199,15 @@ describe('a guardrail', () => {
   it('puts it off instead where the door’s vendor does', async () => {
     await realTrunk();
     const { call } = await place({ ...request, door: 'bolna' }, over(NIGHT));
-    expect(call.status).toBe('rescheduled');
+    expect(call).toMatchObject({ status: 'rescheduled', guardrail: 'G20' });
     expect(call.scheduledAt?.getTime()).toBeGreaterThan(Date.parse(NIGHT));
+    expect(await lab.events(call.id)).toMatchObject([
+      { type: 'call.queued' },
+      {
+        type: 'call.warning',
+        data: { code: 'guardrail', message: expect.stringMatching(/^G20: /) as string },
+      },
+    ]);
   });
 
   it('G04: refuses the very first call when its first minute does not fit the cap', async () => {

@@ -1,4 +1,4 @@
-import type { Permission } from '../compliance/guardrail-types.ts';
+import type { GuardrailWarning, Permission } from '../compliance/guardrail-types.ts';
 import * as calls from '../db/queries/calls.ts';
 import type { TransactionClient } from '../db/database.ts';
 import type { CallEvent } from '../events/call-event.ts';
@@ -28,8 +28,10 @@ const RESCHEDULING: ReadonlySet<Door> = new Set(['bolna', 'campaign']);
 
 /** What a call is stored as, and what the guardrails said about it. */
 interface Start {
-  fields: Pick<calls.NewCall, 'status' | 'scheduledAt' | 'queuedAt'>;
+  fields: Pick<calls.NewCall, 'status' | 'scheduledAt' | 'queuedAt' | 'guardrail'>;
   permission: Permission | null;
+  /** To be told of in the call's events. */
+  warnings: readonly Pick<GuardrailWarning, 'rule' | 'message'>[];
 }
 
 interface StoreOptions {
@@ -135,7 +137,7 @@ async function admitAndStore(
     'call.queued',
   );
   await request.also?.(client, row);
-  const events = [event, ...(await appendWarnings(client, row.id, start.permission))];
+  const events = [event, ...(await appendWarnings(client, row.id, start.warnings))];
   // A call that is put off gets its money and its job when its time has come.
   if (row.status !== 'queued') return { call: row, events, jobId: null };
   const held = await holdMoney(ctx, client, row, admitted.agentRow && admitted.agent, {
@@ -188,13 +190,18 @@ async function startOf(
     if (retryAt === null || !mayReschedule(request)) {
       throw new AdmissionError('guardrail', message, { field: 'to', rule, retryAt });
     }
-    return { fields: { status: 'rescheduled', scheduledAt: retryAt }, permission: null };
+    return {
+      fields: { status: 'rescheduled', scheduledAt: retryAt, guardrail: rule },
+      permission: null,
+      warnings: [verdict],
+    };
   }
   return {
     fields: at
       ? { status: 'scheduled', scheduledAt: at }
       : { status: 'queued', queuedAt: new Date(nowMs) },
     permission: verdict ?? null,
+    warnings: verdict?.warnings ?? [],
   };
 }
 
@@ -212,10 +219,10 @@ function maxDurationOf(
 async function appendWarnings(
   client: TransactionClient,
   callId: string,
-  permission: Permission | null,
+  warnings: Start['warnings'],
 ): Promise<CallEvent[]> {
   const events: CallEvent[] = [];
-  for (const { rule, message } of permission?.warnings ?? []) {
+  for (const { rule, message } of warnings) {
     const data = { code: 'guardrail', message: `${rule}: ${message}` } as const;
     events.push(await appendCallEvent(client, callId, { type: 'call.warning', data }));
   }

@@ -259,6 +259,28 @@ describe('an execution', () => {
   });
 });
 
+describe('a call that is put off when it is placed', () => {
+  it('names the guardrail and says what it said, here and in /v1', async () => {
+    const cap = (micros: number | null) =>
+      lab.send('PATCH', '/v1/guardrails', { spend_caps: { workspace: { hour_micros: micros } } });
+    await cap(0);
+    const execution = await placed();
+    await cap(null);
+    const shown = await lab.send('GET', `/executions/${execution}`);
+    expect(shown.body).toMatchObject({
+      status: 'rescheduled',
+      error_message: 'guardrail G04 (spend cap)',
+    });
+    const log = await lab.send('GET', `/executions/${execution}/log`);
+    const { data } = log.body as { data: { component: string; data: string }[] };
+    expect(data.map(({ component }) => component)).toEqual(['telephony', 'warning']);
+    expect(data[1]?.data).toContain('G04: the workspace’s spend cap of 0 micros');
+    const { id } = await rowOf(execution);
+    const native = await lab.send('GET', `/v1/calls/${id}`);
+    expect(native.body).toMatchObject({ status: 'rescheduled', guardrail: 'G04' });
+  });
+});
+
 describe('POST /v1/call/{run_id}/events', () => {
   it('says that there is no such live call, or that events change nothing', async () => {
     const none = await lab.send('POST', '/v1/call/b7140255-af33-4608-8e97-04dd944b8e48/events', {

@@ -116,6 +116,19 @@ describe('an execution', () => {
     expect(bolnaExecution(call, parts)['error_message']).toBe('forbidden (SIP 403 No)');
     expect(bolnaExecution(row({ status: 'no-answer' }), parts)['error_message']).toBeNull();
   });
+
+  it('names the guardrail that put it off or refused it', () => {
+    const message = (patch: Partial<CallRow>) =>
+      bolnaExecution(row({ endReason: null, ...patch }), parts)['error_message'];
+    expect(message({ status: 'rescheduled', guardrail: 'G20' })).toBe(
+      'guardrail G20 (calling window)',
+    );
+    expect(message({ status: 'failed', endReason: 'guardrail', guardrail: 'G21' })).toBe(
+      'guardrail G21 (do-not-call)',
+    );
+    expect(message({ status: 'rescheduled', guardrail: null })).toBeNull();
+    expect(message({ status: 'in-progress', guardrail: 'G20' })).toBeNull();
+  });
 });
 
 /** Codes by party, as Bolna lists them. */

@@ -1,5 +1,6 @@
 import { FINAL_STATUSES } from '../../calls/call-status.ts';
 import { finishedFields } from '../../calls/finished-fields.ts';
+import { GUARDRAIL_RULES, type RuleId } from '../../compliance/guardrail-types.ts';
 import type { CallRow } from '../../db/queries/calls.ts';
 import { uuidOfId } from '../../shared/ids.ts';
 import type { CallCost } from '../../wallet/price-call.ts';
@@ -134,10 +135,24 @@ function secondsBetween(from: Date | null, to: Date | null): number | null {
 
 const FAULTY = new Set(['failed', 'error', 'balance-low']);
 
-function errorMessage({ status, endReason, sipCode, sipReason }: CallRow): string | null {
+function errorMessage(call: CallRow): string | null {
+  const { status, endReason, sipCode, sipReason } = call;
+  if (status === 'rescheduled') return guardrailMessage(call);
   if (!FAULTY.has(status)) return null;
+  if (endReason === 'guardrail') return guardrailMessage(call) ?? endReason;
   const sip = sipCode === null ? '' : ` (SIP ${sipCode} ${sipReason ?? ''}`.trimEnd() + ')';
   return `${endReason ?? status}${sip}`;
+}
+
+/** Why a call was put off or refused; the words of that moment are in its log. */
+function guardrailMessage({ guardrail }: CallRow): string | null {
+  if (guardrail === null) return null;
+  const about = isRule(guardrail) ? ` (${GUARDRAIL_RULES[guardrail]})` : '';
+  return `guardrail ${guardrail}${about}`;
+}
+
+function isRule(text: string): text is RuleId {
+  return Object.hasOwn(GUARDRAIL_RULES, text);
 }
 
 function byWhom({ endedBy, status }: CallRow): string {
