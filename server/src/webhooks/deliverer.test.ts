@@ -407,6 +407,39 @@ describe('a node that dies', () => {
   });
 });
 
+describe('an endpoint that is changed', () => {
+  it('gets the very next message as it is then, at its new URL and with its new secret', async () => {
+    const clock = new FakeClock(Date.now());
+    await open(clock);
+    const [before, after] = [await lab.sink(), await lab.sink()];
+    const made = await lab.endpoint(before.url, { events: ['call.ringing'] });
+    const deliverer = lab.deliverer();
+    await live(await lab.call());
+    await pass(clock, deliverer, 200, 50);
+    expect(before.received).toHaveLength(1);
+
+    const { id } = made.endpoint;
+    const rotated = await lab.store.rotate(lab.db.pool, lab.workspaceId, id, HOUR_MS);
+    await lab.store.update(lab.db.pool, lab.workspaceId, id, { url: after.url });
+    await live(await lab.call());
+    await deliverer.idle();
+    expect(before.received).toHaveLength(1);
+    const [message] = after.received;
+    if (!message || !rotated) throw new Error('expected a message and a new secret');
+    for (const secret of [made.secret, rotated.secret]) {
+      expect(new Webhook(secret).verify(message.body, message.headers)).toBeTruthy();
+    }
+
+    await lab.store.update(lab.db.pool, lab.workspaceId, id, { enabled: false });
+    await live(await lab.call());
+    await deliverer.idle();
+    await lab.store.update(lab.db.pool, lab.workspaceId, id, { enabled: true });
+    await live(await lab.call());
+    await pass(clock, deliverer, 200, 50);
+    expect(after.received).toHaveLength(2);
+  });
+});
+
 describe('secrets', () => {
   it('both sign while one is replaced, and the old one no longer', async () => {
     const clock = new FakeClock(Date.now());

@@ -188,6 +188,9 @@ class OutboxDeliverer implements Deliverer {
       ...this.#settler.unstored(),
     ];
     const due = await deliveries.listDue(db.pool, rooms, known, new Date(nowMs));
+    // A message is never sent to what its endpoint was like before the message came about.
+    const changed = due.filter((row) => this.#leases.find(row.endpointId)?.isOlderThan(row));
+    await this.#leases.reload([...new Set(changed.map(({ endpointId }) => endpointId))]);
     const wanting = due.filter((row) => this.#wantsCall(row)).map(({ orderKey }) => orderKey);
     const facts = await loadFacts(db.pool, [...new Set(wanting)], recordingUrlOf);
     const blocked: deliveries.DueDelivery[] = [];

@@ -63,14 +63,14 @@ export class EndpointLeases {
     if (nowMs - this.#lastRenewalMs >= RENEW_EVERY_MS) await this.#renew();
     if (nowMs - this.#lastReloadMs >= RELOAD_EVERY_MS) {
       await this.#release(this.links().filter((link) => link.isIdle(nowMs)));
-      await this.#reload([...this.#links.keys()]);
+      await this.reload([...this.#links.keys()]);
       this.#lastReloadMs = nowMs;
     }
     const { db, nodeId } = this.#options;
     const now = new Date(clock.now());
     const limit = MAX_CLAIMED_AT_ONCE;
     const taken = await leases.claim(db.pool, { nodeId, leaseMs: LEASE_MS, now, limit });
-    await this.#reload(taken);
+    await this.reload(taken);
     return taken.length;
   }
 
@@ -121,8 +121,8 @@ export class EndpointLeases {
     this.#links.delete(endpointId);
   }
 
-  /** What is known of endpoints, as it is stored now. */
-  async #reload(endpointIds: readonly string[]): Promise<void> {
+  /** Reads anew what endpoints are like; lets those go that are gone or disabled. */
+  async reload(endpointIds: readonly string[]): Promise<void> {
     if (endpointIds.length === 0) return;
     const { db, clock, logger } = this.#options;
     const rows = await endpoints.listDeliverable(db.pool, endpointIds);

@@ -47,6 +47,11 @@ export class EndpointLink {
     return this.#state;
   }
 
+  /** Whether the endpoint was changed since it was read. */
+  isOlderThan({ rowVersion }: { rowVersion: string }): boolean {
+    return this.endpoint.rowVersion !== rowVersion;
+  }
+
   /** Deliveries that may be loaded now. */
   room(nowMs: number): number {
     const concurrency = concurrencyOf(this.#state, nowMs);

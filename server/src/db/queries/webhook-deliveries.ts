@@ -8,6 +8,7 @@ import {
   type Page,
   type PageRequest,
 } from './row.ts';
+import { ROW_VERSION } from './webhook-endpoints.ts';
 import { storableJson } from './storable-text.ts';
 
 export type WebhookDeliveryState = 'pending' | 'delivered' | 'failed' | 'skipped';
@@ -48,6 +49,8 @@ export interface WebhookDeliveryRow {
 export interface DueDelivery extends WebhookDeliveryRow {
   headSeq: number;
   headNextAt: Date | number;
+  /** Of its endpoint, as it is now. */
+  rowVersion: string;
 }
 
 /** What became of one try, and of the delivery by it. */
@@ -143,7 +146,8 @@ export async function listDue(
 ): Promise<DueDelivery[]> {
   return selectRows(
     client,
-    `select due.*, head.seq as head_seq, head.next_at as head_next_at
+    `select due.*, head.seq as head_seq, head.next_at as head_next_at,
+       ${ROW_VERSION} as row_version
      from unnest($1::text[], $2::int[]) as wanted (endpoint_id, room)
      cross join lateral (
        (select * from webhook_deliveries d
@@ -160,6 +164,8 @@ export async function listDue(
        where first.endpoint_id = due.endpoint_id and first.order_key = due.order_key
          and first.finished_at is null
        order by first.seq limit 1) head
+     join webhook_endpoints e on e.id = due.endpoint_id
+     left join agents on agents.id = e.agent_id
      order by due.seq`,
     [rooms.map(({ endpointId }) => endpointId), rooms.map(({ room }) => room), known, now],
   );

@@ -37,7 +37,12 @@ export interface WebhookEndpointRow {
 export interface DeliverableEndpoint extends WebhookEndpointRow {
   /** The agent's own secret, sealed for the agent. */
   agentSecretSealed: string | null;
+  /** Another after every change of the endpoint or its agent. */
+  rowVersion: string;
 }
+
+/** SQL of `rowVersion`, of an endpoint `e` and its agent `agents`. */
+export const ROW_VERSION = `concat_ws('/', e.xmin::text, agents.xmin::text)`;
 
 export type NewWebhookEndpoint = Pick<
   WebhookEndpointRow,
@@ -186,7 +191,8 @@ export async function listDeliverable(
 ): Promise<DeliverableEndpoint[]> {
   return selectRows(
     client,
-    `select e.*, agents.secrets ->> 'WEBHOOK_SECRET' as agent_secret_sealed
+    `select e.*, agents.secrets ->> 'WEBHOOK_SECRET' as agent_secret_sealed,
+       ${ROW_VERSION} as row_version
      from webhook_endpoints e left join agents on agents.id = e.agent_id
      where e.id = any($1)`,
     [endpointIds],
