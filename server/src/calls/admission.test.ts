@@ -57,6 +57,18 @@ function admit(request: Partial<CallRequest>): ReturnType<typeof admitCall> {
 }
 
 describe('admission', () => {
+  it('tells a sub-account that the sandbox is the main account’s, and what to do', async () => {
+    await lab.db.pool.query(
+      `insert into workspaces (id, name, parent_id) values ('ws_sub', 'sub', $1)`,
+      [lab.workspaceId],
+    );
+    await expect(admit({ workspaceId: 'ws_sub' })).rejects.toMatchObject({
+      code: 'from-not-found',
+      field: 'from',
+      message: expect.stringMatching(/sub-account.*main account/) as string,
+    });
+  });
+
   it('takes trunk, number and agent of the sandbox where a request names none', async () => {
     expect(await admit({})).toMatchObject({
       from: FROM,

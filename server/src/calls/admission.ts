@@ -102,7 +102,7 @@ export async function admitCall(
   checkShape(request, nowMs);
   const { workspaceId, agentId = null } = request;
   const parts = await callParts.load(client, { workspaceId, agentId, e164: knownFrom(request) });
-  const route = await findRoute(client, request, parts.route);
+  const route = await findRoute(client, request, parts);
   const { trunk, number } = route;
   if (!trunk.active) {
     throw new AdmissionError('trunk-inactive', `trunk ${trunk.id} is switched off`, 'from');
@@ -217,11 +217,11 @@ function checkSchedule(scheduledAt: Date | undefined, nowMs: number): void {
   }
 }
 
-/** @param route of the number that `knownFrom` tells. */
+/** @param parts with the route of the number that `knownFrom` tells. */
 async function findRoute(
   client: Queryable,
   request: CallRequest,
-  route: numbers.NumberRoute | null,
+  { route, workspace }: Pick<callParts.CallParts, 'route' | 'workspace'>,
 ): Promise<numbers.NumberRoute> {
   const { workspaceId, from, trunkId } = request;
   if (from !== undefined) {
@@ -244,14 +244,19 @@ async function findRoute(
   }
   if (trunkId !== undefined) return routeOfTrunk(client, workspaceId, trunkId);
   const usual = await defaultRoute(client, request, route);
-  if (!usual) {
-    throw new AdmissionError(
-      'from-not-found',
-      'name a from-number: there is no sandbox trunk to take one from',
-      'from',
-    );
-  }
+  if (!usual) throw withoutSandbox(workspace);
   return usual;
+}
+
+/** Its trunk, its number and what they may do are those of one workspace. */
+function withoutSandbox(workspace: WorkspaceRow | null): AdmissionError {
+  return new AdmissionError(
+    'from-not-found',
+    workspace !== null && workspace.parentId !== null
+      ? 'name a from-number of a trunk of this sub-account: the sandbox and its test numbers are the main account’s, so place test calls with its key'
+      : `name a from-number: there is no sandbox number to call from (${SANDBOX_NUMBER} comes back at the next start with the sandbox on)`,
+    'from',
+  );
 }
 
 /** A number of ours may be shown by several trunks to the same carrier, where each names it. */
