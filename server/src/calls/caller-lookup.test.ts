@@ -31,7 +31,7 @@ function ask(over: Partial<Parameters<typeof lookUpCaller>[0]> = {}): Promise<Lo
     lookup: { type: 'api', url, timeout_ms: 300 },
     caller: '+14155552671',
     agentId: 'agent_1',
-    callId: 'call_1',
+    executionId: 'call_1',
     token: 'secret',
     fetch,
     signal: new AbortController().signal,

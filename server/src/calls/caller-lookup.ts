@@ -20,7 +20,7 @@ export interface CallerLookupOptions {
   lookup: NonNullable<InboundSettings['lookup']>;
   caller: string;
   agentId: string;
-  callId: string;
+  executionId: string;
   /** Null: none. */
   token: string | null;
   fetch: SafeFetch | null;
@@ -53,14 +53,14 @@ export function contactsProblem(csv: string, numberColumn: string): string | nul
 }
 
 async function askApi(
-  { caller, agentId, callId, token, fetch, signal }: CallerLookupOptions,
+  { caller, agentId, executionId, token, fetch, signal }: CallerLookupOptions,
   { url, timeout_ms: timeoutMs }: { url: string; timeout_ms: number },
 ): Promise<LookupResult> {
   if (!fetch) return { type: 'failed', message: 'this server makes no requests' };
   const target = new URL(url);
   target.searchParams.set('contact_number', caller);
   target.searchParams.set('agent_id', agentId);
-  target.searchParams.set('execution_id', callId);
+  target.searchParams.set('execution_id', executionId);
   const response = await fetch(target.href, {
     headers: {
       accept: 'application/json',

@@ -2,11 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as agents from '../db/queries/agents.ts';
+import * as bolnaAgents from '../db/queries/bolna-agents.ts';
 import * as rules from '../db/queries/dispatch-rules.ts';
 import { createSafeFetch } from '../egress/safe-fetch.ts';
 import { answerOffer, buildOffer } from '../sdp/offer-answer.ts';
 import { systemClock } from '../shared/clock.ts';
-import { newId } from '../shared/ids.ts';
+import { newId, uuidOfId } from '../shared/ids.ts';
 import { silentLogger } from '../shared/logger.ts';
 import type { Leg, LegFailure } from '../sip/leg.ts';
 import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
@@ -155,9 +156,12 @@ describe('a lookup of the caller', () => {
 
   it('asks the agent’s API with its token, and goes on with a warning when that is too slow', async () => {
     const asked: (string | undefined)[] = [];
+    const ids: (string | null)[][] = [];
     let slow = false;
     const server = createServer((request, response) => {
+      const { searchParams } = new URL(request.url ?? '', 'http://crm.example');
       asked.push(request.headers.authorization);
+      ids.push([searchParams.get('agent_id'), searchParams.get('execution_id')]);
       if (!slow) response.end('{"name":"Ada"}');
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -169,9 +173,28 @@ describe('a lookup of the caller', () => {
     expect(await outcome(dial())).toBe(200);
     expect(asked).toEqual(['Bearer secret']);
     expect(node.voice.calls[0]?.opened.variables).toMatchObject({ name: 'Ada' });
+    expect(ids).toEqual([[lab.agentId, node.voice.calls[0]?.callId]]);
+
+    // Those who made an agent at Bolna's API know it, and its calls, by UUIDs.
+    await bolnaAgents.upsert(lab.db.pool, {
+      agentId: lab.agentId,
+      workspaceId: lab.workspaceId,
+      document: {},
+      warnings: [],
+      agentVersion: 1,
+    });
+    expect(await outcome(dial())).toBe(200);
+    const bolnas = node.voice.calls[1];
+    const [agentId, executionId] = [uuidOfId(lab.agentId), uuidOfId(bolnas?.callId ?? '')];
+    expect(ids[1]).toEqual([agentId, executionId]);
+    expect(bolnas?.opened.variables).toMatchObject({
+      agent_id: agentId,
+      execution_id: executionId,
+      call_id: bolnas?.callId,
+    });
     slow = true;
     expect(await outcome(dial())).toBe(200);
-    const callId = node.voice.calls[1]?.callId ?? '';
+    const callId = node.voice.calls[2]?.callId ?? '';
     await lab.reached(callId, new Set(['in-progress']));
     const warnings = (await lab.events(callId)).filter(({ type }) => type === 'call.warning');
     expect(warnings).toMatchObject([{ data: { code: 'caller-lookup' } }]);

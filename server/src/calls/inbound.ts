@@ -23,6 +23,7 @@ import {
   type InboundRefusal,
   type InboundTarget,
 } from './store-inbound.ts';
+import { idsFor } from './system-variables.ts';
 import { limitsOf } from './workspace-limits.ts';
 
 const RETRY_LATER = [{ name: 'Retry-After', value: '5' }];
@@ -206,14 +207,13 @@ async function seatOf(
 
 /** Asks who calls, before the greeting. False: somebody whom this agent does not talk to. */
 async function knowCaller(ctx: CallContext, live: LiveCall, leg: InboundLeg): Promise<boolean> {
-  const { call, agent, providerSecrets } = live.plan;
+  const { call, agent, providerSecrets, usesUuids } = live.plan;
   const { lookup, unknown_callers: unknownCallers } = agent.inbound;
   if (lookup === null) return true;
   const result = await lookUpCaller({
     lookup,
     caller: call.fromNumber,
-    agentId: call.agentId ?? '',
-    callId: call.id,
+    ...idsFor(call, usesUuids),
     token: providerSecrets[LOOKUP_TOKEN] ?? null,
     fetch: ctx.safeFetch,
     signal: ctx.closing,

@@ -42,6 +42,8 @@ export interface CallPlan {
   trunk: TrunkWithGateways;
   agent: AgentConfig;
   variables: Record<string, string>;
+  /** Whether those who made the agent or the call know both by UUIDs. */
+  usesUuids: boolean;
   /** Provider keys in clear, by provider name. */
   providerSecrets: Record<string, string>;
   /** Whether the agent's own endpoint may be at public addresses only: a sub-account named it. */

@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../agents/agent-config.ts';
 import { flattenVariables } from '../agents/variables.ts';
 import * as agents from '../db/queries/agents.ts';
+import * as bolnaAgents from '../db/queries/bolna-agents.ts';
 import type * as calls from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import * as trunks from '../db/queries/trunks.ts';
@@ -81,7 +82,7 @@ export async function runnableLine(
 ): Promise<RunnableAgent> {
   const workspace = await workspaces.get(ctx.db.pool, workspaceId);
   if (!workspace) throw new Error('the workspace of the call is gone');
-  return { agent: ROOM_LEG, workspace, providerSecrets: {} };
+  return { agent: ROOM_LEG, workspace, providerSecrets: {}, isBolnas: false };
 }
 
 /** The plan from what is at hand; cannot fail. */
@@ -100,6 +101,7 @@ export function planOf(
   const given = { ...agent.variables, ...flattenVariables({ ...caller, ...call.variables }) };
   const timezone = firstZone(given['timezone'], call.timezone, workspace.timezone);
   const nowMs = ctx.clock.now();
+  const usesUuids = runnable.isBolnas || call.door === 'bolna';
   return {
     call,
     trunk: {
@@ -115,7 +117,8 @@ export function planOf(
     guarded: workspace.parentId !== null,
     agent: { ...agent, max_duration_s: maxDurationOf(call, agent, parts.trunk) },
     limits: limitsOf(workspace, parts.trunk, agent),
-    variables: { ...given, ...systemVariables(call, { sipCallId, timezone, nowMs }) },
+    variables: { ...given, ...systemVariables(call, { sipCallId, timezone, nowMs, usesUuids }) },
+    usesUuids,
   };
 }
 
@@ -138,6 +141,8 @@ function credentialsOf(ctx: CallContext, trunk: trunks.TrunkWithGateways): CallP
 /** An agent with everything that it needs besides a call. */
 export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'> & {
   workspace: Pick<workspaces.WorkspaceRow, 'timezone' | 'maxConcurrentCalls' | 'parentId'>;
+  /** Made at Bolna's API, whose clients know ids as UUIDs. */
+  isBolnas: boolean;
 };
 
 /** Throws Error with one sentence when the agent cannot run. */
@@ -150,5 +155,6 @@ export async function runnableAgent(
   const agent = usableAgent(agentRow);
   const workspace = known ?? (await workspaces.get(client, agentRow.workspaceId));
   if (!workspace) throw new Error('the workspace of the agent is gone');
-  return { agent, workspace, providerSecrets: await agentSecrets(ctx, client, agentRow) };
+  const isBolnas = await bolnaAgents.has(client, agentRow.workspaceId, agentRow.id);
+  return { agent, workspace, isBolnas, providerSecrets: await agentSecrets(ctx, client, agentRow) };
 }

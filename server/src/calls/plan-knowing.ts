@@ -9,7 +9,7 @@ export function planKnowing(
   sipCallId: string,
   nowMs: number,
 ): CallPlan {
-  const { call, agent } = plan;
+  const { call, agent, usesUuids } = plan;
   const known = { ...call.variables, ...values };
   const timezone = firstZone(flattenVariables(values)['timezone'], plan.variables['timezone']);
   return {
@@ -18,7 +18,7 @@ export function planKnowing(
     variables: {
       ...agent.variables,
       ...flattenVariables(known),
-      ...systemVariables(call, { sipCallId, timezone, nowMs }),
+      ...systemVariables(call, { sipCallId, timezone, nowMs, usesUuids }),
     },
   };
 }

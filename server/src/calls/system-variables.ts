@@ -2,20 +2,18 @@ import { DateTime, IANAZone } from 'luxon';
 import { uuidOfId } from '../shared/ids.ts';
 import type { CallRow } from '../db/queries/calls.ts';
 
-/** Doors whose clients know calls by another spelling of their ids. */
-const UUID_DOORS: ReadonlySet<string> = new Set(['bolna', 'bolti', 'zentrunk']);
-
 /** What every text of an agent can name without anybody giving it. */
 export function systemVariables(
   call: CallRow,
-  { sipCallId, timezone, nowMs }: { sipCallId: string; timezone: string; nowMs: number },
+  options: { sipCallId: string; timezone: string; nowMs: number; usesUuids: boolean },
 ): Record<string, string> {
+  const { sipCallId, timezone, nowMs, usesUuids } = options;
   const now = DateTime.fromMillis(nowMs, { zone: timezone, locale: 'en-US' });
-  const spelledOut = UUID_DOORS.has(call.door) ? uuidOfId(call.id) : null;
+  const { agentId, executionId } = idsFor(call, usesUuids);
   return {
-    agent_id: call.agentId ?? '',
+    agent_id: agentId,
     call_id: call.id,
-    execution_id: spelledOut ?? call.id,
+    execution_id: executionId,
     call_sid: sipCallId,
     from_number: call.fromNumber,
     to_number: call.toNumber,
@@ -23,6 +21,15 @@ export function systemVariables(
     current_time: now.toFormat('h:mm a'),
     timezone,
   };
+}
+
+/** A call's ids as those know them who made its agent. */
+export function idsFor(
+  call: Pick<CallRow, 'id' | 'agentId'>,
+  usesUuids: boolean,
+): { agentId: string; executionId: string } {
+  const spelled = (id: string): string => (usesUuids ? uuidOfId(id) : null) ?? id;
+  return { agentId: spelled(call.agentId ?? ''), executionId: spelled(call.id) };
 }
 
 /** The first of these that is a time zone; `UTC` where none is. */

@@ -1,3 +1,4 @@
+import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { countTouched, selectOne, selectRows } from './row.ts';
 import { storableJson } from './storable-text.ts';
@@ -39,6 +40,19 @@ export async function get(
     workspaceId,
     agentId,
   ]);
+}
+
+/** Whether an agent was made in Bolna's form; asked on the way of every call. */
+export async function has(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<boolean> {
+  const { rows } = await client.query(
+    hot('select from bolna_agents where workspace_id = $1 and agent_id = $2'),
+    [workspaceId, agentId],
+  );
+  return rows.length > 0;
 }
 
 export async function listOf(
