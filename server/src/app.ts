@@ -341,6 +341,7 @@ async function build(
       numbers: createNumberStore({ db: database, clock }),
       dispatchRules: createDispatchRuleStore({ db: database, secrets, clock }),
       sipHost: advertisedHost,
+      sipPort: userAgent.port,
       carrier: {
         domain: config.carrier.domain,
         sipPort: carrierSipPort,

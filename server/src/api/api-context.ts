@@ -48,6 +48,8 @@ export interface ApiContext {
   doctor: TrunkDoctor;
   /** Host that INVITEs of ours name. */
   sipHost: string;
+  /** Where calls to our numbers come in. */
+  sipPort: number;
   /** Where customers' trunks are reached; ports are null where no carrier runs here. */
   carrier: {
     /** Of `<trunk id>.<domain>`. */

@@ -197,7 +197,7 @@ describe('inbound', () => {
     const { agent_id } = agent.body as { agent_id: string };
     const set = await lab.send('POST', '/inbound/setup', { agent_id, phone_number_id: number?.id });
     expect(set.body).toEqual({
-      url: expect.stringContaining('sip:+14155550175@'),
+      url: 'sip:+14155550175@192.0.2.1:25060',
       phone_number: '+14155550175',
       id: number?.id,
     });
@@ -209,12 +209,18 @@ describe('inbound', () => {
     });
     const unlinked = await lab.send('POST', '/inbound/unlink', { phone_number_id: number?.id });
     expect(unlinked.body).toMatchObject({ url: null, phone_number: '+14155550175' });
-    const menu = await lab.send('POST', '/inbound/setup', {
-      agent_id,
-      phone_number_id: number?.id,
-      ivr_config: { enabled: true },
-    });
-    expect([menu.status, menu.text]).toEqual([422, expect.stringContaining('ivr_config')]);
+    const withMenu = (ivr_config: object) =>
+      lab.send('POST', '/inbound/setup', { agent_id, phone_number_id: number?.id, ivr_config });
+    for (const config of [
+      { enabled: true },
+      {},
+      { steps: [] },
+      { enabled: false, colour: 'red' },
+    ]) {
+      const menu = await withMenu(config);
+      expect([menu.status, menu.text]).toEqual([422, expect.stringContaining('ivr_config')]);
+    }
+    expect((await withMenu({ enabled: false, steps: [] })).status).toBe(200);
     expect((await lab.send('DELETE', `/phone-numbers/${number?.id}`)).body).toMatchObject({
       state: 'deleted',
     });

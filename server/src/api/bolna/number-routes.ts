@@ -30,6 +30,21 @@ const mappingSchema = z.object({
   id: z.string(),
 });
 
+const anything = z.unknown().optional();
+/** Taken where it says that there is no menu. */
+const ivrConfigSchema = z.strictObject({
+  enabled: z.boolean().nullish().describe('Must be false.'),
+  voice: anything,
+  welcome_message: anything,
+  timeout: anything,
+  max_retries: anything,
+  invalid_input_message: anything,
+  no_input_message: anything,
+  steps: anything,
+  default_agent_id: anything,
+});
+
+const DEFAULT_SIP_PORT = 5060;
 const NOT_SOLD =
   'this platform sells no numbers: buy one at a SIP carrier and add it by POST /sip-trunks/trunks/{trunk_id}/numbers';
 
@@ -116,7 +131,7 @@ export function bolnaNumberRoutes(api: Api, context: ApiContext): void {
             agent_id: z.string().min(1).max(100),
             phone_number_id: z.string().min(1).max(100),
             allow_multiple: z.boolean().nullish(),
-            ivr_config: z.looseObject({ enabled: z.boolean().nullish() }).nullish(),
+            ivr_config: ivrConfigSchema.nullish(),
           })
           .meta({
             examples: [
@@ -170,8 +185,10 @@ export function bolnaNumberRoutes(api: Api, context: ApiContext): void {
   }
 
   function mapping(row: NumberRow): z.output<typeof mappingSchema> {
+    const { sipHost, sipPort } = context;
     return {
-      url: `sip:${row.e164}@${context.sipHost}`,
+      // RFC 3261 §19.1.2: without a port it is 5060.
+      url: `sip:${row.e164}@${sipHost}${sipPort === DEFAULT_SIP_PORT ? '' : `:${sipPort}`}`,
       phone_number: row.e164,
       id: bolnaHexId(row.id),
     };
@@ -186,7 +203,7 @@ function refuseMenus(body: {
   if (body.allow_multiple === true) {
     throw unprocessable([{ field: 'allow_multiple', problem: 'one number has one agent here' }]);
   }
-  if (body.ivr_config?.enabled === true) {
+  if (body.ivr_config && body.ivr_config.enabled !== false) {
     throw unprocessable([
       {
         field: 'ivr_config',

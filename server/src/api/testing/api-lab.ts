@@ -138,6 +138,7 @@ export async function openApiLab(): Promise<ApiLab> {
     numbers: createNumberStore({ db, clock }),
     dispatchRules: createDispatchRuleStore({ db, secrets, clock }),
     sipHost: '192.0.2.1',
+    sipPort: 25_060,
     carrier: {
       domain: 'carrier.test',
       sipPort: 5080,
