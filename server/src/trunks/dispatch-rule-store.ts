@@ -46,6 +46,15 @@ export interface DispatchRuleStore {
     workspaceId: string,
     request?: PageRequest & { door?: string | undefined },
   ): Promise<Page<DispatchRule>>;
+  /**
+   * Another rule for the very same calls: trunk, numbers and PIN; null: there is none.
+   * @param ruleId the rule that is changed to `input`; what that leaves out stays as it is.
+   */
+  findTwin(
+    workspaceId: string,
+    input: DispatchRuleInput,
+    ruleId?: string,
+  ): Promise<DispatchRule | null>;
   remove(workspaceId: string, ruleId: string): Promise<boolean>;
   /** The PIN of a rule in clear, for comparison; null: none is asked for. */
   pinOf(rule: rules.DispatchRuleRow): string | null;
@@ -74,6 +83,19 @@ export function createDispatchRuleStore(options: {
     if (pin === undefined) return { ...fields, ...numbers };
     const pinSealed = pin === null ? null : secrets.seal({ workspaceId, table: TABLE, id }, pin);
     return { ...fields, ...numbers, pinSealed };
+  }
+
+  /** Undefined: it was sealed with another master key, and is like no other. */
+  function readablePin(row: rules.DispatchRuleRow): string | null | undefined {
+    try {
+      return pinOf(row);
+    } catch {
+      return undefined;
+    }
+  }
+
+  function pinOf({ workspaceId, id, pinSealed }: rules.DispatchRuleRow): string | null {
+    return pinSealed && secrets.open({ workspaceId, table: TABLE, id }, pinSealed);
   }
 
   return {
@@ -113,8 +135,32 @@ export function createDispatchRuleStore(options: {
       return { data: data.map(shown), nextCursor };
     },
     remove: (workspaceId, ruleId) => rules.remove(db.tenant(workspaceId), workspaceId, ruleId),
-    pinOf({ workspaceId, id, pinSealed }) {
-      return pinSealed && secrets.open({ workspaceId, table: TABLE, id }, pinSealed);
+    pinOf,
+    async findTwin(workspaceId, input, ruleId) {
+      const client = db.tenant(workspaceId);
+      const before = ruleId === undefined ? null : await rules.get(client, workspaceId, ruleId);
+      const pin = input.pin === undefined ? before && readablePin(before) : input.pin;
+      const wanted = new Set(
+        callsOf({
+          trunkIds: input.trunkIds ?? before?.trunkIds ?? [],
+          calledNumbers: input.calledNumbers?.map(plainNumber) ?? before?.calledNumbers ?? [],
+          callerNumbers: input.callerNumbers?.map(plainNumber) ?? before?.callerNumbers ?? [],
+        }),
+      );
+      let cursor: string | undefined;
+      do {
+        const page = await rules.list(client, workspaceId, { limit: 200, cursor });
+        const twin = page.data.find(
+          (row) =>
+            row.id !== ruleId &&
+            callsOf(row).some((call) => wanted.has(call)) &&
+            pin !== undefined &&
+            readablePin(row) === pin,
+        );
+        if (twin) return shown(twin);
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      return null;
     },
   };
 }
@@ -126,6 +172,20 @@ function shown({ pinSealed, ...row }: rules.DispatchRuleRow): DispatchRule {
 /** Rules are matched by text: numbers are kept as calls show them. */
 function plainNumber(text: string): string {
   return e164FromUser(text) ?? text;
+}
+
+/** The calls that a rule names, one text for each combination; an empty list names all as one. */
+function callsOf({
+  trunkIds,
+  calledNumbers,
+  callerNumbers,
+}: Pick<rules.DispatchRuleRow, 'trunkIds' | 'calledNumbers' | 'callerNumbers'>): string[] {
+  const orAny = (list: readonly string[]): readonly string[] => (list.length > 0 ? list : ['']);
+  return orAny(trunkIds).flatMap((trunk) =>
+    orAny(calledNumbers).flatMap((called) =>
+      orAny(callerNumbers).map((caller) => JSON.stringify([trunk, called, caller])),
+    ),
+  );
 }
 
 async function check(

@@ -7,8 +7,8 @@ import {
   UpdateSIPDispatchRuleRequest,
   type SIPDispatchRuleUpdate,
 } from '@livekit/protocol';
-import type { DispatchRule } from '../../trunks/dispatch-rule-store.ts';
-import { fromLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
+import type { DispatchRule, DispatchRuleInput } from '../../trunks/dispatch-rule-store.ts';
+import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { ruleInfo, ruleInput } from './dispatch-rule-messages.ts';
 import type { LiveKitContext } from './livekit-context.ts';
 import { updatedList } from './list-update.ts';
@@ -25,6 +25,20 @@ export function dispatchRuleMethods({ dispatchRules: store }: LiveKitContext): T
     const rule = await store.get(workspaceId, fromLiveKitId('SDR_', id));
     if (!rule) throw new TwirpError('not_found', MISSING);
     return rule;
+  }
+
+  /** Two rules for the very same calls: nobody could tell which one holds. */
+  async function refuseTwin(
+    workspaceId: string,
+    input: DispatchRuleInput,
+    ruleId?: string,
+  ): Promise<void> {
+    const twin = await store.findTwin(workspaceId, input, ruleId);
+    if (!twin) return;
+    throw new TwirpError(
+      'invalid_argument',
+      `dispatch rule "${toLiveKitId('SDR_', twin.id)}" takes calls of the same trunk, numbers and PIN already: change that one, or give this rule another trunk, number or PIN`,
+    );
   }
 
   async function all(workspaceId: string): Promise<DispatchRule[]> {
@@ -47,7 +61,9 @@ export function dispatchRuleMethods({ dispatchRules: store }: LiveKitContext): T
         if (info.sipDispatchRuleId !== '') {
           throw new TwirpError('invalid_argument', 'dispatch rule id must be empty');
         }
-        return ruleInfo(await store.create(caller.workspaceId, ruleInput(info)));
+        const input = ruleInput(info);
+        await refuseTwin(caller.workspaceId, input);
+        return ruleInfo(await store.create(caller.workspaceId, input));
       },
     }),
     'livekit.SIP/UpdateSIPDispatchRule': twirpMethod({
@@ -70,6 +86,7 @@ export function dispatchRuleMethods({ dispatchRules: store }: LiveKitContext): T
         const input = ruleInput(info);
         // A PIN is never shown, so an update that was made from what is shown has none: it stays.
         if (action.case === 'update' && input.pin === null) delete input.pin;
+        await refuseTwin(caller.workspaceId, input, before.id);
         const after = await store.update(caller.workspaceId, before.id, input);
         if (!after) throw new TwirpError('not_found', MISSING);
         return ruleInfo(after);

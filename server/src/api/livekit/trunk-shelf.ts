@@ -2,9 +2,10 @@ import type { Pagination } from '@livekit/protocol';
 import type { Trunk, TrunkInput } from '../../trunks/trunk-store.ts';
 import { NumberError } from '../../trunks/number-store.ts';
 import { parseE164 } from '../../trunks/e164.ts';
-import { fromLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
+import { fromLiveKitId, toLiveKitId } from '../../webhooks/formats/livekit-ids.ts';
 import { INLINE } from './inline-trunk.ts';
 import type { LiveKitContext } from './livekit-context.ts';
+import { TwirpError } from './twirp-error.ts';
 import { kindOf, writtenNumbers, type TrunkKind } from './trunk-messages.ts';
 
 /** A trunk of ours with its numbers, and what it is to LiveKit. */
@@ -145,11 +146,37 @@ export function createTrunkShelf(ctx: LiveKitContext): TrunkShelf {
     return found.reverse();
   }
 
+  /**
+   * A call to a number comes in by one trunk: two inbound trunks may name the same number only for
+   * different callers.
+   */
+  async function refuseTwin(
+    workspaceId: string,
+    input: TrunkInput,
+    written: readonly string[],
+    trunkId?: string,
+  ): Promise<void> {
+    if (input.inboundEnabled !== true || input.outboundEnabled !== false) return;
+    const wanted = new Set(callsOf(written, input.allowedCallers ?? []));
+    for (const trunk of await all(workspaceId)) {
+      if (trunk.id === trunkId || kindOf(trunk) !== 'inbound') continue;
+      const { numbers: named } = await shown(workspaceId, trunk);
+      if (!callsOf(named, trunk.allowedCallers).some((call) => wanted.has(call))) continue;
+      const what = written.length > 0 ? written.join(', ') : 'any number';
+      throw new TwirpError(
+        'invalid_argument',
+        `inbound trunk "${toLiveKitId('ST_', trunk.id)}" takes calls to the same number already (${what}): change that trunk, or give each of them allowed_numbers of its own`,
+        { argument: 'numbers' },
+      );
+    }
+  }
+
   async function create(
     workspaceId: string,
     input: TrunkInput & { name: string },
     written: readonly string[],
   ): Promise<StoredTrunk> {
+    await refuseTwin(workspaceId, input, written);
     const trunk = await trunks.create(workspaceId, input);
     try {
       await claim(workspaceId, trunk, written);
@@ -171,6 +198,7 @@ export function createTrunkShelf(ctx: LiveKitContext): TrunkShelf {
     },
     async update(before, input, written) {
       const { workspaceId } = before;
+      await refuseTwin(workspaceId, input, written, before.trunk.id);
       await claim(workspaceId, before.trunk, written);
       const trunk = await trunks.update(workspaceId, before.trunk.id, input);
       if (!trunk) return null;
@@ -201,6 +229,20 @@ export function createTrunkShelf(ctx: LiveKitContext): TrunkShelf {
       await ctx.calls.refreshTrunks();
     },
   };
+}
+
+/** The calls that an inbound trunk names; an empty list names all as one. */
+function callsOf(numbers: readonly string[], callers: readonly string[]): string[] {
+  const plain = (list: readonly string[]): string[] =>
+    list.length === 0
+      ? ['']
+      : list.map((text) => {
+          const parsed = parseE164(text, { sandbox: true, check: 'form' });
+          return parsed.ok ? parsed.e164 : text;
+        });
+  return plain(numbers).flatMap((called) =>
+    plain(callers).map((caller) => JSON.stringify([called, caller])),
+  );
 }
 
 function pageOf(items: StoredTrunk[], page: Pagination | undefined): StoredTrunk[] {

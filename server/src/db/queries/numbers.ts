@@ -168,7 +168,10 @@ export async function remove(
   return touched > 0;
 }
 
-/** Frees the numbers of a trunk that goes away. How many there were. */
+/**
+ * Frees the numbers of a trunk that goes away. One that calls come in to by another trunk stays
+ * with that. How many were freed.
+ */
 export async function removeOfTrunk(
   client: Queryable,
   workspaceId: string,
@@ -177,6 +180,11 @@ export async function removeOfTrunk(
   await client.query(
     `update numbers set inbound_trunk_id = null, updated_at = now()
      where workspace_id = $1 and inbound_trunk_id = $2`,
+    [workspaceId, trunkId],
+  );
+  await client.query(
+    `update numbers set trunk_id = inbound_trunk_id, inbound_trunk_id = null, updated_at = now()
+     where workspace_id = $1 and trunk_id = $2 and inbound_trunk_id is not null`,
     [workspaceId, trunkId],
   );
   return countTouched(client, 'delete from numbers where workspace_id = $1 and trunk_id = $2', [
