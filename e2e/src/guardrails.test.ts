@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { callAndWait, startProgram, type Program } from './harness/program.ts';
@@ -72,6 +73,88 @@ it('refuses other countries with 403 and lets no INVITE leave', async () => {
 it('waits after a busy before the same number is called again', async () => {
   const { error } = await post('/v1/calls', { to: '+14155550142', from: OWN }, 403);
   expect(error).toMatchObject({ details: [{ rule: 'G23', retry_at: expect.any(String) }] });
+});
+
+/** An INVITE of a platform on this machine, whose trunk knows it by its address; the final answer. */
+async function inviteOverTrunk(domain: string, to: string): Promise<string> {
+  const platform = createSocket('udp4');
+  platform.bind(0, '127.0.0.1');
+  await once(platform, 'listening');
+  const { port } = platform.address();
+  const invite = [
+    `INVITE sip:${to}@${domain} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bK${randomUUID()};rport`,
+    'Max-Forwards: 70',
+    `From: <sip:${OWN}@127.0.0.1>;tag=${randomUUID()}`,
+    `To: <sip:${to}@${domain}>`,
+    `Call-ID: ${randomUUID()}`,
+    'CSeq: 1 INVITE',
+    `Contact: <sip:platform@127.0.0.1:${port}>`,
+    'Content-Type: application/sdp',
+  ];
+  const sdp = [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    'm=audio 40000 RTP/AVP 0',
+    '',
+  ].join('\r\n');
+  const final = new Promise<string>((resolve) => {
+    platform.on('message', (bytes) => {
+      const text = bytes.toString('latin1');
+      if (!text.startsWith('SIP/2.0 1')) resolve(text);
+    });
+  });
+  const text = `${invite.join('\r\n')}\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`;
+  platform.send(text, program.carrierSipPort, '127.0.0.1');
+  const answer = await final;
+  platform.close();
+  return answer;
+}
+
+it('holds the calls of a platform over a Zentrunk trunk to the same rules, and counts them', async () => {
+  const { data } = (await program.fetch('GET', '/v1/workspaces')).body as {
+    data: { id: string }[];
+  };
+  const zentrunk = `/v1/Account/${data[0]?.id}/Zentrunk`;
+  const headers = {
+    authorization: `Basic ${Buffer.from(`${data[0]?.id}:${program.apiKey}`).toString('base64')}`,
+    'content-type': 'application/json',
+  };
+  const send = async (path: string, body?: object): Promise<Record<string, unknown>> => {
+    const init = body ? { method: 'POST', body: JSON.stringify(body) } : {};
+    const response = await fetch(`${program.url}${zentrunk}${path}`, { headers, ...init });
+    return (await response.json()) as Record<string, unknown>;
+  };
+  const acl = await send('/IPAccessControlList/', { name: 'here', ip_addresses: ['127.0.0.1'] });
+  const made = await send('/Trunk/', {
+    name: 'platform',
+    trunk_direction: 'outbound',
+    ipacl_uuid: acl['ipacl_uuid'],
+  });
+  const shown = await send(`/Trunk/${String(made['trunk_id'])}/`);
+  const object = (shown['object'] ?? shown) as Record<string, unknown>;
+  const domain = String(object['trunk_domain']);
+  const to = '+14155550144';
+
+  expect(await inviteOverTrunk(domain, to), JSON.stringify(shown)).toMatch(/^SIP\/2.0 486 /);
+  expect(invited.has(to)).toBe(true);
+  const again = await inviteOverTrunk(domain, to);
+  expect(again).toMatch(/^SIP\/2.0 480 /);
+  expect(again).toMatch(/^X-Trunkline-Guardrail: G23\r$/m);
+  expect(again).toMatch(/^Retry-After: \d+\r$/m);
+  const { error } = await post('/v1/calls', { to, from: OWN }, 403);
+  expect(error).toMatchObject({ details: [{ rule: 'G23' }] });
+
+  expect(await inviteOverTrunk(domain, '+5352123456')).toMatch(/^SIP\/2.0 403 /);
+  const { objects } = (await send('/Call/')) as { objects: Record<string, unknown>[] };
+  expect(objects.map((record) => [record['hangup_cause_code'], record['guardrail']])).toEqual([
+    [4560, 'G01'],
+    [4540, 'G23'],
+    [4410, null],
+  ]);
 });
 
 it('sends one INVITE a second over a new trunk, however fast calls are placed', async () => {

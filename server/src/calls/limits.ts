@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/queries/queryable.ts';
 import { requireOne } from '../db/queries/row.ts';
+import { LIVE_ATTEMPTS } from '../db/queries/zentrunk-attempts.ts';
 
 /** Calls at once; null: any number. */
 export interface CallLimits {
@@ -81,9 +82,12 @@ async function countInFlight(
     `select count(*)::int as workspace,
        count(*) filter (where trunk_id = $2)::int as trunk,
        count(*) filter (where agent_id = $3)::int as agent
-     from calls where workspace_id = $1
-       and status in ('queued', 'initiated', 'ringing', 'in-progress')
-       and (status <> 'queued' or ($5 and not waits)) and id is distinct from $4`,
+     from (
+       select trunk_id, agent_id from calls where workspace_id = $1
+         and status in ('queued', 'initiated', 'ringing', 'in-progress')
+         and (status <> 'queued' or ($5 and not waits)) and id is distinct from $4
+       union all
+       select trunk_id, null from ${LIVE_ATTEMPTS}) running`,
     [workspaceId, trunkId, agentId, callId ?? null, stage === 'admission'],
   );
 }

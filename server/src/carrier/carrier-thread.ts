@@ -28,10 +28,10 @@ export async function startCarrierThread(
     transferList: workerData.phones ? speechPortList(workerData.phones.speech) : [],
     name: 'carrier',
   });
-  const { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record } = service;
+  const { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record, abandon } = service;
   const rpc = new RpcEndpoint<CarrierHostProcedures, CarrierProcedures>(
     worker,
-    { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record },
+    { signIn, signedIn, routeOutbound, routeInbound, isUpstream, record, abandon },
     (name, error) => logger.error({ err: error, name }, 'a message of the carrier failed'),
   );
   let closing = false;

@@ -57,6 +57,7 @@ const procedures: CarrierProcedures = {
         routeInbound: (call) => host.call('routeInbound', call),
         isUpstream: (call) => host.call('isUpstream', call),
         record: (record) => host.call('record', record),
+        abandon: (attempt) => host.call('abandon', attempt),
       },
       clock: systemClock,
       logger,

@@ -35,6 +35,8 @@ export interface TrunkCallOptions extends TrunkCallParts {
   targets: readonly TrunkTarget[];
   /** Trunks that the call runs over; each gets a record. */
   sides: readonly TrunkSide[];
+  /** Told with the record of the outbound side. */
+  attemptId?: string | undefined;
   callerEncryption: LegEncryption;
   calleeEncryption: LegEncryption;
   /** Milliseconds since 1970 at which the INVITE came. */
@@ -269,7 +271,7 @@ export class TrunkCall {
     endedMs: number,
     media: TrunkCallRecord['media'],
   ): Promise<void> {
-    const { caller, from, to, initiatedMs, logger } = this.#options;
+    const { caller, from, to, initiatedMs, logger, attemptId } = this.#options;
     const customer = side.direction === 'outbound' ? this.#from : this.#to;
     const customerHop = this.#callee?.snapshot().nextHop.transport;
     try {
@@ -290,6 +292,7 @@ export class TrunkCall {
         srtp: customer?.encrypted ?? false,
         postDialDelayMs: postDialDelay(this.#ringingMs ?? this.#answeredMs, initiatedMs),
         media,
+        ...(side.direction === 'outbound' && attemptId !== undefined && { attemptId }),
       });
     } catch (error) {
       logger.error({ err: error, trunkId: side.trunkId }, 'the record of a call was not kept');

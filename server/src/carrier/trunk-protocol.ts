@@ -64,8 +64,19 @@ export type RouteAnswer =
       inbound: TrunkSide | null;
       /** Whether the called side is offered encrypted audio. */
       encryption: 'none' | 'optional' | 'required';
+      /** It counts as a call of the account from now on; the record, or `abandon`, ends it. */
+      attemptId?: string;
     }
-  | { ok: false; hangup: Hangup; status: number; inbound: TrunkSide | null };
+  | {
+      ok: false;
+      hangup: Hangup;
+      status: number;
+      inbound: TrunkSide | null;
+      /** The rule that refused it, such as `G20`. */
+      guardrail?: string;
+      /** The same call may be made after so many seconds. */
+      retryAfterS?: number;
+    };
 
 /** What is kept of a call; times in milliseconds since 1970. */
 export interface TrunkCallRecord {
@@ -82,6 +93,9 @@ export interface TrunkCallRecord {
   srtp: boolean;
   postDialDelayMs: number | null;
   media: { from: RelaySideStats | null; to: RelaySideStats | null } | null;
+  /** As the route said. */
+  attemptId?: string;
+  guardrail?: string;
 }
 
 /** What came from one side of a relay. */
@@ -104,4 +118,6 @@ export type TrunkServiceProcedures = {
   /** Whether calls to this number may come from this address: one of the number's own carrier. */
   isUpstream: (call: { to: string; address: string }) => Promise<boolean>;
   record: (record: TrunkCallRecord) => Promise<void>;
+  /** A call that was routed was never made, and leaves no record. */
+  abandon: (attempt: { attemptId: string }) => Promise<void>;
 };

@@ -253,6 +253,55 @@ describe('a call through the switch', () => {
     expect(record?.hangup.code).toBe(4380);
   });
 
+  it('that a rule refused is told which, and when to come back', async () => {
+    const hangup = {
+      code: 5190,
+      name: 'concurrent_call_limit_exceeded',
+      source: 'zentrunk',
+    } as const;
+    lab.routeTo({
+      ok: false,
+      status: 480,
+      hangup,
+      inbound: null,
+      guardrail: 'G05',
+      retryAfterS: 60,
+    });
+    const refused = await failureOf(lab.dial({ to: '+14155550123' }));
+    expect(refused).toMatchObject({ status: 480, retryAfterS: 60 });
+    expect(await lab.recorded(1)).toMatchObject([{ hangup, guardrail: 'G05' }]);
+  });
+
+  it('that counts as one of the account ends with its record, or is taken back', async () => {
+    const far = await farEnd((leg) => leg.reject(486));
+    const targets = [remote(far.port)];
+    const route = { targets, inbound: null, encryption: 'none' as const };
+    lab.routeTo({ ok: true, ...route, attemptId: 'attempt_1' });
+    await failureOf(lab.dial({ to: '+14155550123' }));
+    const headers = [{ name: 'X-Trunkline-Hops', value: '5' }];
+    lab.routeTo({ ok: true, ...route, attemptId: 'attempt_2' });
+    await failureOf(lab.dial({ to: '+14155550123', headers }));
+    const records = await lab.recorded(2);
+    expect(records.map(({ attemptId }) => attemptId)).toEqual(['attempt_1', 'attempt_2']);
+
+    const abandoned = Promise.withResolvers<string>();
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    lab.service.routeOutbound = async () => {
+      asked.resolve();
+      await answer.promise;
+      return { ok: true, ...route, attemptId: 'attempt_3' };
+    };
+    lab.service.abandon = ({ attemptId }) => Promise.resolve(abandoned.resolve(attemptId));
+    const leg = lab.dial({ to: '+14155550123' });
+    await asked.promise;
+    const gone = failureOf(leg);
+    await leg.hangup();
+    await gone;
+    answer.resolve();
+    expect(await abandoned.promise).toBe('attempt_3');
+  });
+
   it('is cancelled at the far end when the caller gives up', async () => {
     const cancelled = Promise.withResolvers<string>();
     const far = await farEnd((leg) => {

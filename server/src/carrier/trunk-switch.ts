@@ -39,6 +39,8 @@ export interface TrunkSwitchOptions {
 /** Counts how often a call has passed here: an origination URI may lead back to this switch. */
 const HOPS_HEADER = 'X-Trunkline-Hops';
 const MAX_HOPS = 5;
+/** The rule that refused a call. */
+const GUARDRAIL_HEADER = 'X-Trunkline-Guardrail';
 /** Test numbers are telephones of the sandbox, whoever calls them. */
 const TEST_NUMBER = /^\+1500555\d{4}$/;
 
@@ -164,7 +166,10 @@ export class TrunkSwitch {
       from: numberOf(from),
       to,
     });
-    if (leg.state === 'ended') return;
+    if (leg.state === 'ended') {
+      if (!route.ok || route.attemptId === undefined) return;
+      return this.#options.service.abandon({ attemptId: route.attemptId });
+    }
     return this.#connect(leg, { route, to, outbound: side });
   }
 
@@ -174,17 +179,12 @@ export class TrunkSwitch {
   ): Promise<void> {
     const { route, to, outbound } = call;
     const sides = [outbound, route.inbound].filter((side) => side !== null);
-    if (!route.ok) {
-      return this.#refuse(leg, {
-        status: route.status,
-        hangup: route.hangup,
-        side: outbound ?? route.inbound,
-      });
-    }
+    if (!route.ok) return this.#refuse(leg, { ...route, side: outbound ?? route.inbound });
     const hops = hopsOf(leg);
     if (hops >= MAX_HOPS) {
       const side = outbound ?? route.inbound;
-      return this.#refuse(leg, { status: 483, hangup: hangup(4380, 'zentrunk'), side });
+      const { attemptId } = route;
+      return this.#refuse(leg, { status: 483, hangup: hangup(4380, 'zentrunk'), side, attemptId });
     }
     const hopsHeader = { name: HOPS_HEADER, value: String(hops + 1) };
     const targets = route.targets
@@ -197,6 +197,7 @@ export class TrunkSwitch {
       to,
       targets,
       sides,
+      attemptId: route.attemptId,
       callerEncryption: outbound?.secure ? 'required' : 'none',
       calleeEncryption: route.encryption,
       initiatedMs: this.#options.clock.now(),
@@ -235,10 +236,21 @@ export class TrunkSwitch {
 
   async #refuse(
     leg: InboundLeg,
-    refusal: { status: number; hangup: Hangup; side: TrunkSide | null },
+    refusal: {
+      status: number;
+      hangup: Hangup;
+      side: TrunkSide | null;
+      guardrail?: string;
+      retryAfterS?: number;
+      attemptId?: string | undefined;
+    },
   ): Promise<void> {
-    const { status, hangup: code, side } = refusal;
+    const { status, hangup: code, side, guardrail, retryAfterS, attemptId } = refusal;
     const headers: SipHeader[] = [{ name: 'X-ZT-Hangup-Code', value: String(code.code) }];
+    if (guardrail !== undefined) headers.push({ name: GUARDRAIL_HEADER, value: guardrail });
+    if (retryAfterS !== undefined) {
+      headers.push({ name: 'Retry-After', value: String(retryAfterS) });
+    }
     leg.reject(status, undefined, headers);
     if (!side) return;
     const atMs = this.#options.clock.now();
@@ -256,6 +268,8 @@ export class TrunkSwitch {
       srtp: false,
       postDialDelayMs: null,
       media: null,
+      ...(guardrail !== undefined && { guardrail }),
+      ...(attemptId !== undefined && { attemptId }),
     });
   }
 }

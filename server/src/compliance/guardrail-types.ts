@@ -39,6 +39,8 @@ export interface GuardrailRequest {
   from: string;
   to: string;
   agentId: string | null;
+  /** Who asks has seen to it that the caller ID may be shown: G10 is not asked again. */
+  callerIdProven?: boolean | undefined;
   /** The call itself, so that it does not count against itself. */
   callId?: string | undefined;
   /** The API key that asked, for caps per key. */

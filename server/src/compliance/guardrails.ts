@@ -155,7 +155,7 @@ export function createGuardrails(options: GuardrailsOptions): Guardrails {
       request.purpose ?? agent?.purpose ?? settings.calling_windows.purpose;
 
     const first = [
-      checkCallerId(facts.fromIsOnTrunk),
+      checkCallerId(facts.fromIsOnTrunk || request.callerIdProven === true),
       checkCountry(to, destination, trunk),
       checkPrefix(to, destination),
       checkRate(facts.microsPerMinute, destinations.max_rate_micros_per_minute),

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TrunkCallRecord, TrunkSide } from '../carrier/trunk-protocol.ts';
-import { createGuardrails } from '../compliance/guardrails.ts';
+import { WEEKDAYS } from '../compliance/data/calling-windows.ts';
+import { addDoNotCall } from '../compliance/do-not-call.ts';
+import { createGuardrails, type Guardrails } from '../compliance/guardrails.ts';
+import { changeSettings } from '../compliance/settings-store.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import * as zentrunkCalls from '../db/queries/zentrunk-calls.ts';
 import * as zentrunkNumbers from '../db/queries/zentrunk-numbers.ts';
+import { findFullLimit } from '../calls/limits.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock as clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
@@ -25,6 +29,7 @@ let db: Database;
 let secrets: Secrets;
 let store: ZentrunkStore;
 let service: TrunkService;
+let guardrails: Guardrails;
 let trunks: TrunkStore;
 let numbers: NumberStore;
 let ours: string;
@@ -43,10 +48,11 @@ beforeAll(async () => {
   store = createZentrunkStore({ db, secrets });
   trunks = createTrunkStore({ db, secrets, clock });
   numbers = createNumberStore({ db, clock });
+  guardrails = createGuardrails({ clock });
   service = createTrunkService({
     db,
     secrets,
-    guardrails: createGuardrails({ clock }),
+    guardrails,
     domain: DOMAIN,
     localHost: '198.51.100.9',
     clock,
@@ -56,6 +62,7 @@ beforeAll(async () => {
     name: 'carrier',
     authUsername: 'acme',
     authPassword: 'deep-secret',
+    callsPerSecond: null,
     gateways: [
       { host: '192.0.2.20', port: 5060, transport: 'udp' },
       { host: '192.0.2.21', port: 5061, transport: 'tls' },
@@ -63,12 +70,19 @@ beforeAll(async () => {
   });
   nativeTrunkId = native.id;
   await numbers.add(ours, { e164: FROM, trunkId: nativeTrunkId, agentId: null });
+  // The tests run at any hour.
+  await settings({ calling_windows: { enabled: false } });
 });
 afterAll(async () => {
   service.close();
   await db.close();
   await test.close();
 });
+
+/** Changes guardrails of ours. */
+async function settings(patch: Record<string, unknown>): Promise<void> {
+  await db.transaction((client) => changeSettings(client, ours, patch));
+}
 
 async function outbound(workspaceId = ours): Promise<TrunkSide> {
   const { id: credentialUuid } = await store.createCredential(workspaceId, LOGIN);
@@ -234,6 +248,206 @@ describe('a call of an outbound trunk', () => {
       inbound: { trunkId, workspaceId: ours, direction: 'inbound' },
       targets: [{ nextHop: { host: '192.0.2.30', port: 5060, transport: 'udp' } }],
     });
+  });
+});
+
+describe('a call of an outbound trunk over a real carrier', () => {
+  let next = 300;
+  const fresh = (): string => `+12125550${next++}`;
+
+  function routed(to: string): ReturnType<TrunkService['routeOutbound']> {
+    return outbound().then((trunk) => service.routeOutbound({ trunk, from: FROM, to }));
+  }
+
+  /** A call that went out and ended so. */
+  async function ended(
+    to: string,
+    end: Pick<TrunkCallRecord, 'hangup'> & Partial<TrunkCallRecord>,
+  ): Promise<void> {
+    const route = await routed(to);
+    if (!route.ok || route.attemptId === undefined) throw new Error('the call was refused');
+    const nowMs = clock.now();
+    await service.record({
+      id: crypto.randomUUID(),
+      side: await outbound(),
+      sipCallId: 'x@y',
+      from: FROM,
+      to,
+      initiatedMs: nowMs,
+      answeredMs: null,
+      endedMs: nowMs,
+      transport: 'udp',
+      srtp: false,
+      postDialDelayMs: null,
+      media: null,
+      attemptId: route.attemptId,
+      ...end,
+    });
+  }
+
+  const BUSY = { hangup: { code: 4410, name: 'user_busy', source: 'carrier' } } as const;
+  const LOST = { hangup: { code: 5350, name: 'lost', source: 'carrier' } } as const;
+
+  it('keeps to the hours of the callee (G20), and says when to come back', async () => {
+    const day = WEEKDAYS[(new Date(clock.now()).getUTCDay() + 2) % 7] ?? 'mon';
+    const window = [{ days: [day], from: '10:00', to: '11:00' }];
+    const countries = { US: window };
+    await settings({ calling_windows: { enabled: true, countries } });
+    const route = await routed(fresh());
+    await settings({ calling_windows: { enabled: false } });
+    expect(route).toMatchObject({
+      ok: false,
+      status: 480,
+      hangup: { code: 4540 },
+      guardrail: 'G20',
+      retryAfterS: expect.any(Number),
+    });
+  });
+
+  it('asks for a consent where one is demanded (G22)', async () => {
+    await settings({ consent: { required_for: ['service'] } });
+    const route = await routed(fresh());
+    await settings({ consent: null });
+    expect(route).toMatchObject({ ok: false, status: 403, guardrail: 'G22' });
+  });
+
+  it('leaves alone who wants no calls (G21)', async () => {
+    const number = fresh();
+    await db.transaction((client) =>
+      addDoNotCall(client, {
+        workspaceId: ours,
+        number,
+        source: 'api',
+        at: new Date(clock.now()),
+      }),
+    );
+    expect(await routed(number)).toMatchObject({ hangup: { code: 4570 }, guardrail: 'G21' });
+  });
+
+  it('calls a busy number again after its pause only (G23), whatever door asks', async () => {
+    const to = fresh();
+    await ended(to, BUSY);
+    expect(await routed(to)).toMatchObject({
+      ok: false,
+      status: 480,
+      guardrail: 'G23',
+      retryAfterS: expect.any(Number),
+    });
+    const asked = { workspaceId: ours, from: FROM, to, agentId: null };
+    const trunk = { id: nativeTrunkId, sandbox: false };
+    const found = await guardrails.explain(db.pool, { ...asked, trunk, stage: 'dial' });
+    expect(found.map(({ rule }) => rule)).toEqual(['G23']);
+  });
+
+  it('does not count what the carrier lost before it rang', async () => {
+    const to = fresh();
+    await ended(to, LOST);
+    await ended(to, LOST);
+    expect(await routed(to)).toMatchObject({ ok: true });
+  });
+
+  it('is the only one to a number while it lasts (G05)', async () => {
+    const to = fresh();
+    const first = await routed(to);
+    expect(await routed(to)).toMatchObject({
+      ok: false,
+      status: 480,
+      hangup: { code: 5190 },
+      guardrail: 'G05',
+      retryAfterS: 60,
+    });
+    if (!first.ok) throw new Error('the first call was refused');
+    await service.abandon({ attemptId: first.attemptId ?? '' });
+    expect(await routed(to)).toMatchObject({ ok: true });
+  });
+
+  it('passes once where two come at the same moment', async () => {
+    const to = fresh();
+    const routes = await Promise.all([routed(to), routed(to), routed(to)]);
+    expect(routes.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  it('does not stand in the way for longer than its process lives', async () => {
+    const to = fresh();
+    await routed(to);
+    await db.pool.query(
+      `update zentrunk_attempts set seen_at = now() - interval '2 minutes' where to_number = $1`,
+      [to],
+    );
+    expect(await routed(to)).toMatchObject({ ok: true });
+  });
+
+  it('takes a place among the calls at once of workspace and trunk, as calls of agents do', async () => {
+    await settings({ concurrency: { trunk: 0 } });
+    const full = await routed(fresh());
+    await settings({ concurrency: null });
+    expect(full).toMatchObject({ status: 503, hangup: { code: 5190 }, guardrail: 'G05' });
+
+    expect(await routed(fresh())).toMatchObject({ ok: true });
+    const scope = { workspaceId: ours, trunkId: nativeTrunkId, agentId: null };
+    const limits = { workspace: null, trunk: 1, agent: null };
+    const found = await db.transaction((client) => findFullLimit(client, scope, limits, 'dial'));
+    expect(found).toMatchObject({ scope: 'trunk', limit: 1 });
+    await trunks.update(ours, nativeTrunkId, { maxConcurrentCalls: 1 });
+    const limited = await routed(fresh());
+    await trunks.update(ours, nativeTrunkId, { maxConcurrentCalls: null });
+    expect(limited).toMatchObject({ status: 503, hangup: { code: 5190 }, retryAfterS: 2 });
+  });
+
+  it('keeps the pace of the workspace (G06), and keeps no place for one that is sent away', async () => {
+    await settings({ pace: { workspace_calls_per_second: 0.1 } });
+    const routes = [await routed(fresh()), await routed(fresh()), await routed(fresh())];
+    await settings({ pace: null });
+    expect(routes).toMatchObject([
+      { ok: true },
+      { ok: false, status: 503, hangup: { code: 5180 }, guardrail: 'G06' },
+      { ok: false, guardrail: 'G06' },
+    ]);
+    for (const route of routes.slice(1)) {
+      expect(route.ok ? 0 : route.retryAfterS).toBeLessThanOrEqual(10);
+    }
+  });
+
+  it('waits for the turn of its trunk, or is told to come back, and counts as no attempt then', async () => {
+    await trunks.update(ours, nativeTrunkId, { callsPerSecond: 0.1 });
+    const to = fresh();
+    const first = await routed(fresh());
+    const second = await routed(to);
+    await trunks.update(ours, nativeTrunkId, { callsPerSecond: null });
+    expect(first).toMatchObject({ ok: true });
+    expect(second).toMatchObject({ status: 503, hangup: { code: 5180 }, guardrail: 'G06' });
+    expect(await routed(to)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a call of an outbound trunk over the sandbox', () => {
+  it('keeps to the countries of the sandbox', async () => {
+    const trunk = await outbound();
+    const from = '+15005550199';
+    expect(await service.routeOutbound({ trunk, from, to: '+5352123456' })).toMatchObject({
+      ok: false,
+      status: 403,
+      hangup: { code: 4560 },
+      guardrail: 'G01',
+    });
+    for (const to of ['+442079460958', '+442079460958', '+15005550102', '+15005550102']) {
+      const route = await service.routeOutbound({ trunk, from, to });
+      expect(route).toMatchObject({ ok: true, targets: [{ kind: 'phone' }] });
+    }
+  });
+
+  it('leaves alone who wants no calls', async () => {
+    const number = '+15005550777';
+    await db.transaction((client) =>
+      addDoNotCall(client, {
+        workspaceId: ours,
+        number,
+        source: 'api',
+        at: new Date(clock.now()),
+      }),
+    );
+    const call = { trunk: await outbound(), from: FROM, to: number };
+    expect(await service.routeOutbound(call)).toMatchObject({ ok: false, guardrail: 'G21' });
   });
 });
 

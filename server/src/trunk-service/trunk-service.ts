@@ -12,6 +12,7 @@ import type { Guardrails } from '../compliance/guardrails.ts';
 import type { Database } from '../db/database.ts';
 import * as numbers from '../db/queries/numbers.ts';
 import * as nativeTrunks from '../db/queries/trunks.ts';
+import * as zentrunkAttempts from '../db/queries/zentrunk-attempts.ts';
 import * as zentrunkCalls from '../db/queries/zentrunk-calls.ts';
 import * as zentrunkNumbers from '../db/queries/zentrunk-numbers.ts';
 import * as zentrunkTrunks from '../db/queries/zentrunk-trunks.ts';
@@ -25,6 +26,7 @@ import { SignInLockout } from '../trunks/sign-in-lockout.ts';
 import { SourceList } from '../trunks/source-list.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import { addressOf, parseOriginationUri, requestUriOf } from './origination-uri.ts';
+import { OutboundAttempts } from './outbound-attempts.ts';
 import { CREDENTIAL_SECRETS, URI_SECRETS } from './secret-places.ts';
 
 export interface TrunkServiceOptions {
@@ -47,12 +49,15 @@ export interface TrunkService extends TrunkServiceProcedures {
 
 /** Zentrunk keeps records of calls for 90 days. */
 const RECORDS_KEPT_MS = 90 * 86_400_000;
+/** Attempts to a number are counted for 7 days. */
+const ATTEMPTS_KEPT_MS = 8 * 86_400_000;
 const SWEEP_MS = 6 * 3_600_000;
 
 /** Signs customers in, says where calls go, keeps their records. */
 export function createTrunkService(options: TrunkServiceOptions): TrunkService {
   const { db, clock, logger, domain } = options;
   const lockout = new SignInLockout({ clock });
+  const attempts = new OutboundAttempts(options);
   let timer: TimerHandle | null = null;
   sweep();
 
@@ -60,6 +65,10 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
     const before = new Date(clock.now() - RECORDS_KEPT_MS);
     zentrunkCalls.removeBefore(db.pool, before).catch((error: unknown) => {
       logger.warn({ err: error }, 'old records of trunk calls were not deleted');
+    });
+    const attemptsBefore = new Date(clock.now() - ATTEMPTS_KEPT_MS);
+    zentrunkAttempts.removeBefore(db.pool, attemptsBefore).catch((error: unknown) => {
+      logger.warn({ err: error }, 'old attempts of trunk calls were not deleted');
     });
     timer = clock.setTimer(SWEEP_MS, sweep);
   }
@@ -92,7 +101,12 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
       const inbound = await routeInbound({ from, to });
       if (inbound) return inbound;
       const upstream = owned?.trunk;
-      if (isSandboxNumber(to) || !upstream || upstream.sandbox) return toPhone(from, to);
+      if (isSandboxNumber(to) || !upstream || upstream.sandbox) {
+        const call = { workspaceId: trunk.workspaceId, from, to };
+        const barred = await attempts.judgeSandbox(call, upstream?.id ?? '');
+        if (barred) logGuardrail(trunk, barred);
+        return barred ?? toPhone(from, to);
+      }
       if (!upstream.active || !upstream.outboundEnabled || upstream.gateways.length === 0) {
         return refused(503, 5000);
       }
@@ -111,13 +125,27 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
       return (await SourceList.of([native])).trunksOf(address).length > 0;
     },
 
-    record: (record) => zentrunkCalls.insert(db.pool, recordRow(record, domain)),
+    async record(record) {
+      const { attemptId } = record;
+      await Promise.all([
+        attemptId !== undefined && attempts.finish(attemptId, record),
+        zentrunkCalls.insert(db.pool, recordRow(record, domain)),
+      ]);
+    },
+
+    abandon: ({ attemptId }) => attempts.abandon(attemptId),
 
     close() {
+      attempts.close();
       timer?.cancel();
       timer = null;
     },
   };
+
+  function logGuardrail(trunk: TrunkSide, { guardrail }: { guardrail?: string }): void {
+    const { trunkId } = trunk;
+    logger.info({ rule: guardrail ?? null, trunkId }, 'a call of a trunk was refused');
+  }
 
   async function routeInbound(call: { from: string; to: string }): Promise<RouteAnswer | null> {
     const { from, to } = call;
@@ -214,7 +242,7 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
     }
   }
 
-  /** The account's own carrier: numbers that may not be called are refused as on any other call. */
+  /** The account's own carrier: what holds for calls of agents holds here. */
   async function toUpstream(
     trunk: TrunkSide,
     upstream: nativeTrunks.TrunkWithGateways,
@@ -222,20 +250,25 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
     to: string,
   ): Promise<RouteAnswer> {
     const { workspaceId } = trunk;
-    const verdict = await db.transaction((client) =>
-      options.guardrails.check(client, {
-        stage: 'transfer',
-        workspaceId,
-        trunk: { id: upstream.id, sandbox: false },
-        from,
-        to,
-        agentId: null,
-      }),
-    );
-    if (!verdict.allowed) {
-      logger.info({ rule: verdict.rule, trunkId: trunk.trunkId }, 'a guardrail refused a call');
-      return refused(403, BARRED[verdict.rule] ?? 4540);
+    const begun = await attempts.begin({ workspaceId, from, to }, upstream);
+    if (!begun.ok) {
+      logGuardrail(trunk, begun);
+      return begun;
     }
+    try {
+      return { ...upstreamRoute(upstream, workspaceId, from, to), attemptId: begun.attemptId };
+    } catch (error) {
+      await attempts.abandon(begun.attemptId);
+      throw error;
+    }
+  }
+
+  function upstreamRoute(
+    upstream: nativeTrunks.TrunkWithGateways,
+    workspaceId: string,
+    from: string,
+    to: string,
+  ): Extract<RouteAnswer, { ok: true }> {
     const { authUsername, authPasswordSealed, id } = upstream;
     const credentials =
       authUsername !== null && authPasswordSealed !== null
@@ -262,14 +295,6 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
     return { ok: true, targets, inbound: null, encryption: upstream.mediaEncryption };
   }
 }
-
-const BARRED: Readonly<Record<string, 4560 | 4570>> = {
-  G01: 4560,
-  G02: 4570,
-  G09: 4570,
-  G21: 4570,
-  G28: 4570,
-};
 
 function toPhone(from: string, to: string): RouteAnswer {
   const phone: TrunkTarget = {
@@ -318,6 +343,7 @@ function recordRow(record: TrunkCallRecord, domain: string): zentrunkCalls.Zentr
     secure: side.secure,
     postDialDelayMs: record.postDialDelayMs,
     media: record.media,
+    guardrail: record.guardrail ?? null,
   };
 }
 

@@ -80,6 +80,7 @@ describe('records of calls', () => {
       total_amount: '0.00000',
       to_country: 'GB',
       stir_verification: 'Not Applicable',
+      guardrail: null,
     });
     const uuid = String(record?.['call_uuid']);
     expect((await send('GET', `Zentrunk/Call/${uuid}/`)).body).toMatchObject({ object: record });

@@ -31,6 +31,7 @@ export const callSchema = z
     attestation_indicator: text,
     cnam_lookup: text,
     cnam_lookup_rate: z.string(),
+    guardrail: text.describe('The rule that refused it, such as `G20`.'),
   })
   .meta({ id: 'ZentrunkCall' });
 
@@ -84,6 +85,7 @@ export function callView(row: calls.ZentrunkCallRow): z.output<typeof callSchema
     attestation_indicator: null,
     cnam_lookup: null,
     cnam_lookup_rate: NO_CHARGE,
+    guardrail: row.guardrail,
   };
 }
 

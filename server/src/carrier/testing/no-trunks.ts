@@ -9,5 +9,6 @@ export function noTrunks(): TrunkServiceProcedures {
     routeInbound: () => Promise.resolve(null),
     isUpstream: () => Promise.resolve(false),
     record: () => Promise.resolve(),
+    abandon: () => Promise.resolve(),
   };
 }

@@ -17,6 +17,7 @@ import { sql as rowSecurity } from './0020-row-security.ts';
 import { sql as hotTables } from './0021-hot-tables.ts';
 import { sql as spendWarnings } from './0022-spend-warnings.ts';
 import { sql as freeNumbers } from './0023-free-numbers.ts';
+import { sql as zentrunkAttempts } from './0024-zentrunk-attempts.ts';
 
 export interface Migration {
   /** Applied in this order; never reused, never changed once released. */
@@ -46,4 +47,5 @@ export const migrationList: readonly Migration[] = [
   { version: 21, name: 'hot-tables', sql: hotTables },
   { version: 22, name: 'spend-warnings', sql: spendWarnings },
   { version: 23, name: 'free-numbers', sql: freeNumbers },
+  { version: 24, name: 'zentrunk-attempts', sql: zentrunkAttempts },
 ];

@@ -2,6 +2,7 @@ import { hot } from '../hot-statements.ts';
 import type { Queryable } from './queryable.ts';
 import { countTouched, requireOne, selectOne, selectRows } from './row.ts';
 import { storableJson } from './storable-text.ts';
+import { LIVE_ATTEMPTS } from './zentrunk-attempts.ts';
 
 export interface FactKey {
   workspaceId: string;
@@ -116,7 +117,7 @@ export interface SpendRow {
 /** What other calls make: who is live, who was called before, what was spent and reserved. */
 export interface CountRow {
   live: { workspace: number; trunk: number; agent: number; destination: number };
-  /** Newest first, at most 64. */
+  /** Newest first, at most 64 of agents and 64 of customers' trunks. */
   attempts: {
     atMs: number;
     status: string;
@@ -166,9 +167,13 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
            'trunk', count(*) filter (where trunk_id = $2),
            'agent', count(*) filter (where agent_id = $3),
            'destination', count(*) filter (where to_number = $4 and direction = 'outbound'))
-         from calls where workspace_id = $1 and status in ('initiated', 'ringing', 'in-progress')
-           and id is distinct from $5) as live,
-       coalesce((select json_agg(a) from (
+         from (
+           select trunk_id, agent_id, to_number, direction from calls
+           where workspace_id = $1 and status in ('initiated', 'ringing', 'in-progress')
+             and id is distinct from $5
+           union all
+           select trunk_id, null, to_number, 'outbound' from ${LIVE_ATTEMPTS}) running) as live,
+       coalesce((select json_agg(a order by a."atMs" desc) from ((
          select extract(epoch from c.initiated_at)::float8 * 1000 as "atMs", c.status,
            c.end_reason as "endReason", c.ringing_at is not null as rang,
            c.answered_at is not null as answered
@@ -176,7 +181,12 @@ export async function loadCounts(client: Queryable, key: CountKey): Promise<Coun
          where c.workspace_id = $1 and c.to_number = $4 and c.direction = 'outbound'
            and c.initiated_at > $6::timestamptz and c.id is distinct from $5
            and t.sandbox is not true
-         order by c.initiated_at desc limit 64) a), '[]') as attempts,
+         order by c.initiated_at desc limit 64)
+         union all
+         (select extract(epoch from started_at)::float8 * 1000, status, end_reason, rang, answered
+         from zentrunk_attempts
+         where workspace_id = $1 and to_number = $4 and started_at > $6::timestamptz
+         order by started_at desc limit 64)) a), '[]') as attempts,
        ${spendSince ? SPENDS : `'[]'::json`} as spends,
        coalesce((select h.held_micros::float8 from holds h
          where h.call_id = $5 and h.state = 'held'), 0) as reserved_micros,

@@ -28,6 +28,8 @@ export interface ZentrunkCallRow {
   secure: boolean;
   postDialDelayMs: number | null;
   media: ZentrunkCallMedia | null;
+  /** The rule that refused it. */
+  guardrail: string | null;
 }
 
 /** What was measured of the audio of the caller and of the called side; null: nothing came. */
@@ -66,13 +68,13 @@ const OPERATORS: Record<ZentrunkComparison, string> = {
 };
 const COLUMNS = `id, workspace_id, trunk_id, trunk_domain, sip_call_id, direction, from_number, to_number,
   from_country, to_country, initiated_at, answered_at, ended_at, bill_duration_s, hangup_code,
-  hangup_name, hangup_source, transport, srtp, secure, post_dial_delay_ms, media`;
+  hangup_name, hangup_source, transport, srtp, secure, post_dial_delay_ms, media, guardrail`;
 
 export async function insert(client: Queryable, row: ZentrunkCallRow): Promise<void> {
   await client.query(
     `insert into zentrunk_calls (${COLUMNS})
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-       $20, $21, $22) on conflict (id) do nothing`,
+       $20, $21, $22, $23) on conflict (id) do nothing`,
     [
       row.id,
       row.workspaceId,
@@ -96,6 +98,7 @@ export async function insert(client: Queryable, row: ZentrunkCallRow): Promise<v
       row.secure,
       row.postDialDelayMs,
       row.media === null ? null : storableJson(row.media),
+      row.guardrail,
     ],
   );
 }
