@@ -4,6 +4,7 @@ import * as documents from '../../db/queries/bolna-agents.ts';
 import { bolnaId } from '../../webhooks/formats/bolna-execution.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { deleteAgent } from '../delete-agent.ts';
 import { AGENT_CHANGE_EXAMPLE, AGENT_EXAMPLE } from './agent-example.ts';
 import { AgentDocuments, type DocumentedAgent } from './agent-documents.ts';
 import { bolnaErrors, notFound, unprocessable } from './bolna-errors.ts';
@@ -176,9 +177,7 @@ function agentRoutesAt(
       const { workspaceId } = request.caller;
       const id = ownId('agent', request.params.agent_id);
       const db = context.database.tenant(workspaceId);
-      if (!(await agents.get(db, workspaceId, id))) throw notFound('Agent', id);
-      await stopQueued(context, workspaceId, id);
-      await agents.softDelete(db, workspaceId, id);
+      if (!(await deleteAgent(context, workspaceId, id))) throw notFound('Agent', id);
       await documents.remove(db, workspaceId, id);
       return { message: 'success', state: 'deleted' };
     },

@@ -4,6 +4,7 @@ import * as agents from '../../db/queries/agents.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { deleteAgent } from '../delete-agent.ts';
 import { ApiError } from '../errors.ts';
 import { pageOf, pageQuery } from '../schemas/common.ts';
 import { mergeAgent } from '../schemas/agent.ts';
@@ -149,7 +150,7 @@ export function boltiAgentRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         operationId: 'deleteBoltiAgent',
-        summary: 'Delete an agent; its conversations stay',
+        summary: 'Delete an agent; its waiting calls are canceled, its conversations stay',
         params: agentParams,
         response: { 204: z.null(), ...boltiErrors() },
       },
@@ -157,7 +158,7 @@ export function boltiAgentRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { workspaceId } = request.caller;
       const { id } = await required(workspaceId, request.params);
-      await agents.softDelete(database.tenant(workspaceId), workspaceId, id);
+      await deleteAgent(context, workspaceId, id);
       return reply.status(204).send(null);
     },
   );

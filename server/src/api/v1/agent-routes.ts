@@ -5,6 +5,7 @@ import * as agents from '../../db/queries/agents.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
+import { deleteAgent } from '../delete-agent.ts';
 import { ApiError } from '../errors.ts';
 import { modelEndpointProblem } from '../model-endpoint.ts';
 import {
@@ -137,7 +138,9 @@ export function agentRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         operationId: 'deleteAgent',
-        summary: 'Delete an agent; its calls stay',
+        summary: 'Delete an agent; its waiting calls are canceled, its calls stay',
+        description:
+          'Numbers and dispatch rules that name it have no agent then. Live calls go on to their end.',
         params: idParams,
         response: { 204: z.null(), ...writeErrors },
       },
@@ -145,8 +148,7 @@ export function agentRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { workspaceId } = request.caller;
       const { id } = request.params;
-      const found = await agents.softDelete(database.tenant(workspaceId), workspaceId, id);
-      if (!found) throw unknownAgent(id);
+      if (!(await deleteAgent(context, workspaceId, id))) throw unknownAgent(id);
       return reply.status(204).send(null);
     },
   );

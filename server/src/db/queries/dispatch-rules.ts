@@ -119,6 +119,19 @@ export async function list(
   );
 }
 
+/** Takes the agent from its rules. */
+export async function unassignAgent(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<void> {
+  await client.query(
+    `update dispatch_rules set agent_id = null, updated_at = now()
+     where workspace_id = $1 and agent_id = $2`,
+    [workspaceId, agentId],
+  );
+}
+
 /** False when there is no such rule. */
 export async function remove(
   client: Queryable,

@@ -154,6 +154,19 @@ export async function assign(
   );
 }
 
+/** Takes the agent from its numbers. */
+export async function unassignAgent(
+  client: Queryable,
+  workspaceId: string,
+  agentId: string,
+): Promise<void> {
+  await client.query(
+    `update numbers set agent_id = null, updated_at = now()
+     where workspace_id = $1 and agent_id = $2`,
+    [workspaceId, agentId],
+  );
+}
+
 /** False when there is no such number. */
 export async function remove(
   client: Queryable,
