@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as agents from '../../db/queries/agents.ts';
+import * as calls from '../../db/queries/calls.ts';
 import { LAB_FROM, openApiLab, type ApiLab } from '../testing/api-lab.ts';
 
 let lab: ApiLab;
@@ -199,6 +200,18 @@ describe('GET /v1/calls', () => {
     expect((found.body as { data: unknown[] }).data).toHaveLength(1);
     const none = await lab.send('GET', `/v1/calls?direction=inbound&to=%2B15005550103`);
     expect(none.body).toEqual({ data: [], next_cursor: null });
+  });
+
+  it('filters by who answered', async () => {
+    const id = await lab.placeCall({ to: '+15005550104' });
+    await calls.update(lab.calls.db.pool, id, { answeredBy: 'voicemail' });
+    const found = async (value: string): Promise<string[]> => {
+      const { body } = await lab.send('GET', `/v1/calls?to=%2B15005550104&answered_by=${value}`);
+      return (body as { data: { id: string }[] }).data.map((call) => call.id);
+    };
+    expect(await found('voicemail')).toEqual([id]);
+    expect(await found('human')).toEqual([]);
+    expect((await lab.send('GET', '/v1/calls?answered_by=fax')).status).toBe(400);
   });
 
   it('leaves turns and transcript out of lists', async () => {
