@@ -112,11 +112,16 @@ const ADMISSION_ERRORS: Record<AdmissionCode, ApiErrorCode> = {
   draining: 'draining',
 };
 
-/** The answer of /v1 to a call that was not admitted. `body`: the request, to quote what is wrong. */
+/**
+ * The answer of /v1 to a call that was not admitted. `body`: the request, to quote what is wrong;
+ * `names`: what the fields are called in it, where that is not what they are called here.
+ */
 export function admissionApiError(
-  { code, field, message, rule, retryAt }: AdmissionError,
+  { code, field: ownField, message, rule, retryAt }: AdmissionError,
   body: Record<string, unknown> = {},
+  names: Readonly<Record<string, string>> = {},
 ): ApiError {
+  const field = ownField === null ? null : (names[ownField] ?? ownField);
   const value = field === null ? undefined : body[field];
   const named = typeof value === 'string' && !message.split(' ').includes(value);
   const facts = {

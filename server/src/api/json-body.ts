@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
 import { ApiError } from './errors.ts';
 
 /**
@@ -7,17 +8,29 @@ import { ApiError } from './errors.ts';
  */
 export function readJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
+  app.addHook('preValidation', async (request) => {
+    const { schema } = request.routeOptions;
+    // Fastify would have null checked, which is no object.
+    if (request.body === undefined && schema?.body && takesNothing(schema.body)) request.body = {};
+  });
   app.addContentTypeParser<string>(
     'application/json',
     { parseAs: 'string' },
     (request, body, done) => {
       try {
-        const isNeeded = request.routeOptions.schema?.body !== undefined;
+        const isNeeded = !takesNothing(request.routeOptions.schema?.body);
         done(null, body === '' && !isNeeded ? undefined : parse(body));
       } catch (error) {
         done(error as Error, undefined);
       }
     },
+  );
+}
+
+/** Whether a route can do without a body: it has none, or its schema says what stands for it. */
+function takesNothing(schema: unknown): boolean {
+  return (
+    schema === undefined || (schema instanceof z.ZodType && schema.safeParse(undefined).success)
   );
 }
 

@@ -125,6 +125,7 @@ export function boltiAgentRoutes(api: Api, context: ApiContext): void {
       const { workspaceId } = request.caller;
       const before = await required(workspaceId, request.params);
       const config = before.config as AgentConfig;
+      if (Object.keys(request.body).length === 0) return agentView(before);
       const after = await agents.update(
         database.tenant(workspaceId),
         workspaceId,

@@ -20,6 +20,13 @@ export const boltiErrorSchema = z
   })
   .meta({ id: 'BoltiError' });
 
+/** Bolti's names for the fields of a call. */
+const CALL_FIELDS: Readonly<Record<string, string>> = {
+  to: 'to_number',
+  from: 'agent_phone_number_id',
+  variables: 'variable_values',
+};
+
 const MEANINGS: Record<number, string> = {
   400: 'A field is missing, unknown or has a value that it cannot have.',
   401: 'There is no API key, or it is wrong or revoked.',
@@ -71,7 +78,7 @@ export function answerBoltiError(
 ): FastifyReply {
   const known =
     error instanceof AdmissionError
-      ? admissionApiError(error, asRecord(request.body))
+      ? admissionApiError(error, asRecord(request.body), CALL_FIELDS)
       : toApiError(error);
   if (!(known instanceof ApiError) || known.status >= 500) {
     return answerError(error, request, reply, logger);

@@ -113,6 +113,9 @@ describe('Bolti’s outbound call', () => {
     const answer = await send('POST', `/agents/${lab.agentId}/outbound-call`, body);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.body).toMatchObject({ error: { code } });
+    const { details } = (answer.body as { error: { details: { field: string }[] } }).error;
+    // Each is a field as it was written.
+    for (const { field } of details) expect(Object.keys(body)).toContain(field);
   });
 });
 

@@ -1,3 +1,4 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
 import { z } from 'zod';
 import type { EffectiveSettings } from '../../compliance/settings-store.ts';
 import {
@@ -36,7 +37,8 @@ export function guardrailsView(
   };
 }
 
-export const guardrailChangeSchema = guardrailPatchSchema.meta({
+/** The settings themselves keep what an older program stored. */
+export const guardrailChangeSchema = guardrailPatchSchema.superRefine(requireCountries).meta({
   examples: [
     {
       destinations: { allowed_countries: ['US', 'DE'] },
@@ -214,4 +216,21 @@ export function trafficView(row: TrafficRow): z.output<typeof trafficViewSchema>
     share_30_s: share(row.upTo30S),
     warnings,
   };
+}
+
+function requireCountries(
+  { destinations, do_not_call: doNotCall }: z.output<typeof guardrailPatchSchema>,
+  ctx: z.RefinementCtx,
+): void {
+  const lists: [string[], unknown][] = [
+    [['destinations', 'allowed_countries'], destinations?.['allowed_countries']],
+    [['do_not_call', 'registry_required_for'], doNotCall?.['registry_required_for']],
+  ];
+  for (const [path, countries] of lists) {
+    if (!Array.isArray(countries)) continue;
+    const at = countries.findIndex((country) => !isSupportedCountry(String(country)));
+    if (at < 0) continue;
+    const message = `${String(countries[at])} is no country with phone numbers; expected an ISO code such as US`;
+    ctx.addIssue({ code: 'custom', path: [...path, at], message });
+  }
 }

@@ -111,7 +111,9 @@ const fields = {
     .string()
     .regex(/^[A-Z]{2}$/)
     .nullable()
-    .describe('ISO 3166-1 alpha-2; a note of yours, calls are not routed by it.'),
+    .describe(
+      'ISO 3166-1 alpha-2, of LiveKit’s clients; kept for them, calls are not routed by it.',
+    ),
   headers_to_attributes: headerMap.describe('SIP header of the far end to participant attribute.'),
   attributes_to_headers: headerMap.describe(
     'Of LiveKit’s clients; kept for them, nothing is sent by it.',
@@ -126,6 +128,9 @@ const givenFields = {
   ...fields,
   attributes_to_headers: headerMap.refine((map) => Object.keys(map).length === 0, {
     error: 'must be empty: attributes are not sent as headers; use headers',
+  }),
+  destination_country: fields.destination_country.refine((country) => country === null, {
+    error: 'must be null: calls are not routed by country; use trunks of their own',
   }),
 };
 

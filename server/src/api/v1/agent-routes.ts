@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { agentConfigSchema, requireScript, type AgentConfig } from '../../agents/agent-config.ts';
 import { contactsProblem } from '../../calls/caller-lookup.ts';
@@ -114,6 +115,8 @@ export function agentRoutes(api: Api, context: ApiContext): void {
         z.object({ secrets: secretsSchema.optional() }),
         given === undefined ? {} : { secrets: given },
       ).secrets;
+      const isSame = isDeepStrictEqual(config, before.config);
+      if (isSame && Object.keys(secrets ?? {}).length === 0) return agentView(before);
       const after = await agents.update(
         database.tenant(workspaceId),
         workspaceId,

@@ -64,6 +64,19 @@ describe('/v1/guardrails', () => {
     await lab.send('PATCH', '/v1/guardrails', { anomaly: null }, other());
   });
 
+  it('refuses countries that there are not', async () => {
+    for (const [patch, field] of [
+      [{ destinations: { allowed_countries: ['US', 'XX'] } }, 'destinations.allowed_countries.1'],
+      [{ do_not_call: { registry_required_for: ['ZZ'] } }, 'do_not_call.registry_required_for.0'],
+    ] as const) {
+      const answer = await lab.send('PATCH', '/v1/guardrails', patch);
+      expect([answer.status, answer.body]).toMatchObject([
+        400,
+        { error: { details: [{ field }] } },
+      ]);
+    }
+  });
+
   it('changes single fields and keeps the others, and takes sections back', async () => {
     const patch = { attempts: { per_24_hours: 2 }, destinations: { allowed_countries: ['DE'] } };
     const changed = await lab.send('PATCH', '/v1/guardrails', patch, other());

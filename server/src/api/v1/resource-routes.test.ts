@@ -132,6 +132,14 @@ describe('/v1/agents', () => {
     expect(without.body).toMatchObject({ secrets: [] });
   });
 
+  it('stays at its version where nothing changes', async () => {
+    const made = await create('/v1/agents', { name: 'still', type: 'llm' });
+    for (const patch of [{}, { secrets: {} }, { name: 'still' }]) {
+      const answer = await lab.send('PATCH', `/v1/agents/${made.id}`, patch);
+      expect([answer.status, answer.body]).toEqual([200, made]);
+    }
+  });
+
   it('lets one of two writers win that change the same version', async () => {
     const { id } = await create('/v1/agents', { name: 'raced', type: 'llm' });
     const answers = await Promise.all(
@@ -269,6 +277,19 @@ describe('/v1/trunks', () => {
     expect(status).toBe(404);
     expect(body).toMatchObject({ error: { code: 'trunk_not_found' } });
     expect((await lab.send('DELETE', `/v1/trunks/${id}`)).status).toBe(404);
+  });
+
+  it('refuses what of LiveKit’s clients is only kept', async () => {
+    for (const [field, value] of [
+      ['destination_country', 'US'],
+      ['attributes_to_headers', { tier: 'X-Tier' }],
+    ] as const) {
+      const answer = await lab.send('PATCH', `/v1/trunks/${lab.trunkId}`, { [field]: value });
+      expect([answer.status, answer.body]).toMatchObject([
+        400,
+        { error: { details: [{ field }] } },
+      ]);
+    }
   });
 });
 

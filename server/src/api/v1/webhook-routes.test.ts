@@ -34,6 +34,19 @@ describe('/v1/webhooks', () => {
     const rotated = await lab.send('POST', `/v1/webhooks/${String(made['id'])}/rotate`, {});
     expect(rotated.status).toBe(200);
     expect((rotated.body as Body)['secret']).not.toBe(secret);
+    for (const type of ['application/json', undefined]) {
+      const headers = {
+        authorization: `Bearer ${lab.key}`,
+        ...(type && { 'content-type': type, 'content-length': '0' }),
+      };
+      const url = `/v1/webhooks/${String(made['id'])}/rotate`;
+      const answer = await lab.send('POST', url, undefined, headers);
+      expect([type, answer.status, answer.text]).toEqual([
+        type,
+        200,
+        expect.stringContaining('whsec_'),
+      ]);
+    }
     const { rows } = await lab.calls.db.pool.query('select * from webhook_endpoints');
     expect(JSON.stringify(rows)).not.toContain(secret.slice(6));
   });
