@@ -22,6 +22,8 @@ export interface TrunkInput extends Omit<
   inboundAuthPassword?: string | null | undefined;
   /** In the order in which they are tried; replaces all. */
   gateways?: gateways.NewGateway[] | undefined;
+  /** Refuses the name of another trunk of the workspace. */
+  uniqueName?: boolean | undefined;
   /** Takes `allowedSources` that let in a large part of the internet. */
   force?: boolean | undefined;
 }
@@ -39,7 +41,7 @@ export type Trunk = Omit<
 export class TrunkError extends Error {
   readonly field: string;
   /** `conflict`: nothing in the request is wrong, the trunk is not one that this is done with. */
-  readonly code: 'invalid' | 'conflict';
+  readonly code: 'invalid' | 'name-taken' | 'conflict';
 
   constructor(field: string, message: string, code: TrunkError['code'] = 'invalid') {
     super(message);
@@ -94,6 +96,7 @@ export function createTrunkStore(options: {
     const {
       gateways: _gateways,
       force: _force,
+      uniqueName: _uniqueName,
       authPassword,
       inboundAuthPassword,
       ...fields
@@ -123,6 +126,7 @@ export function createTrunkStore(options: {
         check(complete);
         checkWidth(complete, []);
         checkWhole(complete, false);
+        await checkName(client, workspaceId, id, rest);
         await trunks.insert(client, {
           ...patchOf(workspaceId, id, complete),
           id,
@@ -141,6 +145,8 @@ export function createTrunkStore(options: {
         const before = await read(client, workspaceId, trunkId);
         if (!before) return null;
         checkWidth(input, before.allowedSources);
+        // Names of before may be double: whoever keeps one is not in anybody's way.
+        if (input.name !== before.name) await checkName(client, workspaceId, trunkId, input);
         // Its calls are exempt from rules that protect people: they must not reach any.
         if (before.sandbox && input.gateways && input.sandbox !== true) {
           throw new TrunkError(
@@ -173,6 +179,21 @@ export function createTrunkStore(options: {
         return { numbers: await numbers.removeOfTrunk(client, workspaceId, trunkId) };
       }),
   };
+}
+
+async function checkName(
+  client: Queryable,
+  workspaceId: string,
+  trunkId: string,
+  { name, uniqueName }: TrunkInput,
+): Promise<void> {
+  if (!uniqueName || name === undefined) return;
+  if (!(await trunks.isNameTaken(client, workspaceId, { name, besides: trunkId }))) return;
+  throw new TrunkError(
+    'name',
+    `there is a trunk named ${JSON.stringify(name)} already; choose another name, or change that trunk`,
+    'name-taken',
+  );
 }
 
 async function refuseSandbox(client: Queryable, workspaceId: string): Promise<void> {

@@ -142,6 +142,9 @@ const STATUSES: Partial<Record<ApiErrorCode, number>> = {
 function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null {
   if (error instanceof BolnaError) return error;
   if (error instanceof TrunkError) {
+    if (error.code === 'name-taken') {
+      return new BolnaError(400, error.message, [{ field: 'name', problem: error.message }]);
+    }
     if (error.code === 'conflict') return new BolnaError(409, error.message);
     const field = error.field === 'allowed_sources' ? 'ip_identifiers' : error.field;
     return unprocessable([{ field, problem: error.message }]);

@@ -22,20 +22,21 @@ const userpass = {
   ],
 };
 
-async function made(body: object = userpass): Promise<Body & { id: string }> {
-  const answer = await lab.send('POST', '/sip-trunks/trunks', body);
+let count = 0;
+
+async function made(body: object = {}): Promise<Body & { id: string }> {
+  const whole = 'auth_type' in body ? body : { ...userpass, ...body };
+  const named = { ...whole, name: (body as Body)['name'] ?? `My trunk ${++count}` };
+  const answer = await lab.send('POST', '/sip-trunks/trunks', named);
   expect(answer.status, answer.text).toBe(201);
   return answer.body as Body & { id: string };
 }
 
 describe('/sip-trunks/trunks', () => {
   it('creates a trunk with Bolna’s defaults and its numbers, and never shows the password', async () => {
-    const trunk = await made({
-      ...userpass,
-      phone_numbers: [{ phone_number: '+14155550171', name: 'Main' }],
-    });
+    const trunk = await made({ phone_numbers: [{ phone_number: '+14155550171', name: 'Main' }] });
     expect(trunk).toMatchObject({
-      name: 'My trunk',
+      name: 'My trunk 1',
       provider: 'twilio',
       auth_type: 'userpass',
       auth_username: 'trunkuser',
@@ -70,6 +71,32 @@ describe('/sip-trunks/trunks', () => {
     const shown = await lab.send('GET', `/sip-trunks/trunks/${trunk.id}`);
     expect(shown.body).toEqual(trunk);
     expect(shown.text).not.toContain('trunk-secret');
+  });
+
+  it('has names that are unique in the account, also when one is changed', async () => {
+    const first = await made({ name: 'Only one' });
+    const second = await made({ name: 'Only two' });
+    const again = await lab.send('POST', '/sip-trunks/trunks', { ...userpass, name: 'Only one' });
+    expect(again).toMatchObject({ status: 400, body: { details: [{ field: 'name' }] } });
+    const path = `/sip-trunks/trunks/${second.id}`;
+    expect((await lab.send('PATCH', path, { name: 'Only one' })).status).toBe(400);
+    expect((await lab.send('PATCH', path, { name: 'Only two' })).status).toBe(200);
+    const other = { authorization: `Bearer ${lab.otherKey}` };
+    const theirs = { ...userpass, name: 'Only one' };
+    const free = await lab.send('POST', '/sip-trunks/trunks', theirs, other);
+    expect(free.status, free.text).toBe(201);
+    const { id: theirId } = free.body as { id: string };
+    await lab.send('DELETE', `/sip-trunks/trunks/${theirId}`, undefined, other);
+    await lab.send('DELETE', `/sip-trunks/trunks/${first.id}`);
+    expect((await lab.send('PATCH', path, { name: 'Only one' })).status).toBe(200);
+  });
+
+  it('gives a name to one of two who ask for it at once', async () => {
+    const body = { ...userpass, name: 'At once' };
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => lab.send('POST', '/sip-trunks/trunks', body)),
+    );
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 400, 400]);
   });
 
   it('changes only what is given', async () => {
@@ -153,7 +180,7 @@ describe('/sip-trunks/trunks', () => {
     const all = (await lab.send('GET', '/sip-trunks/trunks')).body as Body[];
     expect(all.filter((trunk) => trunk['name'] === name)).toEqual([]);
     // The number is free again.
-    await made({ ...userpass, phone_numbers: [{ phone_number: '+14155550172' }] });
+    await made({ phone_numbers: [{ phone_number: '+14155550172' }] });
   });
 
   it('adds, lists and removes numbers, and deletes the trunk with them', async () => {
@@ -191,7 +218,7 @@ describe('/sip-trunks/trunks', () => {
 
 describe('inbound', () => {
   it('maps a number to an agent and back to nobody', async () => {
-    const trunk = await made({ ...userpass, phone_numbers: [{ phone_number: '+14155550175' }] });
+    const trunk = await made({ phone_numbers: [{ phone_number: '+14155550175' }] });
     const [number] = trunk['phone_numbers'] as { id: string }[];
     const agent = await lab.send('POST', '/v2/agent', bolnaDocument({ llm: 'fake' }));
     const { agent_id } = agent.body as { agent_id: string };

@@ -40,7 +40,10 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const { workspaceId } = request.caller;
-      const trunk = await trunks.create(workspaceId, newTrunk(request.body));
+      const trunk = await trunks.create(workspaceId, {
+        ...newTrunk(request.body),
+        uniqueName: true,
+      });
       try {
         for (const number of request.body.phone_numbers) await add(workspaceId, trunk.id, number);
       } catch (error) {
@@ -106,7 +109,7 @@ export function bolnaTrunkRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const { workspaceId } = request.caller;
       const before = await required(workspaceId, request.params.trunk_id);
-      const change = changedTrunk(request.body, before);
+      const change = { ...changedTrunk(request.body, before), uniqueName: true };
       const trunk = await trunks.update(workspaceId, before.id, change);
       if (!trunk) throw notFound('Trunk', before.id);
       await context.calls.refreshTrunks();

@@ -11,6 +11,7 @@ import {
   type PageRequest,
 } from './row.ts';
 import type { GatewayRow } from './gateways.ts';
+import { storableText } from './storable-text.ts';
 
 /** As stored: the names are those of the API. */
 export interface MediaTimeouts {
@@ -167,6 +168,27 @@ export async function update(
      where workspace_id = $1 and id = $2 and deleted_at is null returning *`,
     values,
   );
+}
+
+/**
+ * Whether another trunk of the workspace has the name. Run it in the transaction that stores the
+ * name: until that ends, nobody else is told.
+ */
+export async function isNameTaken(
+  client: Queryable,
+  workspaceId: string,
+  { name, besides }: { name: string; besides: string },
+): Promise<boolean> {
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    `trunk-name ${workspaceId}`,
+  ]);
+  const touched = await countTouched(
+    client,
+    `select from trunks
+     where workspace_id = $1 and name = $2 and id <> $3 and deleted_at is null limit 1`,
+    [workspaceId, storableText(name), besides],
+  );
+  return touched > 0;
 }
 
 export async function getWithGateways(
