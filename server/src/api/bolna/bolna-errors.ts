@@ -146,8 +146,8 @@ function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null 
       return new BolnaError(400, error.message, [{ field: 'name', problem: error.message }]);
     }
     if (error.code === 'conflict') return new BolnaError(409, error.message);
-    const field = error.field === 'allowed_sources' ? 'ip_identifiers' : error.field;
-    return unprocessable([{ field, problem: error.message }]);
+    const field = TRUNK_FIELDS[error.field] ?? error.field;
+    return unprocessable([{ field, problem: inTheirWords(error.message) }]);
   }
   if (error instanceof NumberError) {
     const status = { 'invalid-number': 422, 'trunk-not-found': 404, 'number-taken': 400 };
@@ -163,6 +163,21 @@ function toBolnaError(error: Error, request: FastifyRequest): BolnaError | null 
   return new BolnaError(statusOf(known, request), known.message, known.details);
 }
 
+/** Bolna's names for fields of a trunk. */
+const TRUNK_FIELDS: Readonly<Record<string, string>> = {
+  allowed_sources: 'ip_identifiers',
+  codecs: 'allow',
+  leading_plus: 'outbound_leading_plus_enabled',
+  qualify_frequency_s: 'qualify_frequency',
+};
+
+/** A sentence of ours about a trunk, with Bolna's names for the fields in it. */
+function inTheirWords(message: string): string {
+  return message.replaceAll(/\b[a-z_]+\b/g, (word) =>
+    word.includes('_') ? (TRUNK_FIELDS[word] ?? word) : word,
+  );
+}
+
 /** The guardrail that looks whether the caller's number is one of ours. */
 const CALLER_ID_RULE = 'G10';
 const CALL_FIELDS: Record<string, string> = {
@@ -172,13 +187,9 @@ const CALL_FIELDS: Record<string, string> = {
 };
 
 function refusedCall(error: AdmissionError): BolnaError {
-  const known = admissionApiError(error);
+  const known = admissionApiError(error, {}, CALL_FIELDS);
   const status = error.rule === CALLER_ID_RULE ? 422 : (STATUSES[known.code] ?? known.status);
-  const details = known.details.map((each) => ({
-    ...each,
-    field: CALL_FIELDS[each.field] ?? each.field,
-  }));
-  return new BolnaError(status, known.message, details);
+  return new BolnaError(status, known.message, known.details);
 }
 
 /** An API key that is wrong is 403 at Bolna, one that is missing 401. */

@@ -141,6 +141,13 @@ describe('/sip-trunks/trunks', () => {
     await refused({ allow: 'g729' }, 'allow');
     await refused({ disallow: 'ulaw' }, 'disallow');
     await refused({ ip_identifiers: [{ ip_address: '0.0.0.0/0' }] }, 'ip_identifiers');
+    for (const address of ['0.0.0.0/0', 'nowhere', '10.0.0.0/99', '']) {
+      const answer = await lab.send('POST', '/sip-trunks/trunks', {
+        ...userpass,
+        ip_identifiers: [{ ip_address: address }],
+      });
+      expect(answer.text).not.toContain('allowed_sources');
+    }
     await refused({ direct_media: true }, 'direct_media');
     await refused({ colour: 'red' }, 'colour');
     await refused({ gateways: [{ gateway_address: 'no host!' }] }, 'gateways');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isUniqueViolation } from '../../calls/place-call.ts';
 import * as rates from '../../db/queries/rates.ts';
+import * as trunks from '../../db/queries/trunks.ts';
 import type { Queryable } from '../../db/queries/queryable.ts';
 import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
@@ -27,6 +28,15 @@ export function rateRoutes(api: Api, context: ApiContext): void {
     if (ownerId !== null) return database.tenant(ownerId);
     if (callerId === auth.defaultWorkspaceId) return database.pool;
     throw new ApiError('forbidden', 'rates of the platform are set by the first workspace');
+  }
+
+  /** `owners`: of whose trunks it has to be one; null: anybody's. */
+  async function requireTrunk(id: string, owners: readonly string[] | null): Promise<void> {
+    const owner = await trunks.ownerOf(database.pool, id);
+    if (owner !== null && (owners?.includes(owner) ?? true)) return;
+    throw new ApiError('trunk_not_found', `there is no trunk ${id} in this workspace`, [
+      { field: 'provider', problem: 'there is no such trunk; of network it is a trunk’s id or *' },
+    ]);
   }
 
   async function requiredRate(workspaceId: string, id: string): Promise<rates.RateRow> {
@@ -61,8 +71,12 @@ export function rateRoutes(api: Api, context: ApiContext): void {
       const { scope, kind, provider, prefix, unit, micros_per_unit: microsPerUnit } = request.body;
       const { workspaceId } = request.caller;
       const owner = scope === 'platform' ? null : await moneyToSet(context, request);
+      const client = writable(workspaceId, owner);
+      if (kind === 'network' && provider !== '*') {
+        await requireTrunk(provider, owner === null ? null : [owner, workspaceId]);
+      }
       const rate = await rates
-        .insert(writable(workspaceId, owner), {
+        .insert(client, {
           id: newId('rate', clock.now()),
           workspaceId: owner,
           kind,

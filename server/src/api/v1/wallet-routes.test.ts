@@ -126,6 +126,20 @@ describe('/v1/rates', () => {
     expect((await send('GET', `/v1/rates/${id}`)).status).toBe(404);
   });
 
+  it('of a trunk need one that is there', async () => {
+    const made = await send('POST', '/v1/rates', { ...rate, provider: lab.trunkId });
+    expect([made.status, made.body]).toMatchObject([201, { provider: lab.trunkId }]);
+    for (const provider of ['trunk_none', 'plivo']) {
+      const answer = await send('POST', '/v1/rates', { ...rate, provider });
+      expect([answer.status, answer.body]).toMatchObject([
+        404,
+        { error: { code: 'trunk_not_found', details: [{ field: 'provider' }] } },
+      ]);
+    }
+    const own = { ...rate, provider: lab.trunkId, prefix: '41' };
+    expect((await send('POST', '/v1/rates', own, asOther())).status).toBe(404);
+  });
+
   it('of the platform are set by the first workspace and read by all', async () => {
     const made = await send('POST', '/v1/rates', { ...rate, scope: 'platform' });
     const { id } = made.body as { id: string };

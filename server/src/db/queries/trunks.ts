@@ -236,6 +236,16 @@ export async function listAll(client: Queryable): Promise<TrunkWithGateways[]> {
   );
 }
 
+/** Whose trunk it is; null: there is none, or it was deleted. */
+export async function ownerOf(client: Queryable, trunkId: string): Promise<string | null> {
+  const row = await selectOne<{ workspaceId: string }>(
+    client,
+    'select workspace_id from trunks where id = $1 and deleted_at is null',
+    [trunkId],
+  );
+  return row?.workspaceId ?? null;
+}
+
 /** Whose trunks these are and which of them are active. */
 export async function ownersOf(
   client: Queryable,
