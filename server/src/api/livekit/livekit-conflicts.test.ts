@@ -95,3 +95,15 @@ describe('an object that would take the calls of another', () => {
     expect((await twirp('SIP/UpdateSIPDispatchRule', update('1234'))).status).toBe(400);
   });
 });
+
+describe('the trunk of the sandbox', () => {
+  it('is not deleted, and the answer says what to do', async () => {
+    const { trunks } = lab.context;
+    const { id } = await trunks.create(lab.workspaceId, { id: 'trunk_sandbox', name: 'sandbox' });
+    expect(await twirp('SIP/DeleteSIPTrunk', { sip_trunk_id: id })).toMatchObject({
+      status: 409,
+      body: { code: 'aborted', msg: expect.stringContaining('SANDBOX=off') as string },
+    });
+    expect(await trunks.get(lab.workspaceId, id)).not.toBeNull();
+  });
+});
