@@ -167,7 +167,7 @@ export const BUILT_IN_INTENTS: Readonly<Record<string, IntentDefinition>> = {
     patterns: [
       '\\bafter the (tone|beep)\\b',
       '\\bat the (tone|beep)\\b',
-      '\\bleave (me |us |him |her |them )?(a|your) ((short|brief|detailed) )?(message|name)\\b',
+      '\\bleave (me |us |him |her |them )?((a|your) )?((short|brief|detailed) )?(message|name)\\b',
       '\\b(reached|forwarded to) .{0,60}\\b(voice ?mail|mailbox|answering machine)\\b',
       '\\brecord your message\\b',
     ],
