@@ -21,7 +21,7 @@ export function refuseLongIds(params: unknown): void {
     if (typeof value !== 'string' || value.length <= most) continue;
     throw new ApiError(
       'not_found',
-      `there is nothing with a ${name} of ${value.length} characters; none has more than ${most}`,
+      `${name}: there is none of ${value.length} characters; the longest have ${most}`,
     );
   }
 }

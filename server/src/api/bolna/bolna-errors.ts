@@ -52,12 +52,12 @@ export const bolnaErrorSchema = z
   .meta({ id: 'BolnaError' });
 
 const MEANINGS: Record<number, string> = {
-  400: 'The body is not JSON, the path is no URL, or the request does not fit the state of the resource.',
+  400: 'The body is not JSON, or the request does not fit the state of the resource.',
   401: 'There is no API key.',
   403: 'The API key is wrong or may not do this, or a guardrail refused.',
   404: 'There is no such resource in this workspace.',
   409: 'The resource is in a state that does not allow this.',
-  422: 'A field has a value that it cannot have; `details` names each.',
+  422: 'The path is no URL, or a field has a value that it cannot have; `details` names each.',
   429: 'As many calls run as may at once.',
   500: 'A fault of ours.',
   501: 'This part of Bolna’s API is not there; the message says what to use.',

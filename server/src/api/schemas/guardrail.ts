@@ -230,7 +230,7 @@ function requireCountries(
     if (!Array.isArray(countries)) continue;
     const at = countries.findIndex((country) => !isSupportedCountry(String(country)));
     if (at < 0) continue;
-    const message = `${String(countries[at])} is no country with phone numbers; expected an ISO code such as US`;
+    const message = `expected the ISO code of a country with phone numbers, such as US, got ${String(countries[at])}`;
     ctx.addIssue({ code: 'custom', path: [...path, at], message });
   }
 }
