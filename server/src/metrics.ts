@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import type { TrafficRow } from './db/queries/guardrails.ts';
+import type { TrafficRow } from './db/queries/traffic.ts';
 import type { SpeechService, SpeechThreadReport } from './providers/local/speech-service.ts';
 import type { UserAgent, UserAgentCounters } from './sip/user-agent.ts';
 import type { VoicePool } from './voice/voice-pool.ts';

@@ -7,7 +7,7 @@ import type { AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
 import { refuseByGuardrail } from './dial-guardrail.ts';
 import { findFullLimit, type FullLimit } from './limits.ts';
-import type { CallPlan } from './live-call.ts';
+import type { CallPlan } from './call-plan.ts';
 import { recordStatus } from './record-status.ts';
 import { retryWrite } from './retry-write.ts';
 

@@ -1,6 +1,4 @@
-import type { AgentConfig } from '../agents/agent-config.ts';
 import { asksNotToBeCalled } from '../compliance/do-not-call-wish.ts';
-import type { CallRow } from '../db/queries/calls.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import { readAnswer } from '../sdp/offer-answer.ts';
 import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
@@ -11,17 +9,17 @@ import type { CallReport, VoiceCallEvent, OpenCall } from '../voice/worker-proto
 import type { CallContext } from './call-context.ts';
 import { hearsVoicemail } from './answerer.ts';
 import { callEnd, type CallEndCause } from './call-end.ts';
+import type { CallPlan } from './call-plan.ts';
 import { CallRecord } from './call-record.ts';
 import { cappedWallet } from './capped-wallet.ts';
 import { watchCredit } from './credit-watch.ts';
-import type { CallLimits } from './limits.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { headerAttributes } from './header-attributes.ts';
 import { MediaSession, NOT_ACCEPTABLE } from './media-session.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
 import { withDuration } from './recording-duration.ts';
-import { addAttributes, findSeat, setAutomation, takeRoom, type RoomSeat } from './room-seat.ts';
+import { addAttributes, findSeat, setAutomation, takeRoom } from './room-seat.ts';
 import { planKnowing } from './plan-knowing.ts';
 import { factOf } from './voice-facts.ts';
 
@@ -35,26 +33,6 @@ const WITH_GOODBYE: ReadonlySet<CallEndCause['type']> = new Set([
 ]);
 /** A worker that does not hand its report over is left behind. */
 const REPORT_LIMIT_MS = 10_000;
-
-/** What a call is run with. */
-export interface CallPlan {
-  call: CallRow;
-  trunk: TrunkWithGateways;
-  agent: AgentConfig;
-  variables: Record<string, string>;
-  /** Whether those who made the agent or the call know both by UUIDs. */
-  usesUuids: boolean;
-  /** Provider keys in clear, by provider name. */
-  providerSecrets: Record<string, string>;
-  /** Whether the agent's own endpoint may be at public addresses only: a sub-account named it. */
-  guarded: boolean;
-  /** Calls at once where it runs. */
-  limits: CallLimits;
-  /** For the trunk's digest challenges, in clear. */
-  credentials: { username: string; password: string } | null;
-  /** Its place in a room that others can come into; null: nobody else comes. */
-  seat: RoomSeat | null;
-}
 
 /** How a call's leg came to its end, as far as it is known. */
 export interface CallOutcome {

@@ -9,7 +9,7 @@ import * as workspaces from '../db/queries/workspaces.ts';
 import { usableAgent } from './admission.ts';
 import { agentSecrets } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
-import type { CallPlan } from './live-call.ts';
+import type { CallPlan } from './call-plan.ts';
 import { withRecordingConsent } from './recording-consent.ts';
 import { ROOM_LEG } from './room-leg-config.ts';
 import { findSeat, type RoomSeat } from './room-seat.ts';

@@ -1,5 +1,5 @@
 import { flattenVariables } from '../agents/variables.ts';
-import type { CallPlan } from './live-call.ts';
+import type { CallPlan } from './call-plan.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
 
 /** The plan with what was learned about the caller: it goes before the agent's own values. */

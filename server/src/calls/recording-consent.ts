@@ -1,6 +1,6 @@
 import type { AgentConfig } from '../agents/agent-config.ts';
 import type { CallContext } from './call-context.ts';
-import type { CallPlan } from './live-call.ts';
+import type { CallPlan } from './call-plan.ts';
 
 /**
  * The plan with what the far end's region demands of a recording: the agent says that it records

@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import * as queries from '../db/queries/guardrails.ts';
+import * as traffic from '../db/queries/traffic.ts';
 import { appendEvent } from '../events/outbox.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import { firstIdAt } from '../shared/ids.ts';
@@ -44,9 +45,9 @@ export function startAnomalyWatch(options: AnomalyWatchOptions): AnomalyWatch {
 
   async function sweep(): Promise<void> {
     const sinceId = firstIdAt('call', clock.now() - 2 * PERIOD_MS);
-    for (const workspaceId of await queries.callingWorkspaces(db.pool, sinceId)) {
+    for (const workspaceId of await traffic.callingWorkspaces(db.pool, sinceId)) {
       const now = new Date(clock.now());
-      if (!(await queries.takeAnomalyTurn(db.pool, workspaceId, now))) continue;
+      if (!(await traffic.takeAnomalyTurn(db.pool, workspaceId, now))) continue;
       await look(workspaceId, now);
     }
   }
@@ -55,7 +56,7 @@ export function startAnomalyWatch(options: AnomalyWatchOptions): AnomalyWatch {
     const row = await queries.getSettings(db.pool, workspaceId);
     const { anomaly } = readSettings(row?.settings ?? null);
     if (anomaly.action === 'off') return;
-    const facts = await queries.loadAnomalies(db.pool, {
+    const facts = await traffic.loadAnomalies(db.pool, {
       workspaceId,
       sampleCalls: anomaly.sample_calls,
       shortCallS: anomaly.short_call_s,

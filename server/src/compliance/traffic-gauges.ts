@@ -1,4 +1,4 @@
-import * as queries from '../db/queries/guardrails.ts';
+import * as queries from '../db/queries/traffic.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
 import type { Clock } from '../shared/clock.ts';
 import { firstIdAt } from '../shared/ids.ts';

@@ -8,7 +8,7 @@ import {
 } from '../../compliance/settings.ts';
 import { GUARDRAIL_RULES, type Refusal, type RuleId } from '../../compliance/guardrail-types.ts';
 import { timezoneSchema, weekWindowSchema } from '../../compliance/settings.ts';
-import type { TrafficRow } from '../../db/queries/guardrails.ts';
+import type { TrafficRow } from '../../db/queries/traffic.ts';
 import type { OverrideRow } from '../../db/queries/guardrail-overrides.ts';
 import { isoOrNull, timeOrNull } from './common.ts';
 

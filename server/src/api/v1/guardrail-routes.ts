@@ -7,6 +7,7 @@ import { changeSettings, effectiveSettings } from '../../compliance/settings-sto
 import { guardrailSettingsSchema } from '../../compliance/settings.ts';
 import * as agents from '../../db/queries/agents.ts';
 import * as guardrails from '../../db/queries/guardrails.ts';
+import * as traffic from '../../db/queries/traffic.ts';
 import * as numbers from '../../db/queries/numbers.ts';
 import * as trunks from '../../db/queries/trunks.ts';
 import type { Queryable } from '../../db/queries/queryable.ts';
@@ -196,11 +197,7 @@ export function guardrailRoutes(api: Api, context: ApiContext): void {
     async (request) => {
       const { workspaceId } = request.caller;
       const sinceId = firstIdAt('call', clock.now() - request.query.hours * HOUR_MS);
-      const rows = await guardrails.trafficQuality(
-        database.tenant(workspaceId),
-        workspaceId,
-        sinceId,
-      );
+      const rows = await traffic.trafficQuality(database.tenant(workspaceId), workspaceId, sinceId);
       return { data: rows.map(trafficView) };
     },
   );
