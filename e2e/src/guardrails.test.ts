@@ -9,6 +9,7 @@ let gateway: Socket;
 /** Numbers of the INVITEs that reached the gateway, each retransmission once. */
 const invited = new Map<string, number>();
 const OWN = '+12125550123';
+const PATIENT = { timeout: 10_000, interval: 50 };
 
 beforeAll(async () => {
   gateway = createSocket('udp4');
@@ -138,9 +139,18 @@ it('holds the calls of a platform over a Zentrunk trunk to the same rules, and c
   const object = (shown['object'] ?? shown) as Record<string, unknown>;
   const domain = String(object['trunk_domain']);
   const to = '+14155550144';
+  /** Latest first. A record is written after the answer to the INVITE has left. */
+  const records = (): Promise<unknown[][]> =>
+    send('/Call/').then(({ objects }) =>
+      (objects as Record<string, unknown>[]).map((record) => [
+        record['hangup_cause_code'],
+        record['guardrail'],
+      ]),
+    );
 
   expect(await inviteOverTrunk(domain, to), JSON.stringify(shown)).toMatch(/^SIP\/2.0 486 /);
   expect(invited.has(to)).toBe(true);
+  await expect.poll(records, PATIENT).toEqual([[4410, null]]);
   const again = await inviteOverTrunk(domain, to);
   expect(again).toMatch(/^SIP\/2.0 480 /);
   expect(again).toMatch(/^X-Trunkline-Guardrail: G23\r$/m);
@@ -149,8 +159,7 @@ it('holds the calls of a platform over a Zentrunk trunk to the same rules, and c
   expect(error).toMatchObject({ details: [{ rule: 'G23' }] });
 
   expect(await inviteOverTrunk(domain, '+5352123456')).toMatch(/^SIP\/2.0 403 /);
-  const { objects } = (await send('/Call/')) as { objects: Record<string, unknown>[] };
-  expect(objects.map((record) => [record['hangup_cause_code'], record['guardrail']])).toEqual([
+  await expect.poll(records, PATIENT).toEqual([
     [4560, 'G01'],
     [4540, 'G23'],
     [4410, null],
