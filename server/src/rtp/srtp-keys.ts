@@ -1,9 +1,11 @@
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import type { SrtpSuite } from '../sdp/sdp.ts';
 
-/** What a suite is made of (RFC 4568 §6.2, RFC 7714 §12). */
+/** What a suite is made of (RFC 4568 §6.2, RFC 6188 §3, RFC 7714 §12). */
 export interface SrtpProfile {
   aead: boolean;
+  /** AES in counter mode (RFC 3711 §4.1.1), which keys are derived with too. */
+  counterCipher: 'aes-128-ctr' | 'aes-256-ctr';
   masterKeyBytes: number;
   masterSaltBytes: number;
   /** Session salt as the key derivation gives it. */
@@ -15,6 +17,7 @@ export interface SrtpProfile {
 
 const COUNTER_MODE = {
   aead: false,
+  counterCipher: 'aes-128-ctr',
   masterKeyBytes: 16,
   masterSaltBytes: 14,
   saltBytes: 14,
@@ -22,11 +25,18 @@ const COUNTER_MODE = {
   rtcpTagBytes: 10,
 } as const;
 
+const COUNTER_MODE_256 = {
+  ...COUNTER_MODE,
+  counterCipher: 'aes-256-ctr',
+  masterKeyBytes: 32,
+} as const;
+
 export const SRTP_PROFILES: Readonly<Record<SrtpSuite, SrtpProfile>> = {
   AES_CM_128_HMAC_SHA1_80: { ...COUNTER_MODE, rtpTagBytes: 10 },
   AES_CM_128_HMAC_SHA1_32: { ...COUNTER_MODE, rtpTagBytes: 4 },
   AEAD_AES_128_GCM: {
     aead: true,
+    counterCipher: 'aes-128-ctr',
     masterKeyBytes: 16,
     masterSaltBytes: 12,
     saltBytes: 12,
@@ -34,15 +44,17 @@ export const SRTP_PROFILES: Readonly<Record<SrtpSuite, SrtpProfile>> = {
     rtpTagBytes: 16,
     rtcpTagBytes: 16,
   },
+  AES_256_CM_HMAC_SHA1_80: { ...COUNTER_MODE_256, rtpTagBytes: 10 },
+  AES_256_CM_HMAC_SHA1_32: { ...COUNTER_MODE_256, rtpTagBytes: 4 },
 };
 
 /** The keys of one direction. */
 export interface SessionKeys {
-  rtpKey: Buffer;
-  rtpAuthKey: Buffer;
+  rtpKey: KeyObject;
+  rtpAuthKey: KeyObject;
   rtpSalt: Buffer;
-  rtcpKey: Buffer;
-  rtcpAuthKey: Buffer;
+  rtcpKey: KeyObject;
+  rtcpAuthKey: KeyObject;
   rtcpSalt: Buffer;
 }
 
@@ -66,14 +78,17 @@ export function sessionKeys(suite: SrtpSuite, inline: string): SessionKeys | nul
     const iv = Buffer.alloc(16);
     salt.copy(iv);
     iv.writeUInt8(iv.readUInt8(7) ^ label, 7);
-    return createCipheriv('aes-128-ctr', key, iv).update(Buffer.alloc(bytes));
+    return createCipheriv(profile.counterCipher, key, iv).update(Buffer.alloc(bytes));
   };
+  // Made once: from raw bytes Node makes a key anew for each packet, which costs more than the work.
+  const deriveKey = (label: number, bytes: number): KeyObject =>
+    createSecretKey(derive(label, bytes));
   return {
-    rtpKey: derive(LABELS.rtpKey, masterKeyBytes),
-    rtpAuthKey: derive(LABELS.rtpAuthKey, authKeyBytes),
+    rtpKey: deriveKey(LABELS.rtpKey, masterKeyBytes),
+    rtpAuthKey: deriveKey(LABELS.rtpAuthKey, authKeyBytes),
     rtpSalt: derive(LABELS.rtpSalt, saltBytes),
-    rtcpKey: derive(LABELS.rtcpKey, masterKeyBytes),
-    rtcpAuthKey: derive(LABELS.rtcpAuthKey, authKeyBytes),
+    rtcpKey: deriveKey(LABELS.rtcpKey, masterKeyBytes),
+    rtcpAuthKey: deriveKey(LABELS.rtcpAuthKey, authKeyBytes),
     rtcpSalt: derive(LABELS.rtcpSalt, saltBytes),
   };
 }

@@ -1,4 +1,10 @@
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto';
 import type { SrtpParameters } from '../sdp/sdp.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { RTP_HEADER_BYTES, sequenceDistance } from './rtp-packet.ts';
@@ -58,7 +64,7 @@ export class SrtpSession {
       return Buffer.concat([header, ...sealGcm(rtpKey, iv, header, payload)]);
     }
     const iv = counterIv(rtpSalt, ssrc, rollover, sequence);
-    const secret = createCipheriv('aes-128-ctr', rtpKey, iv).update(payload);
+    const secret = createCipheriv(this.#profile.counterCipher, rtpKey, iv).update(payload);
     const tag = this.#rtpTag(rtpAuthKey, [header, secret], rollover);
     return Buffer.concat([header, secret, tag]);
   }
@@ -86,7 +92,7 @@ export class SrtpSession {
       const expected = this.#rtpTag(rtpAuthKey, [header, secret], rollover);
       const iv = counterIv(rtpSalt, ssrc, rollover, sequence);
       payload = timingSafeEqual(tag, expected)
-        ? createDecipheriv('aes-128-ctr', rtpKey, iv).update(secret)
+        ? createDecipheriv(this.#profile.counterCipher, rtpKey, iv).update(secret)
         : null;
     }
     if (!payload || !this.#noteSource(ssrc, source, { rollover, sequence, index })) return null;
@@ -108,7 +114,7 @@ export class SrtpSession {
       return Buffer.concat([header, ...sealed, trailer]);
     }
     const iv = rtcpCounterIv(rtcpSalt, ssrc, index);
-    const secret = createCipheriv('aes-128-ctr', rtcpKey, iv).update(rest);
+    const secret = createCipheriv(this.#profile.counterCipher, rtcpKey, iv).update(rest);
     const tag = this.#rtcpTag(rtcpAuthKey, [header, secret, trailer]);
     return Buffer.concat([header, secret, trailer, tag]);
   }
@@ -141,7 +147,7 @@ export class SrtpSession {
       if (!timingSafeEqual(tag, this.#rtcpTag(rtcpAuthKey, [header, secret, trailer]))) return null;
       const iv = rtcpCounterIv(rtcpSalt, ssrc, index);
       rest = isEncrypted
-        ? createDecipheriv('aes-128-ctr', rtcpKey, iv).update(secret)
+        ? createDecipheriv(this.#profile.counterCipher, rtcpKey, iv).update(secret)
         : Buffer.from(secret);
     }
     if (!rest) return null;
@@ -170,7 +176,7 @@ export class SrtpSession {
   }
 
   /** RFC 3711 §4.2: over the packet and the rollover counter. */
-  #rtpTag(key: Buffer, parts: readonly Buffer[], rollover: number): Buffer {
+  #rtpTag(key: KeyObject, parts: readonly Buffer[], rollover: number): Buffer {
     const hmac = createHmac('sha1', key);
     for (const part of parts) hmac.update(part);
     const counter = Buffer.alloc(4);
@@ -178,7 +184,7 @@ export class SrtpSession {
     return hmac.update(counter).digest().subarray(0, this.#profile.rtpTagBytes);
   }
 
-  #rtcpTag(key: Buffer, parts: readonly Buffer[]): Buffer {
+  #rtcpTag(key: KeyObject, parts: readonly Buffer[]): Buffer {
     const hmac = createHmac('sha1', key);
     for (const part of parts) hmac.update(part);
     return hmac.digest().subarray(0, this.#profile.rtcpTagBytes);
@@ -244,7 +250,7 @@ function xor32(target: Buffer, at: number, value: number): void {
   target.writeUInt32BE((target.readUInt32BE(at) ^ value) >>> 0, at);
 }
 
-function sealGcm(key: Buffer, iv: Buffer, aad: Buffer, plain: Buffer): [Buffer, Buffer] {
+function sealGcm(key: KeyObject, iv: Buffer, aad: Buffer, plain: Buffer): [Buffer, Buffer] {
   const cipher = createCipheriv('aes-128-gcm', key, iv);
   cipher.setAAD(aad);
   const secret = cipher.update(plain);
@@ -252,7 +258,13 @@ function sealGcm(key: Buffer, iv: Buffer, aad: Buffer, plain: Buffer): [Buffer, 
   return [secret, cipher.getAuthTag()];
 }
 
-function openGcm(key: Buffer, iv: Buffer, aad: Buffer, secret: Buffer, tag: Buffer): Buffer | null {
+function openGcm(
+  key: KeyObject,
+  iv: Buffer,
+  aad: Buffer,
+  secret: Buffer,
+  tag: Buffer,
+): Buffer | null {
   const decipher = createDecipheriv('aes-128-gcm', key, iv);
   decipher.setAAD(aad);
   decipher.setAuthTag(tag);

@@ -9,6 +9,7 @@ import { EndpointLink } from './endpoint-link.ts';
 import { liveSecrets } from './endpoint-secrets.ts';
 import type { WebhookFormatter } from './formats/webhook-format.ts';
 import type { WebhookTarget } from './send-webhook.ts';
+import { signingKey } from './signature.ts';
 
 export interface EndpointLeasesOptions {
   db: Pick<Database, 'pool'>;
@@ -152,6 +153,7 @@ export class EndpointLeases {
     const format = formats[row.format as WebhookFormat];
     if (!format) return null;
     const live = await liveSecrets(db.pool, secrets, row, new Date(clock.now()));
-    return { url: row.url, format, events: row.events, secrets: live };
+    const signingKeys = live.map(signingKey);
+    return { url: row.url, format, events: row.events, secrets: live, signingKeys };
   }
 }

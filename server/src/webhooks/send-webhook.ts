@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { WebhookAttempt } from '../db/queries/webhook-deliveries.ts';
 import { EgressError } from '../egress/egress-error.ts';
 import type { SafeFetch, SafeResponse } from '../egress/safe-fetch.ts';
@@ -13,6 +14,8 @@ export interface WebhookTarget {
   /** In the words of the format; empty: all of them. */
   events: readonly string[];
   secrets: readonly string[];
+  /** Of each secret. */
+  signingKeys: readonly KeyObject[];
 }
 
 export interface SentWebhook {
@@ -79,7 +82,7 @@ async function messageOf(
   facts: CallFacts | null,
   atMs: number,
 ): Promise<{ body: string; headers: Record<string, string> } | null> {
-  const { format, secrets } = target;
+  const { format, secrets, signingKeys } = target;
   const isTest = event.type === 'webhook.test';
   const payload = isTest ? testPayload(event) : format.build(event, facts);
   if (!payload) return null;
@@ -92,7 +95,7 @@ async function messageOf(
     headers: {
       'content-type': format.contentType,
       'user-agent': 'Trunkline-Webhooks',
-      ...signatureHeaders(secrets, { id: event.id, atMs, body }),
+      ...signatureHeaders(signingKeys, { id: event.id, atMs, body }),
       ...(await format.headers?.({ workspaceId, secrets, body, atMs })),
     },
   };

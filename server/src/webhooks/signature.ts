@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 
 const PREFIX = 'whsec_';
 const SECRET_BYTES = 32;
@@ -20,20 +20,24 @@ export function webhookSecretProblem(text: string): string | null {
   return `expected whsec_ and the base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} bytes`;
 }
 
+/** A secret as what signs. Made once: from raw bytes Node makes a key anew for each signature. */
+export function signingKey(secret: string): KeyObject {
+  return createSecretKey(Buffer.from(secret.slice(PREFIX.length), 'base64'));
+}
+
 /**
  * Headers of Standard Webhooks 1.0: one signature for each secret, so that a receiver that knows
  * either takes the message while a secret is replaced.
  */
 export function signatureHeaders(
-  secrets: readonly string[],
+  keys: readonly KeyObject[],
   message: { id: string; atMs: number; body: string },
 ): Record<string, string> {
   const timestamp = String(Math.floor(message.atMs / 1000));
   const content = `${message.id}.${timestamp}.${message.body}`;
-  const signatures = secrets.map((secret) => {
-    const key = Buffer.from(secret.slice(PREFIX.length), 'base64');
-    return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
-  });
+  const signatures = keys.map(
+    (key) => `v1,${createHmac('sha256', key).update(content).digest('base64')}`,
+  );
   return {
     'webhook-id': message.id,
     'webhook-timestamp': timestamp,
