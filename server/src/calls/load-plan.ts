@@ -7,7 +7,7 @@ import type { Queryable } from '../db/queries/queryable.ts';
 import * as trunks from '../db/queries/trunks.ts';
 import * as workspaces from '../db/queries/workspaces.ts';
 import { usableAgent } from './admission.ts';
-import { agentSecrets } from './agent-check.ts';
+import { agentSecrets, toolSecrets } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallPlan } from './call-plan.ts';
 import { withRecordingConsent } from './recording-consent.ts';
@@ -82,7 +82,7 @@ export async function runnableLine(
 ): Promise<RunnableAgent> {
   const workspace = await workspaces.get(ctx.db.pool, workspaceId);
   if (!workspace) throw new Error('the workspace of the call is gone');
-  return { agent: ROOM_LEG, workspace, providerSecrets: {}, isBolnas: false };
+  return { agent: ROOM_LEG, workspace, providerSecrets: {}, toolSecrets: {}, isBolnas: false };
 }
 
 /** The plan from what is at hand; cannot fail. */
@@ -114,6 +114,7 @@ export function planOf(
     credentials,
     seat: parts.seat ?? null,
     providerSecrets,
+    toolSecrets: runnable.toolSecrets,
     guarded: workspace.parentId !== null,
     agent: { ...agent, max_duration_s: maxDurationOf(call, agent, parts.trunk) },
     limits: limitsOf(workspace, parts.trunk, agent),
@@ -139,7 +140,7 @@ function credentialsOf(ctx: CallContext, trunk: trunks.TrunkWithGateways): CallP
 }
 
 /** An agent with everything that it needs besides a call. */
-export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets'> & {
+export type RunnableAgent = Pick<CallPlan, 'agent' | 'providerSecrets' | 'toolSecrets'> & {
   workspace: Pick<workspaces.WorkspaceRow, 'timezone' | 'maxConcurrentCalls' | 'parentId'>;
   /** Made at Bolna's API, whose clients know ids as UUIDs. */
   isBolnas: boolean;
@@ -156,5 +157,11 @@ export async function runnableAgent(
   const workspace = known ?? (await workspaces.get(client, agentRow.workspaceId));
   if (!workspace) throw new Error('the workspace of the agent is gone');
   const isBolnas = await bolnaAgents.has(client, agentRow.workspaceId, agentRow.id);
-  return { agent, workspace, isBolnas, providerSecrets: await agentSecrets(ctx, client, agentRow) };
+  return {
+    agent,
+    workspace,
+    isBolnas,
+    providerSecrets: await agentSecrets(ctx, client, agentRow),
+    toolSecrets: toolSecrets(ctx, agentRow),
+  };
 }
