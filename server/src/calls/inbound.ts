@@ -15,7 +15,7 @@ import { LiveCall } from './live-call.ts';
 import { variablesOf } from './rooms/room-agents.ts';
 import { agentMetadata, joinInbound } from './rooms/join-inbound.ts';
 import type { RoomSeat } from './room-seat.ts';
-import { withRecordingConsent } from './recording-consent.ts';
+import { recordingConsent, withConsent } from './recording-consent.ts';
 import { planOf, runnableAgent, runnableLine, type RunnableAgent } from './load-plan.ts';
 import {
   storeInbound,
@@ -134,10 +134,13 @@ async function runInbound(
   }
   // The trunk is not dialled, so its password is not needed.
   const parts = { trunk, runnable, credentials: null, sipCallId: leg.sipCallId };
-  const seat = await seatOf(ctx, leg, route, stored.call);
+  const [seat, consent] = await Promise.all([
+    seatOf(ctx, leg, route, stored.call),
+    recordingConsent(ctx, stored.call, trunk),
+  ]);
   const caller = route.rule ? variablesOf(agentMetadata(route.rule)) : {};
   const plan = planOf(ctx, { ...parts, call: stored.call, seat, caller });
-  const live = new LiveCall(ctx, await withRecordingConsent(ctx, plan));
+  const live = new LiveCall(ctx, withConsent(plan, consent));
   ctx.live.set(live.id, live);
   void live.done.finally(() => {
     ctx.live.delete(live.id);

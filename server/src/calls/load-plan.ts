@@ -10,7 +10,7 @@ import { usableAgent } from './admission.ts';
 import { agentSecrets, toolSecrets } from './agent-check.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallPlan } from './call-plan.ts';
-import { withRecordingConsent } from './recording-consent.ts';
+import { recordingConsent, withConsent } from './recording-consent.ts';
 import { ROOM_LEG } from './room-leg-config.ts';
 import { findSeat, type RoomSeat } from './room-seat.ts';
 import { firstZone, systemVariables } from './system-variables.ts';
@@ -45,6 +45,8 @@ export async function loadPlan(
   if (!trunk?.active || !trunk.outboundEnabled || trunk.gateways.length === 0) {
     return 'trunk-inactive';
   }
+  // Asked for beside what the agent needs: nothing of it depends on the other.
+  const consent = recordingConsent(ctx, call, trunk);
   const seat = known?.seat === undefined ? await findSeat(pool, call.id) : known.seat;
   const runnable = await runnableOf(ctx, call, seat, known);
   let credentials: CallPlan['credentials'];
@@ -55,7 +57,7 @@ export async function loadPlan(
     return 'trunk-secret';
   }
   const plan = planOf(ctx, { call, trunk, runnable, credentials, sipCallId, seat });
-  return withRecordingConsent(ctx, plan);
+  return withConsent(plan, await consent);
 }
 
 /** The agent that speaks; a leg of a room may have none. @throws Error with one sentence. */
@@ -156,12 +158,10 @@ export async function runnableAgent(
   const agent = usableAgent(agentRow);
   const workspace = known ?? (await workspaces.get(client, agentRow.workspaceId));
   if (!workspace) throw new Error('the workspace of the agent is gone');
-  const isBolnas = await bolnaAgents.has(client, agentRow.workspaceId, agentRow.id);
-  return {
-    agent,
-    workspace,
-    isBolnas,
-    providerSecrets: await agentSecrets(ctx, client, agentRow),
-    toolSecrets: toolSecrets(ctx, agentRow),
-  };
+  const [isBolnas, providerSecrets] = await Promise.all([
+    bolnaAgents.has(client, agentRow.workspaceId, agentRow.id),
+    agentSecrets(ctx, client, agentRow),
+  ]);
+  const own = toolSecrets(ctx, agentRow);
+  return { agent, workspace, isBolnas, providerSecrets, toolSecrets: own };
 }
