@@ -1,13 +1,8 @@
 import type { TrunkRow } from '../db/queries/trunks.ts';
+import { isCodecName } from '../sdp/codecs.ts';
 import { newEncryption } from '../sdp/crypto-line.ts';
 import { answerOffer, buildOffer, readAnswer } from '../sdp/offer-answer.ts';
-import type {
-  CodecName,
-  LocalAudio,
-  LocalEncryption,
-  NegotiatedAudio,
-  SdpResult,
-} from '../sdp/sdp.ts';
+import type { LocalAudio, LocalEncryption, NegotiatedAudio, SdpResult } from '../sdp/sdp.ts';
 import type { OfferAnswer } from '../sip/leg.ts';
 import type { SipAddress } from '../sip/message.ts';
 import { keysOver } from './leg-encryption.ts';
@@ -41,7 +36,7 @@ export class MediaSession {
     return {
       host,
       port: rtpPort,
-      codecs: trunk.codecs.filter(isCodec),
+      codecs: trunk.codecs.filter(isCodecName),
       direction: 'sendrecv',
       sessionId,
       sessionVersion: this.#version,
@@ -79,7 +74,3 @@ export const NOT_ACCEPTABLE: OfferAnswer = {
   status: 488,
   reason: 'Not Acceptable Here',
 };
-
-function isCodec(name: string): name is CodecName {
-  return name === 'PCMU' || name === 'PCMA';
-}

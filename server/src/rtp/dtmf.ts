@@ -1,8 +1,10 @@
 /** RFC 4733 §3.2 table 3: event codes 0 to 15. */
 const DIGITS = '0123456789*#ABCD';
 const EVENT_BYTES = 4;
-const SAMPLES_PER_MS = 8;
-const PACKET_SAMPLES = 160;
+const DEFAULT_CLOCK_RATE_HZ = 8_000;
+const PACKET_MS = 20;
+/** The field has 16 bits (RFC 4733 §2.3.5). */
+const MAX_DURATION_UNITS = 0xffff;
 const VOLUME_DBM0 = 10;
 const TONE_PACKETS = 5;
 const PAUSE_PACKETS = 3;
@@ -39,12 +41,18 @@ export class DtmfReceiver {
   #open = false;
   #eventTimestamp = -1;
   #digit = '';
-  #durationSamples = 0;
-  #earlierSamples = 0;
+  #durationUnits = 0;
+  #earlierUnits = 0;
+  #unitsPerMs = DEFAULT_CLOCK_RATE_HZ / 1_000;
   #updatedMs = 0;
 
   constructor(onDigit: (digit: string, durationMs: number) => void) {
     this.#onDigit = onDigit;
+  }
+
+  /** RFC 4733 §2.1: that of the audio. Default 8000. */
+  setClockRate(clockRateHz: number): void {
+    this.#unitsPerMs = clockRateHz / 1_000;
   }
 
   /** False where the payload is no event that we know. */
@@ -53,8 +61,8 @@ export class DtmfReceiver {
     const digit = DIGITS.charAt(code);
     if (packet.payload.length < EVENT_BYTES || digit === '') return false;
     if (packet.rtpTimestamp !== this.#eventTimestamp) this.#begin(packet, digit);
-    const durationSamples = (high << 8) | low;
-    this.#durationSamples = Math.max(this.#durationSamples, durationSamples);
+    const durationUnits = (high << 8) | low;
+    this.#durationUnits = Math.max(this.#durationUnits, durationUnits);
     this.#updatedMs = nowMs;
     if (flags & 0x80) this.finish();
     return true;
@@ -69,23 +77,23 @@ export class DtmfReceiver {
   finish(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#onDigit(this.#digit, (this.#earlierSamples + this.#durationSamples) / SAMPLES_PER_MS);
+    this.#onDigit(this.#digit, (this.#earlierUnits + this.#durationUnits) / this.#unitsPerMs);
   }
 
   #begin(packet: DtmfEventPacket, digit: string): void {
-    const endTimestamp = (this.#eventTimestamp + this.#durationSamples) >>> 0;
+    const endTimestamp = (this.#eventTimestamp + this.#durationUnits) >>> 0;
     // RFC 4733 §2.5.1.3: an event too long for the duration field goes on in a next segment.
     const goesOn =
       this.#open && !packet.marker && digit === this.#digit && packet.rtpTimestamp === endTimestamp;
-    if (goesOn) this.#earlierSamples += this.#durationSamples;
+    if (goesOn) this.#earlierUnits += this.#durationUnits;
     else {
       this.finish();
       this.#open = true;
       this.#digit = digit;
-      this.#earlierSamples = 0;
+      this.#earlierUnits = 0;
     }
     this.#eventTimestamp = packet.rtpTimestamp;
-    this.#durationSamples = 0;
+    this.#durationUnits = 0;
   }
 }
 
@@ -136,7 +144,7 @@ export class DtmfSender {
   }
 
   /** The packet of this tick; null in the pause between digits. */
-  tick(rtpTimestamp: number): DtmfEventPacket | null {
+  tick(rtpTimestamp: number, clockRateHz = DEFAULT_CLOCK_RATE_HZ): DtmfEventPacket | null {
     const head = this.#queue[0];
     const code = head?.codes[0];
     if (!head || code === undefined) return null;
@@ -145,13 +153,16 @@ export class DtmfSender {
     if (tick === TONE_PACKETS + PAUSE_PACKETS - 1) this.#next(head);
     if (tick >= TONE_PACKETS - 1 + END_PACKETS) return null;
     const end = tick >= TONE_PACKETS - 1;
-    const durationSamples = Math.min(tick + 1, TONE_PACKETS) * PACKET_SAMPLES;
+    const durationUnits = Math.min(
+      (Math.min(tick + 1, TONE_PACKETS) * PACKET_MS * clockRateHz) / 1_000,
+      MAX_DURATION_UNITS,
+    );
     return {
       payload: Uint8Array.of(
         code,
         (end ? 0x80 : 0) | VOLUME_DBM0,
-        durationSamples >> 8,
-        durationSamples & 0xff,
+        durationUnits >> 8,
+        durationUnits & 0xff,
       ),
       rtpTimestamp: this.#eventTimestamp,
       marker: tick === 0,

@@ -35,6 +35,8 @@ export interface RtpRemote {
   srtp?: SrtpParameters | undefined;
   /** False: packets go to `host` and `port` wherever the far end's come from. Default true (RFC 4961). */
   symmetric?: boolean | undefined;
+  /** RTCP goes to the RTP port (RFC 5761). Default false. */
+  rtcpMux?: boolean | undefined;
 }
 
 export interface RtpStreamEvents {
@@ -56,15 +58,23 @@ export interface RtpStreamStats {
   packetsInvalid: number;
   /** From an address that the stream has not latched to. */
   packetsFromStrangers: number;
+  /** Of the far end, by their numbers. */
+  packetsExpected: number;
   packetsLate: number;
   packetsDuplicate: number;
+  /** Frames of 20 ms for which nothing had come when they were due. */
+  framesMissing: number;
   /** RFC 3550 §6.4.1, in milliseconds. */
   jitterMs: number;
+  /** There and back, by the far end's reports (RFC 3550 §6.4.1); null: none told. */
+  rttMs: number | null;
+  /** What the far end's latest report says of our packets; null: none came. */
+  remote: { packetsLost: number; jitterMs: number } | null;
 }
 
 /**
  * One full-duplex audio stream. Sends a packet every 20 ms from `connect` to `close`, silence
- * where `source` gives nothing; timestamps always grow by 160.
+ * where `onTick` gives nothing; timestamps always grow by 20 ms.
  */
 export interface RtpStream {
   readonly localPort: number;

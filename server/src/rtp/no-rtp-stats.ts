@@ -7,7 +7,11 @@ export const NO_RTP_STATS: Readonly<RtpStreamStats> = {
   packetsLost: 0,
   packetsInvalid: 0,
   packetsFromStrangers: 0,
+  packetsExpected: 0,
   packetsLate: 0,
   packetsDuplicate: 0,
+  framesMissing: 0,
   jitterMs: 0,
+  rttMs: null,
+  remote: null,
 };

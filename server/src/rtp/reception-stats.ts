@@ -4,9 +4,7 @@ import type { ReceptionReport } from './rtcp.ts';
 /** RFC 3550 A.1: a larger step forward is a restart of the source. */
 const MAX_DROPOUT = 3_000;
 const MAX_MISORDER = 100;
-const SAMPLES_PER_MS = 8;
-/** A jump of the far end's timestamps is no jitter. */
-const MAX_TRANSIT_STEP = SAMPLES_PER_MS * 1_000;
+const DEFAULT_CLOCK_RATE_HZ = 8_000;
 const CYCLE = 65_536;
 
 /** What a source sent and what came of it (RFC 3550 §6.4.1 and appendices A.1, A.3, A.8). */
@@ -16,14 +14,21 @@ export class ReceptionStats {
   #cycles = 0;
   #received = 0;
   #lostBeforeRestart = 0;
+  #expectedBeforeRestart = 0;
   #expectedPrior = 0;
   #receivedPrior = 0;
   #transit: number | null = null;
   #jitterUnits = 0;
+  #clockRateHz = DEFAULT_CLOCK_RATE_HZ;
 
   /** Interarrival jitter in milliseconds. */
   get jitterMs(): number {
-    return this.#jitterUnits / SAMPLES_PER_MS;
+    return (this.#jitterUnits * 1_000) / this.#clockRateHz;
+  }
+
+  /** Packets that should have come, by their numbers. */
+  get expectedCount(): number {
+    return this.#expectedBeforeRestart + this.#expected();
   }
 
   /** Packets that were expected and have not come; never negative. */
@@ -34,6 +39,7 @@ export class ReceptionStats {
   /** Another source: its numbers have nothing to do with those before. Losses stay counted. */
   restart(): void {
     this.#lostBeforeRestart += this.#lostSinceStart();
+    this.#expectedBeforeRestart += this.#expected();
     this.#base = -1;
     this.#transit = null;
     this.#jitterUnits = 0;
@@ -58,11 +64,17 @@ export class ReceptionStats {
   }
 
   /** RFC 3550 A.8: J += (|D| - J) / 16, in timestamp units. Audio only: the packets of an event share a timestamp. */
-  measureJitter(rtpTimestamp: number, nowMs: number): void {
-    const transit = (Math.round(nowMs * SAMPLES_PER_MS) - rtpTimestamp) | 0;
+  measureJitter(rtpTimestamp: number, nowMs: number, clockRateHz = DEFAULT_CLOCK_RATE_HZ): void {
+    if (clockRateHz !== this.#clockRateHz) {
+      this.#clockRateHz = clockRateHz;
+      this.#transit = null;
+      this.#jitterUnits = 0;
+    }
+    const transit = (Math.round((nowMs * clockRateHz) / 1_000) - rtpTimestamp) | 0;
     if (this.#transit !== null) {
       const difference = Math.abs((transit - this.#transit) | 0);
-      if (difference < MAX_TRANSIT_STEP) this.#jitterUnits += (difference - this.#jitterUnits) / 16;
+      // A jump of a second in the far end's timestamps is no jitter.
+      if (difference < clockRateHz) this.#jitterUnits += (difference - this.#jitterUnits) / 16;
     }
     this.#transit = transit;
   }

@@ -12,6 +12,10 @@ const MAX_CNAME_BYTES = 255;
 /** Seconds from 1900 (NTP) to 1970 (Unix). */
 const NTP_EPOCH_OFFSET_S = 2_208_988_800;
 
+const NTP_UNITS_PER_S = 65_536;
+const MAX_ROUND_TRIP_MS = 30_000;
+const MAX_CLOCK_ERROR_MS = 20;
+
 /** A report block (RFC 3550 §6.4.1). */
 export interface ReceptionReport {
   ssrc: number;
@@ -109,6 +113,24 @@ export function parseRtcp(bytes: Buffer): RtcpParseResult {
     at += lengthBytes;
   }
   return { ok: true, packets };
+}
+
+/**
+ * How long a packet is under way there and back, by a report on our packets (RFC 3550 §6.4.1); null
+ * where it names no report of ours, or one from another time.
+ */
+export function roundTripMs(report: ReceptionReport, nowMs: number): number | null {
+  if (report.lastSenderReport === 0) return null;
+  const units = (ntpMiddleOf(nowMs) - report.lastSenderReport - report.delaySinceLast) | 0;
+  const ms = (units * 1_000) / NTP_UNITS_PER_S;
+  // A clock of the far end that runs a little slow must not make time run backwards.
+  return ms < -MAX_CLOCK_ERROR_MS || ms > MAX_ROUND_TRIP_MS ? null : Math.max(0, ms);
+}
+
+/** Middle 32 bits of the NTP time: 1/65536 s. */
+function ntpMiddleOf(nowMs: number): number {
+  const seconds = nowMs / 1000 + NTP_EPOCH_OFFSET_S;
+  return Math.floor((seconds % 65_536) * NTP_UNITS_PER_S) >>> 0;
 }
 
 /** Null: a kind that we do not read. */

@@ -1,22 +1,27 @@
-import { decodeAlaw, decodeMulaw } from '../audio/g711.ts';
+import { CODECS } from '../sdp/codecs.ts';
 import type { CodecName } from '../sdp/sdp.ts';
 import { ArrivalOrder } from './arrival-order.ts';
+import { ComfortNoise } from './comfort-noise.ts';
 import { DtmfReceiver } from './dtmf.ts';
+import { InBandDigits } from './in-band-digits.ts';
 import type { RtpStreamStats } from './media-engine.ts';
+import { PayloadDecoder, sampleCountOf } from './payload-decoder.ts';
 import { PlayoutBuffer } from './playout-buffer.ts';
 import { ReceptionStats } from './reception-stats.ts';
 import type { ReceptionReport } from './rtcp.ts';
 import { parseRtp, type RtpPacket } from './rtp-packet.ts';
 
 const FRAME_SAMPLES = 160;
-/** Packet times of 10 to 60 ms. */
-const MIN_PAYLOAD_BYTES = 80;
-const MAX_PAYLOAD_BYTES = 480;
+/** Packet times of 10 to 60 ms; of Opus 2.5 ms too. */
+const MIN_SAMPLES = 80;
+const MIN_OPUS_SAMPLES = 20;
+const MAX_SAMPLES = 480;
 const EVENT_BYTES = 4;
 /** RFC 3389; sent in pauses by far ends that do so. */
 const COMFORT_NOISE = 13;
 /** RFC 3551 §6: bound to these codecs for ever, so that a far end may change between them. */
 const STATIC_CODECS: Readonly<Record<number, CodecName>> = { 0: 'PCMU', 8: 'PCMA' };
+const SAMPLE_RATE_HZ = 8_000;
 const SAMPLES_PER_MS = 8;
 const USUAL_PACKET_MS = 20;
 /** A loss is filled up to 200 ms; a longer one is a gap. */
@@ -39,7 +44,7 @@ export interface ExpectedFormats {
 
 interface Arrived {
   packet: RtpPacket;
-  kind: 'audio' | 'noise' | 'event';
+  kind: CodecName | 'noise' | 'event';
 }
 
 /** The receiving half of a stream: order, decoding, digits, statistics, playout. No sockets. */
@@ -50,8 +55,17 @@ export class RtpReceiver {
   readonly #playout = new PlayoutBuffer();
   readonly #reception = new ReceptionStats();
   readonly #dtmf: DtmfReceiver;
+  readonly #inBand: InBandDigits;
+  readonly #decoder = new PayloadDecoder();
+  readonly #noise = new ComfortNoise();
+  /** The far end sends no audio because it said that there is none to send. */
+  #isNoise = false;
+  /** Of the audio that came last. */
+  #codec: CodecName = 'PCMU';
+  /** Timestamp units of a sample of ours. */
+  #unitsPerSample = 1;
   /** What the ears are given, used again for each packet. */
-  readonly #samples = new Int16Array(MAX_PAYLOAD_BYTES);
+  readonly #samples = new Int16Array(MAX_SAMPLES);
   #lastView = this.#samples.subarray(0, FRAME_SAMPLES);
   #expected: ExpectedFormats | null = null;
   #ssrc: number | null = null;
@@ -70,6 +84,7 @@ export class RtpReceiver {
     this.#events = events;
     this.#stats = stats;
     this.#dtmf = new DtmfReceiver(events.digit);
+    this.#inBand = new InBandDigits(events.digit);
   }
 
   /** When the latest valid packet came; null: none yet. */
@@ -84,6 +99,7 @@ export class RtpReceiver {
 
   expect(formats: ExpectedFormats): void {
     this.#expected = formats;
+    this.#dtmf.setClockRate(CODECS[formats.codec].clockRateHz);
   }
 
   /** The packet in a datagram that is RTP of this call; null: something else, counted. */
@@ -109,7 +125,10 @@ export class RtpReceiver {
     }
     if (verdict === 'late') this.#stats.packetsLate++;
     this.#reception.count(packet.sequenceNumber);
-    if (kind === 'audio') this.#reception.measureJitter(packet.rtpTimestamp, nowMs);
+    if (kind !== 'noise' && kind !== 'event') {
+      this.#reception.measureJitter(packet.rtpTimestamp, nowMs, CODECS[kind].clockRateHz);
+    }
+    this.#stats.packetsExpected = this.#reception.expectedCount;
     this.#stats.packetsLost = this.#reception.lostCount;
     this.#stats.jitterMs = this.#reception.jitterMs;
     this.#playout.setTarget({ jitterMs: this.#stats.jitterMs, packetMs: this.#packetMs });
@@ -125,7 +144,15 @@ export class RtpReceiver {
       this.#starvedSamples += FRAME_SAMPLES;
       this.#events.audio(this.#silence(FRAME_SAMPLES));
     }
-    return this.#playout.pop();
+    const played = this.#playout.pop();
+    if (played) return played;
+    this.#stats.framesMissing += this.#isNoise || this.#lastAudioMs === null ? 0 : 1;
+    return this.#isNoise ? this.#noise.frame() : null;
+  }
+
+  /** Gives back what is not JavaScript's. Idempotent. */
+  close(): void {
+    this.#decoder.reset();
   }
 
   /** For a report of ours (RFC 3550 §6.4.1); null while nothing was heard. */
@@ -139,8 +166,11 @@ export class RtpReceiver {
       return payload.length >= EVENT_BYTES ? 'event' : null;
     }
     if (payloadType === COMFORT_NOISE) return 'noise';
-    const fits = payload.length >= MIN_PAYLOAD_BYTES && payload.length <= MAX_PAYLOAD_BYTES;
-    return fits && this.#codecOf(payloadType) ? 'audio' : null;
+    const codec = this.#codecOf(payloadType);
+    if (!codec) return null;
+    const sampleCount = sampleCountOf(codec, payload);
+    const least = codec === 'OPUS' ? MIN_OPUS_SAMPLES : MIN_SAMPLES;
+    return sampleCount >= least && sampleCount <= MAX_SAMPLES ? codec : null;
   }
 
   #codecOf(payloadType: number): CodecName | undefined {
@@ -153,6 +183,8 @@ export class RtpReceiver {
     this.#dtmf.finish();
     this.#playout.reset();
     this.#reception.restart();
+    this.#decoder.reset();
+    this.#isNoise = false;
     this.#ssrc = ssrc;
     this.#nextTimestamp = null;
     this.#paused = false;
@@ -170,23 +202,36 @@ export class RtpReceiver {
       this.#paused = true;
       return;
     }
-    const sampleCount = kind === 'audio' ? packet.payload.length : FRAME_SAMPLES;
+    if (kind !== 'noise' && kind !== this.#codec) this.#changeCodec(kind);
+    const sampleCount = kind === 'noise' ? FRAME_SAMPLES : sampleCountOf(kind, packet.payload);
     this.#fill(this.#missingBefore(packet, sampleCount, lostBefore));
     this.#paused = kind === 'noise';
-    this.#nextTimestamp = (packet.rtpTimestamp + sampleCount) >>> 0;
+    this.#nextTimestamp = (packet.rtpTimestamp + sampleCount * this.#unitsPerSample) >>> 0;
     this.#lastAudioMs = this.#nowMs;
-    if (kind === 'audio') this.#packetMs = sampleCount / SAMPLES_PER_MS;
-    const samples = kind === 'audio' ? this.#decode(packet) : this.#silence(FRAME_SAMPLES);
-    // The ears come last: they may do with the samples what they like.
+    this.#isNoise = kind === 'noise';
+    if (kind === 'noise') {
+      this.#noise.set(packet.payload);
+      this.#playout.push(this.#noise.frame());
+      this.#events.audio(this.#silence(FRAME_SAMPLES));
+      return;
+    }
+    this.#packetMs = sampleCount / SAMPLES_PER_MS;
+    const samples = this.#view(sampleCount);
+    this.#decoder.decode(kind, packet.payload, samples);
     this.#playout.push(samples);
+    // RFC 4733 §1: keys are tones where no telephone-event was agreed on.
+    if (this.#expected?.dtmfPayloadType === null) this.#inBand.push(samples);
+    // The ears come last: they may do with the samples what they like.
     this.#events.audio(samples);
   }
 
-  #decode({ payloadType, payload }: RtpPacket): Int16Array {
-    const target = this.#view(payload.length);
-    return this.#codecOf(payloadType) === 'PCMA'
-      ? decodeAlaw(payload, target)
-      : decodeMulaw(payload, target);
+  /** Another clock: timestamps of before tell nothing. */
+  #changeCodec(codec: CodecName): void {
+    this.#codec = codec;
+    this.#decoder.reset();
+    const unitsPerSample = CODECS[codec].clockRateHz / SAMPLE_RATE_HZ;
+    if (unitsPerSample !== this.#unitsPerSample) this.#nextTimestamp = null;
+    this.#unitsPerSample = unitsPerSample;
   }
 
   #silence(sampleCount: number): Int16Array {
@@ -207,7 +252,7 @@ export class RtpReceiver {
     if (lostBefore === 0 && !this.#paused && !packet.marker) return 0;
     const step =
       this.#nextTimestamp === null ? -1 : (packet.rtpTimestamp - this.#nextTimestamp) | 0;
-    return step > 0 ? step : lostBefore * sampleCount;
+    return step > 0 ? Math.round(step / this.#unitsPerSample) : lostBefore * sampleCount;
   }
 
   #fill(missingSamples: number): void {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { ALAW_SILENCE, encodeAlaw, encodeMulaw, MULAW_SILENCE } from '../audio/g711.ts';
+import { CODECS } from '../sdp/codecs.ts';
 import type { CodecName } from '../sdp/sdp.ts';
 import { DtmfSender } from './dtmf.ts';
+import { encodeG711, PayloadEncoder } from './payload-encoder.ts';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.ts';
 
 const FRAME_SAMPLES = 160;
+const FRAMES_PER_S = 50;
 /** While we must not send, one packet a second keeps the path through a NAT open (RFC 6263 §4). */
 const KEEP_ALIVE_TICKS = 50;
 
@@ -20,6 +22,7 @@ export interface SendFormat {
 export class RtpSender {
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly dtmf = new DtmfSender();
+  readonly #encoder = new PayloadEncoder();
   // RFC 3550 §5.1 asks for a random start; the lower half keeps the wrap away from the first second.
   #sequenceNumber = randomBytes(2).readUInt16BE() & 0x7fff;
   #rtpTimestamp = randomBytes(4).readUInt32BE();
@@ -43,17 +46,18 @@ export class RtpSender {
   }
 
   /**
-   * The datagram of one tick; null only on hold. The timestamp grows by 160 with every tick,
-   * whatever is sent, so that audio goes on where it would be without the digits between.
+   * The datagram of one tick; null only on hold. The timestamp grows by 20 ms with every tick (160,
+   * of Opus 960), whatever is sent, so that audio goes on where it would be without the digits between.
    */
   tick(format: SendFormat, frame: Int16Array | null): Buffer | null {
     const rtpTimestamp = this.#rtpTimestamp;
-    this.#rtpTimestamp = (rtpTimestamp + FRAME_SAMPLES) >>> 0;
+    const { clockRateHz } = CODECS[format.codec];
+    this.#rtpTimestamp = (rtpTimestamp + clockRateHz / FRAMES_PER_S) >>> 0;
     this.#ticks++;
     // On hold a digit that has begun is finished, and the next ones wait.
     const mayDial = this.dtmf.active && (format.mayTalk || this.dtmf.inDigit);
     if (mayDial && format.dtmfPayloadType !== null) {
-      const event = this.dtmf.tick(rtpTimestamp);
+      const event = this.dtmf.tick(rtpTimestamp, clockRateHz);
       if (!event) return this.#audio(format, rtpTimestamp, null);
       this.#markNext = true;
       const { payload, marker } = event;
@@ -72,15 +76,23 @@ export class RtpSender {
     return this.#audio(format, rtpTimestamp, null);
   }
 
+  /** Gives back what is not JavaScript's. Idempotent. */
+  close(): void {
+    this.#encoder.close();
+  }
+
   #audio(format: SendFormat, rtpTimestamp: number, frame: Int16Array | null): Buffer {
-    const packet = this.#packet(format.payloadType, rtpTimestamp, this.#markNext, FRAME_SAMPLES);
+    const { codec, payloadType } = format;
+    const marker = this.#markNext;
     this.#markNext = false;
-    const silence = format.codec === 'PCMU' ? MULAW_SILENCE : ALAW_SILENCE;
-    if (frame?.length !== FRAME_SAMPLES) packet.fill(silence, RTP_HEADER_BYTES);
-    if (!frame) return packet;
-    const samples = frame.length > FRAME_SAMPLES ? frame.subarray(0, FRAME_SAMPLES) : frame;
-    if (format.codec === 'PCMU') encodeMulaw(samples, packet, RTP_HEADER_BYTES);
-    else encodeAlaw(samples, packet, RTP_HEADER_BYTES);
+    if (codec === 'PCMU' || codec === 'PCMA') {
+      const packet = this.#packet(payloadType, rtpTimestamp, marker, FRAME_SAMPLES);
+      encodeG711(codec, frame, packet, RTP_HEADER_BYTES);
+      return packet;
+    }
+    const payload = this.#encoder.encode(codec, frame);
+    const packet = this.#packet(payloadType, rtpTimestamp, marker, payload.length);
+    packet.set(payload, RTP_HEADER_BYTES);
     return packet;
   }
 

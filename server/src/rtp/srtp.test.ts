@@ -55,6 +55,23 @@ describe('RFC 3711 appendix B.3', () => {
   });
 });
 
+describe('T44 RFC 6188 §7.2', () => {
+  it('derives the session keys of its example', () => {
+    const inline = Buffer.from(
+      'f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2',
+      'hex',
+    ).toString('base64');
+    const keys = sessionKeys('AES_256_CM_HMAC_SHA1_80', inline);
+    expect(keys?.rtpKey.export().toString('hex')).toBe(
+      '5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4',
+    );
+    expect(keys?.rtpSalt.toString('hex')).toBe('fa31791685ca444a9e07c6c64e93');
+    expect(keys?.rtpAuthKey.export().toString('hex')).toBe(
+      'fd9c32d39ed5fbb5a9dc96b30818454d1313dc05',
+    );
+  });
+});
+
 describe.each(SRTP_SUITES)('%s', (suite) => {
   it('carries packets both ways, unreadable on the way', () => {
     const { here, there } = pair(suite);
@@ -85,6 +102,20 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     for (const at of [0, 2, 1, 3]) {
       expect(there.unprotectRtp(secrets[at] as Buffer)).toEqual(rtp(order[at] as number));
     }
+  });
+
+  it('T44 RFC 3711 §3.3.1: counts every wrap: what was recorded before one is not taken after it', () => {
+    const { here, there } = pair(suite);
+    const old = here.protectRtp(rtp(100));
+    expect(there.unprotectRtp(old)).toEqual(rtp(100));
+    // Steps below half of the numbers, so that no wrap is overlooked.
+    for (let step = 1; step <= 9; step++) {
+      const sequence = (100 + step * 0x4000) & 0xffff;
+      const secret = here.protectRtp(rtp(sequence));
+      expect(there.unprotectRtp(secret)).toEqual(rtp(sequence));
+    }
+    expect(there.unprotectRtp(old)).toBeNull();
+    expect(there.unprotectRtp(here.protectRtp(rtp(0x4065)))).toEqual(rtp(0x4065));
   });
 
   it('takes nothing that was changed, of another key, or too short', () => {

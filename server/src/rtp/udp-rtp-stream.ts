@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { CODECS } from '../sdp/codecs.ts';
 import type { SrtpParameters } from '../sdp/sdp.ts';
 import type { Clock } from '../shared/clock.ts';
 import { TypedEvents } from '../shared/events.ts';
@@ -8,7 +9,14 @@ import { Latch, type Address } from './latch.ts';
 import type { RtpRemote, RtpStream, RtpStreamEvents, RtpStreamStats } from './media-engine.ts';
 import { NO_RTP_STATS } from './no-rtp-stats.ts';
 import type { SocketPair } from './port-pool.ts';
-import { looksLikeRtcp, parseRtcp, writeGoodbye, writeReport } from './rtcp.ts';
+import {
+  looksLikeRtcp,
+  parseRtcp,
+  roundTripMs,
+  writeGoodbye,
+  writeReport,
+  type ReceptionReport,
+} from './rtcp.ts';
 import { RtpReceiver } from './rtp-receiver.ts';
 import { RtpSender, type SendFormat } from './rtp-sender.ts';
 import { SrtpSession } from './srtp.ts';
@@ -46,6 +54,7 @@ export class UdpRtpStream implements RtpStream {
   readonly #cname = randomBytes(12).toString('base64');
   /** Null until `connect`. */
   #format: SendFormat | null = null;
+  #sharesPort = false;
   #srtp: { parameters: SrtpParameters; session: SrtpSession } | null = null;
   readonly #failedListeners = new Set<string>();
   #ticks = 0;
@@ -79,6 +88,7 @@ export class UdpRtpStream implements RtpStream {
     this.#latch.signal(remote, this.#clock.monotonicMs(), remote.symmetric ?? true);
     const { codec, payloadType, dtmfPayloadType, direction } = remote;
     this.#secure(remote.srtp ?? null);
+    this.#sharesPort = remote.rtcpMux ?? false;
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
     this.#format = { codec, payloadType, dtmfPayloadType, mayTalk };
     this.#receiver.expect({ codec, payloadType, dtmfPayloadType });
@@ -131,6 +141,8 @@ export class UdpRtpStream implements RtpStream {
     this.#sender.dtmf.abort('the stream was closed');
     const { onClose, onRelease, sockets } = this.#options;
     onClose();
+    this.#receiver.close();
+    this.#sender.close();
     // RFC 3550 §6.6: the far end need not wait for a timeout; who never sent says nothing.
     // The sockets close when the goodbye has left.
     const goodbye = writeGoodbye(this.#sender.ssrc, this.#cname);
@@ -181,10 +193,23 @@ export class UdpRtpStream implements RtpStream {
       return;
     }
     for (const packet of parsed.packets) {
+      if (packet.type === 'goodbye') continue;
+      for (const report of packet.reports) this.#readReport(report);
       if (packet.type !== 'sender-report' || packet.ssrc !== this.#receiver.ssrc) continue;
       const { ntpMiddle } = packet;
       this.#senderReport = { ntpMiddle, cameMs: this.#clock.monotonicMs() };
     }
+  }
+
+  /** What the far end says of our packets. */
+  #readReport(report: ReceptionReport): void {
+    if (report.ssrc !== this.#sender.ssrc || !this.#format) return;
+    const { clockRateHz } = CODECS[this.#format.codec];
+    this.stats.remote = {
+      packetsLost: Math.max(0, report.cumulativeLost),
+      jitterMs: (report.jitter * 1_000) / clockRateHz,
+    };
+    this.stats.rttMs = roundTripMs(report, this.#clock.now()) ?? this.stats.rttMs;
   }
 
   #watchGap(nowMs: number): void {
@@ -219,15 +244,18 @@ export class UdpRtpStream implements RtpStream {
   /** False where there is nowhere to send to; `sent` is called only after true. */
   #send(socket: Socket, packet: Buffer, portOffset: 0 | 1, sent?: () => void): boolean {
     const target: Address | null = this.#latch.target;
+    const offset = this.#sharesPort ? 0 : portOffset;
     // RTCP of a far end on the last port has no port above it.
-    if (!target || target.port < 1 || target.port + portOffset > MAX_PORT) return false;
+    if (!target || target.port < 1 || target.port + offset > MAX_PORT) return false;
     const session = this.#srtp?.session;
     const bytes = !session
       ? packet
       : portOffset === 0
         ? session.protectRtp(packet)
         : session.protectRtcp(packet);
-    socket.send(bytes, target.port + portOffset, target.host, sent);
+    // RFC 5761 §5.1.1: it comes from the RTP port too.
+    const from = this.#sharesPort ? this.#options.sockets.rtp : socket;
+    from.send(bytes, target.port + offset, target.host, sent);
     return true;
   }
 

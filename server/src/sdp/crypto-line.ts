@@ -9,11 +9,13 @@ export interface CryptoLine {
   inline: string;
 }
 
-/** RFC 4568 §6.2, RFC 7714 §12: master key and salt. */
+/** RFC 4568 §6.2, RFC 6188 §3, RFC 7714 §12: master key and salt. */
 const KEY_BYTES: Readonly<Record<SrtpSuite, number>> = {
   AES_CM_128_HMAC_SHA1_80: 30,
   AES_CM_128_HMAC_SHA1_32: 30,
   AEAD_AES_128_GCM: 28,
+  AES_256_CM_HMAC_SHA1_80: 46,
+  AES_256_CM_HMAC_SHA1_32: 46,
 };
 const LINE = /^(\d{1,9})\s+(\S+)\s+inline:([A-Za-z0-9+/]+={0,2})(\|\S*)?((?:\s+\S+)*)$/;
 
@@ -50,6 +52,8 @@ export function newEncryption(policy: LocalEncryption['policy']): LocalEncryptio
       AES_CM_128_HMAC_SHA1_80: key('AES_CM_128_HMAC_SHA1_80'),
       AES_CM_128_HMAC_SHA1_32: key('AES_CM_128_HMAC_SHA1_32'),
       AEAD_AES_128_GCM: key('AEAD_AES_128_GCM'),
+      AES_256_CM_HMAC_SHA1_80: key('AES_256_CM_HMAC_SHA1_80'),
+      AES_256_CM_HMAC_SHA1_32: key('AES_256_CM_HMAC_SHA1_32'),
     },
   };
 }

@@ -268,6 +268,76 @@ describe('offer and answer', () => {
   });
 });
 
+describe('T49 codecs beside G.711', () => {
+  const WIDE: LocalAudio = { ...LOCAL, codecs: ['OPUS', 'G722', 'PCMU'] };
+
+  it('RFC 7587 §7, RFC 3551 §4.5.2: are offered where they are wanted, digits for each clock', () => {
+    const lines = buildOffer(WIDE).split('\r\n');
+    expect(lines.slice(5, -3)).toEqual([
+      'm=audio 10000 RTP/AVP 111 9 0 101 110',
+      'a=rtpmap:111 opus/48000/2',
+      'a=fmtp:111 maxplaybackrate=8000;sprop-maxcapturerate=8000;stereo=0;useinbandfec=1',
+      'a=rtpmap:9 G722/8000',
+      'a=rtpmap:0 PCMU/8000',
+      'a=rtpmap:101 telephone-event/8000',
+      'a=fmtp:101 0-16',
+      'a=rtpmap:110 telephone-event/48000',
+      'a=fmtp:110 0-16',
+    ]);
+  });
+
+  it('are neither offered nor taken where they are not', () => {
+    expect(buildOffer(LOCAL)).not.toMatch(/opus|G722|48000/);
+    const { audio } = answered(text('m=audio 4000 RTP/AVP 96 9 0', 'a=rtpmap:96 opus/48000/2'));
+    expect(audio.codec).toBe('PCMU');
+    const only = answerOffer(text('m=audio 4000 RTP/AVP 9'), LOCAL);
+    expect(only).toMatchObject({ ok: false, error: { code: 'no-common-codec' } });
+  });
+
+  it('RFC 7587 §7: takes Opus with the number of the offer, and digits of its clock only', () => {
+    const opus = ['a=rtpmap:96 OPUS/48000/2', 'a=rtpmap:97 telephone-event/48000'];
+    const offer = text('m=audio 4000 RTP/AVP 96 0 101 97', ...opus, ...EVENTS);
+    const { audio, lines } = answered(offer, WIDE);
+    expect(audio).toMatchObject({ codec: 'OPUS', payloadType: 96, dtmfPayloadType: 97 });
+    expect(lines).toContain('m=audio 10000 RTP/AVP 96 97');
+    expect(lines).toContain('a=rtpmap:96 opus/48000/2');
+    expect(lines).toContain('a=rtpmap:97 telephone-event/48000');
+    const without = answered(text('m=audio 4000 RTP/AVP 96 101', opus[0] ?? '', ...EVENTS), WIDE);
+    expect(without.audio.dtmfPayloadType).toBeNull();
+  });
+
+  it.each([
+    ['mono', 'opus/48000'],
+    ['of another clock', 'opus/16000/2'],
+  ])('RFC 7587 §7: is no Opus: %s', (_what, rtpmap) => {
+    const offer = text('m=audio 4000 RTP/AVP 96', `a=rtpmap:96 ${rtpmap}`);
+    expect(answerOffer(offer, WIDE)).toMatchObject({ error: { code: 'no-common-codec' } });
+  });
+
+  it('RFC 3551 §6: knows payload type 9 without an rtpmap', () => {
+    expect(answered(text('m=audio 4000 RTP/AVP 9 0'), WIDE).audio.codec).toBe('G722');
+  });
+
+  it('RFC 3264 §6.1: both sides agree on Opus', () => {
+    const { lines, audio } = answered(buildOffer(WIDE), WIDE);
+    const read = readAnswer(lines.join('\r\n'), WIDE);
+    expect(audio).toMatchObject({ codec: 'OPUS', payloadType: 111, dtmfPayloadType: 110 });
+    expect(read).toMatchObject({ ok: true, value: { codec: 'OPUS', dtmfPayloadType: 110 } });
+  });
+});
+
+describe('T38 RFC 5761 §5.1.1: RTP and RTCP on one port', () => {
+  it('is answered where it was offered, and never asked for', () => {
+    const muxed = answered(text('m=audio 4000 RTP/AVP 0', 'a=rtcp-mux'));
+    expect(muxed.lines).toContain('a=rtcp-mux');
+    expect(muxed.audio.rtcpMux).toBe(true);
+    const plain = answered(text('m=audio 4000 RTP/AVP 0'));
+    expect(plain.lines).not.toContain('a=rtcp-mux');
+    expect(plain.audio.rtcpMux).toBeUndefined();
+    expect(buildOffer(LOCAL)).not.toContain('rtcp-mux');
+  });
+});
+
 describe('encrypted audio', () => {
   const required: LocalAudio = { ...LOCAL, encryption: newEncryption('required') };
   const optional: LocalAudio = { ...LOCAL, encryption: newEncryption('optional') };

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { parseSdp, type SdpFormat, type SdpMedia } from './parse-sdp.ts';
 import { formatCrypto, offeredCrypto, parseCrypto, type CryptoLine } from './crypto-line.ts';
+import { CODECS, DTMF_PAYLOAD_TYPES, type CodecDescription } from './codecs.ts';
 import {
   SRTP_SUITES,
   type CodecName,
@@ -12,13 +13,9 @@ import {
   type SrtpParameters,
 } from './sdp.ts';
 
-/** RFC 3551 table 4. */
-const STATIC_PAYLOAD_TYPES: Readonly<Record<CodecName, number>> = { PCMU: 0, PCMA: 8 };
-/** What we offer for telephone-event; the far end may answer with another number. */
-const DTMF_PAYLOAD_TYPE = 101;
-const CLOCK_RATE_HZ = 8_000;
 const DEFAULT_PTIME_MS = 20;
 const RTP_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/AVP', 'RTP/AVPF']);
+const CODEC_LIST = Object.entries(CODECS) as readonly [CodecName, CodecDescription][];
 /** RFC 3711 §12, RFC 5124. */
 const SECURE_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/SAVP', 'RTP/SAVPF']);
 
@@ -29,13 +26,17 @@ const SECURE_PROTOCOLS: ReadonlySet<string> = new Set(['RTP/SAVP', 'RTP/SAVPF'])
 export function buildOffer(local: LocalAudio): string {
   const formats = local.codecs.map((codec) => ({
     codec,
-    payloadType: STATIC_PAYLOAD_TYPES[codec],
+    payloadType: CODECS[codec].payloadType,
   }));
+  const clocks = new Set(local.codecs.map((codec) => CODECS[codec].clockRateHz));
+  const dtmf = [...DTMF_PAYLOAD_TYPES].flatMap(([clockRateHz, payloadType]) =>
+    clocks.has(clockRateHz) ? [{ payloadType, clockRateHz }] : [],
+  );
   const { encryption } = local;
   const protocol = encryption?.policy === 'required' ? 'RTP/SAVP' : 'RTP/AVP';
   const crypto = encryption ? offeredCrypto(encryption) : [];
   return write(local, [
-    audioLines(local.port, protocol, formats, DTMF_PAYLOAD_TYPE, local.direction, crypto),
+    audioLines(local, { protocol, formats, dtmf, direction: local.direction, crypto }),
   ]);
 }
 
@@ -57,17 +58,29 @@ export function answerOffer(
   const ours = theirs &&
     local.encryption && { ...theirs, inline: local.encryption.keys[theirs.suite] };
   const direction = answerDirection(heldDirection(chosen), local.direction);
-  const dtmf = dtmfFormat(chosen);
+  const { clockRateHz } = CODECS[picked.codec];
+  const dtmf = dtmfFormat(chosen, picked);
+  const described = {
+    protocol: chosen.protocol,
+    formats: [picked],
+    dtmf: dtmf === null ? [] : [{ payloadType: dtmf, clockRateHz }],
+    direction,
+    crypto: ours ? [ours] : [],
+    rtcpMux: chosen.rtcpMux,
+  };
   const lines = media.map((line) =>
     line === chosen
-      ? audioLines(local.port, chosen.protocol, [picked], dtmf, direction, ours ? [ours] : [])
+      ? audioLines(local, described)
       : [`m=${line.kind} 0 ${line.protocol} ${line.formatTokens.join(' ')}`],
   );
   return {
     ok: true,
     value: {
       sdp: write(local, lines),
-      audio: negotiated(chosen, host, picked, dtmf, direction, srtpOf(theirs, local)),
+      audio: {
+        ...negotiated(chosen, host, picked, dtmf, direction, srtpOf(theirs, local)),
+        ...(chosen.rtcpMux && { rtcpMux: true }),
+      },
     },
   };
 }
@@ -87,7 +100,14 @@ export function readAnswer(answer: string, offered: LocalAudio): SdpResult<Negot
   const direction = answerDirection(heldDirection(line), offered.direction);
   return {
     ok: true,
-    value: negotiated(line, host, picked, dtmfFormat(line), direction, srtpOf(theirs, offered)),
+    value: negotiated(
+      line,
+      host,
+      picked,
+      dtmfFormat(line, picked),
+      direction,
+      srtpOf(theirs, offered),
+    ),
   };
 }
 
@@ -183,18 +203,25 @@ function pickCodec(media: SdpMedia, codecs: readonly CodecName[]): PickedCodec |
 }
 
 function codecOf(format: SdpFormat): CodecName | null {
-  if (format.encoding === null) {
-    if (format.payloadType === STATIC_PAYLOAD_TYPES.PCMU) return 'PCMU';
-    return format.payloadType === STATIC_PAYLOAD_TYPES.PCMA ? 'PCMA' : null;
+  for (const [name, codec] of CODEC_LIST) {
+    if (format.encoding === null) {
+      if (codec.isStatic && format.payloadType === codec.payloadType) return name;
+      continue;
+    }
+    if (format.encoding !== codec.encoding.toUpperCase()) continue;
+    const channels = format.channels ?? null;
+    const channelsFit =
+      codec.channels === null ? (channels ?? 1) === 1 : channels === codec.channels;
+    if (format.clockRateHz === codec.clockRateHz && channelsFit) return name;
   }
-  if (format.clockRateHz !== CLOCK_RATE_HZ) return null;
-  return format.encoding === 'PCMU' || format.encoding === 'PCMA' ? format.encoding : null;
+  return null;
 }
 
 /** RFC 4733 §2.1: at the clock rate of the audio. */
-function dtmfFormat(media: SdpMedia): number | null {
+function dtmfFormat(media: SdpMedia, { codec }: PickedCodec): number | null {
+  const { clockRateHz } = CODECS[codec];
   const format = media.formats.find(
-    (one) => one.encoding === 'TELEPHONE-EVENT' && one.clockRateHz === CLOCK_RATE_HZ,
+    (one) => one.encoding === 'TELEPHONE-EVENT' && one.clockRateHz === clockRateHz,
   );
   return format?.payloadType ?? null;
 }
@@ -241,28 +268,38 @@ function noCommonCodec(
   );
 }
 
-function audioLines(
-  port: number,
-  protocol: string,
-  codecs: readonly PickedCodec[],
-  dtmfPayloadType: number | null,
-  direction: MediaDirection,
-  crypto: readonly CryptoLine[],
-): string[] {
-  const payloadTypes = codecs.map((one) => one.payloadType);
-  if (dtmfPayloadType !== null) payloadTypes.push(dtmfPayloadType);
+interface DescribedAudio {
+  protocol: string;
+  formats: readonly PickedCodec[];
+  dtmf: readonly { payloadType: number; clockRateHz: number }[];
+  direction: MediaDirection;
+  crypto: readonly CryptoLine[];
+  rtcpMux?: boolean;
+}
+
+function audioLines({ port }: LocalAudio, described: DescribedAudio): string[] {
+  const { protocol, formats, dtmf, direction, crypto, rtcpMux = false } = described;
+  const payloadTypes = [...formats, ...dtmf].map((one) => one.payloadType);
   return [
     `m=audio ${port} ${protocol} ${payloadTypes.join(' ')}`,
-    ...codecs.map((one) => `a=rtpmap:${one.payloadType} ${one.codec}/${CLOCK_RATE_HZ}`),
-    ...(dtmfPayloadType === null
-      ? []
-      : [
-          `a=rtpmap:${dtmfPayloadType} telephone-event/${CLOCK_RATE_HZ}`,
-          `a=fmtp:${dtmfPayloadType} 0-16`,
-        ]),
+    ...formats.flatMap(codecLines),
+    ...dtmf.flatMap(({ payloadType, clockRateHz }) => [
+      `a=rtpmap:${payloadType} telephone-event/${clockRateHz}`,
+      `a=fmtp:${payloadType} 0-16`,
+    ]),
     ...crypto.map(formatCrypto),
+    ...(rtcpMux ? ['a=rtcp-mux'] : []),
     `a=ptime:${DEFAULT_PTIME_MS}`,
     `a=${direction}`,
+  ];
+}
+
+function codecLines({ codec, payloadType }: PickedCodec): string[] {
+  const { encoding, clockRateHz, channels, parameters } = CODECS[codec];
+  const rate = channels === null ? clockRateHz : `${clockRateHz}/${channels}`;
+  return [
+    `a=rtpmap:${payloadType} ${encoding}/${rate}`,
+    ...(parameters === null ? [] : [`a=fmtp:${payloadType} ${parameters}`]),
   ];
 }
 

@@ -6,6 +6,8 @@ export interface SdpFormat {
   /** Upper case; null where there is no rtpmap (static types of RFC 3551). */
   encoding: string | null;
   clockRateHz: number | null;
+  /** Behind the clock rate of the rtpmap; null where nothing stands there. */
+  channels?: number | null;
   parameters: string | null;
 }
 
@@ -21,6 +23,8 @@ export interface SdpMedia {
   /** Its own attribute, else that of the session, else sendrecv (RFC 8866 §6.7). */
   direction: MediaDirection;
   ptimeMs: number | null;
+  /** RFC 5761: RTCP may come and go on the RTP port. */
+  rtcpMux: boolean;
   /** Values of a=crypto (RFC 4568 §4), at most 16. */
   crypto: string[];
 }
@@ -88,6 +92,7 @@ export function parseSdp(text: string): SdpResult<SessionDescription> {
           host: sessionHost,
           direction: sessionDirection,
           ptimeMs: null,
+          rtcpMux: false,
           crypto: [],
         });
         break;
@@ -150,6 +155,7 @@ function readAttribute(value: string, media: SdpMedia | undefined): MediaDirecti
     return direction;
   }
   if (!media) return null;
+  if (name === 'rtcp-mux') media.rtcpMux = true;
   if (name === 'crypto' && media.crypto.length < MAX_CRYPTO) media.crypto.push(rest);
   if (name === 'ptime') {
     const ptimeMs = Number(rest);
@@ -159,9 +165,10 @@ function readAttribute(value: string, media: SdpMedia | undefined): MediaDirecti
   const format = match && media.formats.find((one) => one.payloadType === Number(match[1]));
   if (!match || !format) return null;
   if (name === 'rtpmap') {
-    const [encoding, clock] = (match[2] ?? '').split('/');
+    const [encoding, clock, channels] = (match[2] ?? '').split('/');
     format.encoding = (encoding ?? '').toUpperCase();
     format.clockRateHz = /^\d{1,6}$/.test(clock ?? '') ? Number(clock) : null;
+    format.channels = /^\d{1,2}$/.test(channels ?? '') ? Number(channels) : null;
   }
   if (name === 'fmtp') format.parameters = match[2] ?? null;
   return null;

@@ -1,13 +1,15 @@
-/** Audio codecs of the media engine: RFC 3551 §6, static payload types 0 and 8. */
-export type CodecName = 'PCMU' | 'PCMA';
+/** Audio codecs of the media engine. */
+export type CodecName = 'PCMU' | 'PCMA' | 'G722' | 'OPUS';
 
 export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
-/** Suites of SDES-SRTP in order of preference (RFC 4568 §6.2, RFC 7714 §14.2). */
+/** Suites of SDES-SRTP in order of preference (RFC 4568 §6.2, RFC 6188 §4, RFC 7714 §14.2). */
 export const SRTP_SUITES = [
   'AES_CM_128_HMAC_SHA1_80',
   'AES_CM_128_HMAC_SHA1_32',
   'AEAD_AES_128_GCM',
+  'AES_256_CM_HMAC_SHA1_80',
+  'AES_256_CM_HMAC_SHA1_32',
 ] as const;
 export type SrtpSuite = (typeof SRTP_SUITES)[number];
 
@@ -40,6 +42,8 @@ export interface NegotiatedAudio {
   direction: MediaDirection;
   /** Packet time that the far end wants. Default 20. */
   ptimeMs: number;
+  /** RTP and RTCP share the RTP port (RFC 5761). Default false. */
+  rtcpMux?: boolean;
   /** Absent: the audio is not encrypted. */
   srtp?: SrtpParameters;
   /** False: audio goes to the far end's address alone, wherever its own comes from. Default true. */

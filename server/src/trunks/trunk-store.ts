@@ -70,7 +70,7 @@ export const SANDBOX_TRUNK_ID = 'trunk_sandbox';
 /** The name that sealed passwords of callers to us are bound to. */
 export const INBOUND_SECRETS = 'trunks.inbound_auth';
 const MAX_GATEWAYS = 20;
-const CODECS: ReadonlySet<string> = new Set(['PCMU', 'PCMA']);
+const CODECS = ['PCMU', 'PCMA', 'G722', 'OPUS'];
 /** RFC 3261 §7.3.1: what a header may be called, and fields that are not the trunk's to set. */
 const HEADER_NAME = /^[A-Za-z0-9.!%*_+`'~-]{1,64}$/;
 const OWN_HEADERS =
@@ -284,7 +284,9 @@ function check(input: TrunkInput): void {
     throw new TrunkError('name', 'expected a name, got nothing');
   }
   for (const codec of input.codecs ?? []) {
-    if (!CODECS.has(codec)) throw new TrunkError('codecs', `expected PCMU or PCMA, got ${codec}`);
+    if (!CODECS.includes(codec)) {
+      throw new TrunkError('codecs', `expected ${CODECS.join(', ')}, got ${codec}`);
+    }
   }
   if (input.codecs?.length === 0) throw new TrunkError('codecs', 'expected a codec, got none');
   for (const source of input.allowedSources ?? []) {

@@ -5,7 +5,7 @@ import type { MediaEngine, RtpStream } from '../rtp/media-engine.ts';
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { CallAgent } from './call-agent.ts';
+import { CallAgent, type AgentTools } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
 import type { CallReport, OpenCall, VoiceCallEvent } from './worker-protocol.ts';
 
@@ -16,6 +16,21 @@ export interface VoiceCallOptions {
   clock: Clock;
   logger: Logger;
   emit: (event: VoiceCallEvent) => void;
+  /** What its agent's tools reach out with. Default: they cannot. */
+  tools?: AgentTools;
+}
+
+/** A call with everything that is under way in it. */
+export interface HandedOverCall {
+  call: OpenCall;
+  stream: RtpStream;
+  agent: CallAgent;
+  watch: MediaWatch;
+  recorder: StereoWavWriter | null;
+  /** Wall clock; null: not answered yet. */
+  answeredAtMs: number | null;
+  isHeard: boolean;
+  isHeld: boolean;
 }
 
 /** One call of a voice worker: an RTP stream and an agent in a room, with the recorder beside them. */
@@ -25,7 +40,10 @@ export class VoiceCall {
   readonly #agent: CallAgent;
   readonly #watch: MediaWatch;
   readonly #recorder: StereoWavWriter | null;
-  #answered = false;
+  #answeredAtMs: number | null = null;
+  #isHeard = false;
+  #isHeld = false;
+  readonly #unwire: (() => void)[] = [];
   #recordingFailed = false;
   #report: Promise<CallReport> | undefined;
 
@@ -54,6 +72,9 @@ export class VoiceCall {
       providers,
       clock,
       emit,
+      tools: options.tools,
+      toolSecrets: call.toolSecrets,
+      isCalling: call.direction === 'outbound',
       sendDtmf: (digits) => {
         this.sendDtmf(digits).catch((error: unknown) =>
           logger.warn({ err: error }, 'the agent could not press its keys'),
@@ -94,16 +115,17 @@ export class VoiceCall {
       direction: audio.direction,
       srtp: audio.srtp,
       symmetric: audio.symmetric,
+      rtcpMux: audio.rtcpMux,
     });
-    const held = audio.direction !== 'sendrecv';
-    this.#watch.setHeld(held);
-    this.#agent.session.setHeld(held);
+    this.#isHeld = audio.direction !== 'sendrecv';
+    this.#watch.setHeld(this.#isHeld);
+    this.#agent.session.setHeld(this.#isHeld);
   }
 
   /** The far end has answered at wall-clock time `atMs`. */
   answered(atMs: number): void {
     if (this.#report !== undefined) return;
-    this.#answered = true;
+    this.#answeredAtMs ??= atMs;
     this.#watch.answered();
     this.#agent.session.answered(atMs);
   }
@@ -116,6 +138,23 @@ export class VoiceCall {
   async sendDtmf(digits: string): Promise<void> {
     await this.#stream.sendDtmf(digits);
     for (const digit of digits) this.#options.emit({ type: 'dtmf', digit, from: 'agent' });
+  }
+
+  /** Gives everything away as it is, for a room that others can come into; nothing is left here. */
+  handOver(): HandedOverCall {
+    for (const off of this.#unwire.splice(0)) off();
+    this.#stream.onTick = () => null;
+    this.#stream.onAudio = () => undefined;
+    return {
+      call: this.#options.call,
+      stream: this.#stream,
+      agent: this.#agent,
+      watch: this.#watch,
+      recorder: this.#recorder,
+      answeredAtMs: this.#answeredAtMs,
+      isHeard: this.#isHeard,
+      isHeld: this.#isHeld,
+    };
   }
 
   /** Stops media at once and completes the recording. Idempotent. */
@@ -149,17 +188,20 @@ export class VoiceCall {
     if (recorder !== null) {
       room.tap = (left, right) => {
         // What was heard before the answer is no part of the conversation.
-        if (this.#answered) recorder.write(left, right);
+        if (this.#answeredAtMs !== null) recorder.write(left, right);
         this.#tellFailure(recorder);
       };
     }
-    stream.events.on('first-packet', () => {
-      this.#watch.firstPacket();
-      session.firstPacket();
-    });
-    stream.events.on('dtmf', ({ digit }) => session.dtmf(digit));
-    stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs));
-    stream.events.on('resumed', () => this.#watch.resumed());
+    this.#unwire.push(
+      stream.events.on('first-packet', () => {
+        this.#isHeard = true;
+        this.#watch.firstPacket();
+        session.firstPacket();
+      }),
+      stream.events.on('dtmf', ({ digit }) => session.dtmf(digit)),
+      stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs)),
+      stream.events.on('resumed', () => this.#watch.resumed()),
+    );
   }
 
   /** Once: the call goes on without the rest of its recording. */

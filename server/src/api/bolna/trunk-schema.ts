@@ -33,7 +33,7 @@ const changeable = {
   auth_password: z.string().min(1).max(200).nullable(),
   gateways: z.array(gatewaySchema).min(1).max(20),
   ip_identifiers: z.array(identifierSchema).max(200),
-  allow: z.string().max(200).describe('Codecs in order: ulaw, alaw.'),
+  allow: z.string().max(200).describe('Codecs in order: ulaw, alaw, g722, opus.'),
   disallow: z.string().max(200),
   inbound_enabled: z.boolean(),
   outbound_leading_plus_enabled: z.boolean(),
@@ -134,7 +134,7 @@ type Create = z.output<typeof trunkCreateBody>;
 type Update = z.output<typeof trunkUpdateBody>;
 type Transport = z.output<typeof transports>;
 
-const CODECS: Record<string, string> = { ulaw: 'PCMU', alaw: 'PCMA' };
+const CODECS: Record<string, string> = { ulaw: 'PCMU', alaw: 'PCMA', g722: 'G722', opus: 'OPUS' };
 const NAMES: Record<string, string> = { PCMU: 'ulaw', PCMA: 'alaw' };
 
 /** A new trunk as one of ours; Bolna's defaults where nothing is said. @throws BolnaError 422 */

@@ -3,7 +3,9 @@ import type { TrunkInput, Trunk } from '../../trunks/trunk-store.ts';
 import { millisecondsOf } from './durations.ts';
 import { TwirpError } from './twirp-error.ts';
 
-const SPOKEN = ['PCMU', 'PCMA'];
+const SPOKEN = ['PCMU', 'PCMA', 'G722', 'OPUS'];
+/** What is spoken where a list does not say otherwise. */
+const USUAL = ['PCMU', 'PCMA'];
 const MAX_MEDIA_TIMEOUT_MS = 600_000;
 const FIRST_PACKET_MS = 30_000;
 const HOLD_MS = 1_800_000;
@@ -27,7 +29,7 @@ export function mediaFields(
   };
 }
 
-/** A list may only narrow what we speak, or put it in order. */
+/** A list narrows what we speak, puts it in order, and is what brings G.722 and Opus. */
 function codecFields(media: SIPMediaConfig | undefined): Pick<TrunkInput, 'codecs'> {
   const listed = (media?.codecs ?? []).map(({ name }) => name.toUpperCase());
   const known = SPOKEN.filter((name) => listed.includes(name)).sort(
@@ -35,12 +37,12 @@ function codecFields(media: SIPMediaConfig | undefined): Pick<TrunkInput, 'codec
   );
   if (media?.onlyListedCodecs !== true) {
     if (known.length === 0) return {};
-    return { codecs: [...known, ...SPOKEN.filter((name) => !known.includes(name))] };
+    return { codecs: [...known, ...USUAL.filter((name) => !known.includes(name))] };
   }
   if (known.length > 0) return { codecs: known };
   throw new TwirpError(
     'invalid_argument',
-    'media.codecs lists none that can be spoken here: PCMU, PCMA',
+    `media.codecs lists none that can be spoken here: ${SPOKEN.join(', ')}`,
     { argument: 'media.codecs' },
   );
 }

@@ -70,7 +70,12 @@ const fields = {
     .enum(['from', 'from-and-pai', 'pai'])
     .describe('Where the caller’s number goes: From, P-Asserted-Identity (RFC 3325) or both.'),
   from_domain: z.string().min(1).max(253).nullable().describe('Domain of the From header.'),
-  codecs: z.array(z.enum(['PCMU', 'PCMA'])).min(1),
+  codecs: z
+    .array(z.enum(['PCMU', 'PCMA', 'G722', 'OPUS']))
+    .min(1)
+    .describe(
+      'What is offered and taken, in the order of the offer. G722 and OPUS only where they are named here; the agent hears and speaks with 8 kHz in any case.',
+    ),
   headers: z.record(z.string(), z.string().max(500)).describe('Added to every INVITE.'),
   ring_timeout_ms: z.number().int().min(1_000).max(600_000),
   media_timeouts: timeoutsSchema,
