@@ -3,7 +3,7 @@ import type { ClientTransaction } from './client-transaction.ts';
 import { Dialog } from './dialog.ts';
 import { DigestSession, type DigestAttempt } from './digest-session.ts';
 import { InviteSession } from './invite-session.ts';
-import { ALLOW, type DialogOwner, type LegContext } from './leg-context.ts';
+import { ALLOW, supported, type DialogOwner, type LegContext } from './leg-context.ts';
 import type {
   DialogSnapshot,
   Leg,
@@ -17,11 +17,14 @@ import { makeAckForFailure, makeCancel, makeRequest, newBranch } from './make-re
 import { makeResponse, reasonPhrase } from './make-response.ts';
 import type { SipAddress, SipRequest, SipResponse } from './message.ts';
 import { bodyHeaders, cseqOf, reasonOf, retryAfterOf, sdpOf, tagOf } from './message-fields.ts';
+import { provisionalOrder } from './reliable-order.ts';
 import { credentialsOf } from './outgoing-reinvites.ts';
 import { formatNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
 import { topVia } from './response-address.ts';
 import type { ServerTransaction } from './server-transaction.ts';
+import { sessionTimerFields, sessionTimerOffer } from './session-timer-fields.ts';
+import { raisedMinimum, type SessionTimerPolicy } from './session-timer-fsm.ts';
 import { TimerSet } from './timer-set.ts';
 import type { InviteOptions } from './user-agent.ts';
 
@@ -31,11 +34,18 @@ const MAX_FORKS = 16;
 /** A SIP server that is there says 100 within 200 ms (RFC 3261 §17.2.1); this leaves room for three lost. */
 const NO_RESPONSE_TIMEOUT_MS = 5000;
 
+/** Longer session intervals than the one asked for that one INVITE takes up. */
+const MAX_RAISES = 2;
+
 /** One fork of the INVITE (RFC 3261 §13.2.2.4). */
 interface Fork {
   session: InviteSession;
   /** Whether a provisional response held the answer to the INVITE's offer (RFC 3261 §13.2.1). */
   hasEarlyAnswer: boolean;
+  /** RSeq of the last provisional response that was acknowledged (RFC 3262 §4). */
+  rseq: number | null;
+  /** Whether the answer to the INVITE's offer came reliably, so that ours may follow (RFC 3311 §5.1). */
+  hasReliableAnswer: boolean;
   /** Their offer in an UPDATE that was accepted before the 2xx (RFC 3311 §5.2). */
   earlyUpdate: string | null;
   /** Sent again, as it is, for each 2xx. */
@@ -66,6 +76,9 @@ export class ClientLeg implements Leg, DialogOwner {
   #main: InviteSession | null = null;
   #transaction: ClientTransaction | undefined;
   #branch: string;
+  readonly #sessionTimer: SessionTimerPolicy | null;
+  #minS: number;
+  #raises = 0;
   #cseq = 1;
   #state: LegState = 'calling';
   #wasConfirmed = false;
@@ -83,6 +96,9 @@ export class ClientLeg implements Leg, DialogOwner {
       context.logger.error({ err: error, event }, 'listener of leg threw');
     });
     this.#branch = options.branch;
+    this.#sessionTimer =
+      options.sessionTimer === undefined ? context.sessionTimer : options.sessionTimer;
+    this.#minS = this.#sessionTimer?.minS ?? 0;
     this.#digest = options.credentials ? new DigestSession(options.credentials) : null;
     this.#attempt = this.#digest?.attempt() ?? null;
     this.#timers = new TimerSet(context.clock);
@@ -129,6 +145,16 @@ export class ClientLeg implements Leg, DialogOwner {
       return { status: 481, reason: reasonPhrase(481), sdp: null };
     }
     return this.#main.reinvite(sdp);
+  }
+
+  async update(
+    sdp: string | null,
+  ): Promise<{ status: number; reason: string; sdp: string | null }> {
+    // RFC 3311 §5.1: an early dialog will do, no dialog will not.
+    if (this.#state === 'ended' || !this.#main) {
+      return { status: 481, reason: reasonPhrase(481), sdp: null };
+    }
+    return this.#main.update(sdp);
   }
 
   async info(contentType: string, body: string): Promise<{ status: number }> {
@@ -192,6 +218,8 @@ export class ClientLeg implements Leg, DialogOwner {
       headers: [
         { name: 'Contact', value: this.#contact },
         { name: 'Allow', value: ALLOW },
+        ...supported(this.#sessionTimer !== null, options.reliableProvisionals ?? true),
+        ...(this.#sessionTimer ? sessionTimerOffer(this.#sessionTimer, null, this.#minS) : []),
         { name: 'User-Agent', value: this.#context.userAgent },
         ...(options.headers ?? []),
         ...bodyHeaders('application/sdp'),
@@ -230,17 +258,33 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#provisionalSeen = true;
       // RFC 3261 §12.1: each To tag is an early dialog of its own.
       const fork = tag === null ? undefined : this.#fork(tag);
-      if (fork) {
-        fork.session.dialog.apply('provisional-with-tag', response);
-        if (sdpOf(response) !== null) fork.hasEarlyAnswer = true;
-        this.#main = fork.session;
-      }
+      if (fork && !this.#takeEarly(fork, response)) return;
     }
     if (this.#cancelling) this.#cancelWhenAllowed();
     else if (response.status > 100) {
       const { status, reason } = response;
       this.events.emit('provisional', { status, reason, sdp: sdpOf(response) });
     }
+  }
+
+  /** False: a response that is as if it had not come (RFC 3262 §4). */
+  #takeEarly(fork: Fork, response: SipResponse): boolean {
+    const order = provisionalOrder(fork.rseq, response);
+    if (order.type === 'ignored') return false;
+    const { session } = fork;
+    session.dialog.apply('provisional-with-tag', response);
+    session.refresher.learn(response);
+    if (order.type === 'next') {
+      fork.rseq = order.rseq;
+      session.prack(order.rack);
+    }
+    if (sdpOf(response) !== null) {
+      fork.hasEarlyAnswer = true;
+      if (order.type === 'next') fork.hasReliableAnswer = true;
+      session.remoteSdp = sdpOf(response);
+    }
+    this.#main = session;
+    return true;
   }
 
   #take2xx(response: SipResponse): void {
@@ -271,6 +315,8 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#state = 'confirmed';
       this.#wasConfirmed = true;
       this.#main = fork.session;
+      if (!fork.earlyUpdate && sdpOf(response) !== null) fork.session.remoteSdp = sdpOf(response);
+      fork.session.refresher.accepted(response);
       // RFC 3261 §13.2.1: after the first answer descriptions in responses are not looked at.
       this.events.emit('answer-headers', response.headers);
       this.events.emit('answered', { sdp: fork.earlyUpdate ?? sdpOf(response) });
@@ -286,14 +332,24 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#fail({ cause: 'cancelled', status, reason, local: false, ...extra }, null);
       return;
     }
-    if (this.#attempt?.accepts(response)) {
+    if (this.#attempt?.accepts(response) || this.#raisesMinimum(response)) {
       this.#retry();
       return;
     }
     this.#fail({ cause: 'response', status, reason, local: false, ...extra }, null);
   }
 
-  /** RFC 3261 §22.2: the same INVITE with credentials, a new branch and the next CSeq. */
+  /** RFC 4028 §7.3: a longer session interval than the one asked for. */
+  #raisesMinimum(response: SipResponse): boolean {
+    if (response.status !== 422 || !this.#sessionTimer || this.#raises >= MAX_RAISES) return false;
+    const raised = raisedMinimum(this.#minS, sessionTimerFields(response));
+    if (raised === null) return false;
+    this.#raises++;
+    this.#minS = raised;
+    return true;
+  }
+
+  /** RFC 3261 §22.2: the same INVITE anew, such as with credentials, a new branch and the next CSeq. */
   #retry(): void {
     this.#forks.clear();
     this.#main = null;
@@ -427,14 +483,31 @@ export class ClientLeg implements Leg, DialogOwner {
       remoteCseq: null,
       peer: this.#inviteAddress,
     });
-    const session: InviteSession = new InviteSession(this.#context, dialog, this.#digest, true, {
-      initialOffer: () => (dialog.state === 'early' && !this.#mayUpdate(fork) ? 'ours' : 'none'),
-      onOffer: (sdp) => this.#decideOffer(fork, sdp),
-      onInfo: (info) => this.events.emit('info', info),
-      onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
-      onEnd: (end) => this.#takeEnd(session, end),
-    });
-    const fork: Fork = { session, hasEarlyAnswer: false, earlyUpdate: null, ack: null };
+    const session: InviteSession = new InviteSession(
+      this.#context,
+      dialog,
+      this.#digest,
+      true,
+      {
+        initialOffer: () => (dialog.state === 'early' && !this.#mayUpdate(fork) ? 'ours' : 'none'),
+        mayOfferEarly: () => fork.hasReliableAnswer && this.#mayUpdate(fork),
+        onOffer: (sdp) => this.#decideOffer(fork, sdp),
+        onInfo: (info) => this.events.emit('info', info),
+        // The answer is ours to acknowledge: whoever called sends no reliable provisional response.
+        onPrack: () => false,
+        onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
+        onEnd: (end) => this.#takeEnd(session, end),
+      },
+      { timer: this.#sessionTimer, localSdp: this.#options.sdp },
+    );
+    const fork: Fork = {
+      session,
+      hasEarlyAnswer: false,
+      rseq: null,
+      hasReliableAnswer: false,
+      earlyUpdate: null,
+      ack: null,
+    };
     this.#forks.set(tag, fork);
     return fork;
   }

@@ -1,18 +1,23 @@
 import { AnswerRepeater } from './answer-repeater.ts';
 import type { Dialog } from './dialog.ts';
 import type { DigestSession } from './digest-session.ts';
-import { ALLOW, type LegContext } from './leg-context.ts';
+import { ALLOW, supported, unsupported, type LegContext } from './leg-context.ts';
 import type { LegEnd, OfferAnswer } from './leg.ts';
-import { makeResponse, type ResponseFields } from './make-response.ts';
+import { makeResponse, reasonPhrase, type ResponseFields } from './make-response.ts';
 import { getHeader } from './message.ts';
 import type { SipHeader, SipRequest, SipResponse } from './message.ts';
-import { bodyHeaders, fieldValues, isSdp, reasonOf, sdpOf } from './message-fields.ts';
+import { bodyHeaders, isSdp, reasonOf, sdpOf } from './message-fields.ts';
 import { OutgoingReinvites, type ReinviteResult } from './outgoing-reinvites.ts';
 import { sendRequest } from './send-request.ts';
 import type { ServerTransaction } from './server-transaction.ts';
+import { SessionRefresher } from './session-refresher.ts';
+import type { SessionTimerPolicy } from './session-timer-fsm.ts';
 
 /** RFC 3261 §14.2: seconds to wait at most, chosen at random, after a 500 to an overlapping offer. */
 const MAX_OVERLAP_RETRY_AFTER_S = 10;
+
+/** RFC 3326: told to the far end whose session ran out. */
+const SESSION_EXPIRED = 'SIP;cause=408;text="Session timer expired"';
 
 /** The leg that a session belongs to. */
 export interface InviteSessionUser {
@@ -21,6 +26,10 @@ export interface InviteSessionUser {
   onOffer(sdp: string | null): OfferAnswer | Promise<OfferAnswer>;
   onInfo(info: { contentType: string; body: string }): void;
   onRenegotiated(sdp: string): void;
+  /** Whether an UPDATE with an offer may leave before the INVITE is answered (RFC 3311 §5.1). */
+  mayOfferEarly(): boolean;
+  /** A PRACK of the far side; whether it belongs to a response of ours (RFC 3262 §3). */
+  onPrack(request: SipRequest): boolean;
   onEnd(end: LegEnd): void;
 }
 
@@ -32,18 +41,26 @@ export class InviteSession {
   readonly #isCaller: boolean;
   readonly #user: InviteSessionUser;
   readonly #reinvites: OutgoingReinvites;
+  /** Keeps the session alive, and knows what the far side said of that. */
+  readonly refresher: SessionRefresher;
   #incoming: ServerTransaction | undefined;
   #repeater: AnswerRepeater | undefined;
   /** Whether the 2xx that is repeated holds our offer, whose answer is still to come. */
   #answerAwaited = false;
+  /** What the far side described last, in an answer to a re-INVITE of ours. */
+  #remoteSdp: string | null = null;
 
-  /** @param isCaller whether our side sent the first INVITE and made the Call-ID. */
+  /**
+   * @param isCaller whether our side sent the first INVITE and made the Call-ID.
+   * @param session.localSdp the offer of our INVITE.
+   */
   constructor(
     context: LegContext,
     dialog: Dialog,
     digest: DigestSession | null,
     isCaller: boolean,
     user: InviteSessionUser,
+    session: { timer: SessionTimerPolicy | null; localSdp: string | null },
   ) {
     this.#context = context;
     this.dialog = dialog;
@@ -53,6 +70,20 @@ export class InviteSession {
     this.#reinvites = new OutgoingReinvites(context, dialog, digest, isCaller, {
       isOfferIncoming: () => this.#incoming !== undefined || this.#answerAwaited,
       onGone: () => this.#end({ by: 'timeout', reasonHeader: null }, 'gone', true),
+      headers: () => [...supported(session.timer !== null), ...this.refresher.headers()],
+      onAccepted: (response, sdp) => {
+        if (sdp !== null) this.refresher.localSdp = sdp;
+        this.refresher.accepted(response);
+      },
+      raisesMinimum: (response) => this.refresher.raisesMinimum(response),
+    });
+    this.refresher = new SessionRefresher({
+      clock: context.clock,
+      policy: session.timer,
+      localSdp: session.localSdp,
+      send: (sdp, method) => this.#sendRefresh(sdp, method),
+      // RFC 4028 §10.
+      expire: () => this.#end({ by: 'timeout', reasonHeader: SESSION_EXPIRED }, 'gone', true),
     });
   }
 
@@ -69,12 +100,13 @@ export class InviteSession {
       this.#respond(transaction, 500, { reason: 'CSeq Out Of Order' });
       return;
     }
-    const required = fieldValues(request, 'Require');
-    if (required.length > 0) {
-      const headers = [{ name: 'Unsupported', value: required.join(', ') }];
+    const unknown = unsupported(request);
+    if (unknown.length > 0) {
+      const headers = [{ name: 'Unsupported', value: unknown.join(', ') }];
       this.#respond(transaction, 420, { headers });
       return;
     }
+    this.refresher.learn(request);
     switch (request.method) {
       case 'BYE':
         this.#takeBye(transaction);
@@ -87,6 +119,9 @@ export class InviteSession {
         return;
       case 'INFO':
         this.#takeInfo(transaction);
+        return;
+      case 'PRACK':
+        void this.#takePrack(transaction);
         return;
       case 'OPTIONS':
         this.#respond(transaction, 200, {
@@ -101,13 +136,34 @@ export class InviteSession {
     }
   }
 
+  /** The far side's description that is in force, so that a refresh is seen to change nothing. */
+  set remoteSdp(sdp: string | null) {
+    this.#remoteSdp = sdp;
+  }
+
   receiveAck(ack: SipRequest): void {
     this.#repeater?.receiveAck(ack);
   }
 
   /** Sends an offer (RFC 3261 §14.1). */
-  reinvite(sdp: string): Promise<ReinviteResult> {
-    return this.#reinvites.send(sdp);
+  async reinvite(sdp: string): Promise<ReinviteResult> {
+    const result = await this.#reinvites.send(sdp);
+    this.#remoteSdp = result.sdp ?? this.#remoteSdp;
+    return result;
+  }
+
+  /** Sends UPDATE, with an offer or to refresh (RFC 3311 §5.1). */
+  async update(sdp: string | null): Promise<ReinviteResult> {
+    const isEarlyOffer = sdp !== null && this.dialog.state === 'early';
+    if (isEarlyOffer && !this.#user.mayOfferEarly()) {
+      return { status: 491, reason: reasonPhrase(491), sdp: null };
+    }
+    return this.#reinvites.send(sdp, 'UPDATE');
+  }
+
+  /** Acknowledges a reliable provisional response to our INVITE (RFC 3262 §4). */
+  prack(rack: string): void {
+    void this.#send('PRACK', [{ name: 'RAck', value: rack }]);
   }
 
   /** Sends INFO (RFC 6086 §4). */
@@ -132,6 +188,7 @@ export class InviteSession {
   close(): void {
     this.#repeater?.close();
     this.#reinvites.close();
+    this.refresher.close();
   }
 
   #takeBye(transaction: ServerTransaction): void {
@@ -154,6 +211,8 @@ export class InviteSession {
     if (!transaction.isOpen) return;
     if (decision.accept) {
       this.dialog.refreshTarget(request);
+      this.refresher.localSdp = decision.sdp;
+      this.#remoteSdp = sdpOf(request) ?? this.#remoteSdp;
       this.#repeatAnswer(transaction, decision.sdp);
     } else {
       this.#respond(transaction, decision.status, { reason: decision.reason });
@@ -166,6 +225,7 @@ export class InviteSession {
       headers: [
         { name: 'Contact', value: this.dialog.contact },
         { name: 'Allow', value: ALLOW },
+        ...this.refresher.accept(transaction.request),
         ...bodyHeaders('application/sdp'),
       ],
       body: sdp,
@@ -188,12 +248,12 @@ export class InviteSession {
 
   #takeUpdate(transaction: ServerTransaction): void {
     const { request } = transaction;
-    const contact = [{ name: 'Contact', value: this.dialog.contact }];
     const offer = sdpOf(request);
     if (offer === null && request.body === '') {
+      if (this.#refusesInterval(transaction)) return;
       // RFC 3311 §5.2: an UPDATE without an offer refreshes target and session only.
       this.dialog.refreshTarget(request);
-      this.#respond(transaction, 200, { headers: contact });
+      this.#respond(transaction, 200, { headers: this.#updatedHeaders(request) });
       return;
     }
     if (this.#refusesOffer(transaction)) return;
@@ -207,11 +267,56 @@ export class InviteSession {
     if (!transaction.isOpen) return;
     if (decision.accept) {
       this.dialog.refreshTarget(transaction.request);
-      const contact = { name: 'Contact', value: this.dialog.contact };
-      const headers = [contact, ...bodyHeaders('application/sdp')];
+      this.refresher.localSdp = decision.sdp;
+      this.#remoteSdp = offer;
+      const fields = this.#updatedHeaders(transaction.request);
+      const headers = [...fields, ...bodyHeaders('application/sdp')];
       this.#respond(transaction, 200, { headers, body: decision.sdp });
     } else this.#respond(transaction, decision.status, { reason: decision.reason });
     this.#reinvites.wake();
+  }
+
+  #updatedHeaders(request: SipRequest): SipHeader[] {
+    return [
+      { name: 'Contact', value: this.dialog.contact },
+      { name: 'Allow', value: ALLOW },
+      // RFC 4028 §1: the session begins with the 2xx to the INVITE; before it nothing is refreshed.
+      ...(this.dialog.state === 'confirmed' ? this.refresher.accept(request) : []),
+    ];
+  }
+
+  /** RFC 3262 §3, §5: acknowledges a response of ours; may hold a new offer. */
+  async #takePrack(transaction: ServerTransaction): Promise<void> {
+    const { request } = transaction;
+    if (!this.#user.onPrack(request)) {
+      this.#respond(transaction, 481);
+      return;
+    }
+    const offer = sdpOf(request);
+    if (offer === null || this.#refusesOffer(transaction)) {
+      if (transaction.isOpen) this.#respond(transaction, 200);
+      return;
+    }
+    this.#incoming = transaction;
+    await this.#answerUpdate(transaction, offer);
+  }
+
+  /** A refresh of ours; what it changes on the far side is told. */
+  async #sendRefresh(sdp: string | null, method: 'INVITE' | 'UPDATE'): Promise<ReinviteResult> {
+    const result = await this.#reinvites.send(sdp, method);
+    if (result.sdp !== null && result.sdp !== this.#remoteSdp) {
+      this.#remoteSdp = result.sdp;
+      this.#user.onRenegotiated(result.sdp);
+    }
+    return result;
+  }
+
+  /** RFC 4028 §9: answers an interval that is too short; true if it did. */
+  #refusesInterval(transaction: ServerTransaction): boolean {
+    const minS = this.refresher.refusal(transaction.request);
+    if (minS === null) return false;
+    this.#respond(transaction, 422, { headers: [{ name: 'Min-SE', value: String(minS) }] });
+    return true;
   }
 
   #takeInfo(transaction: ServerTransaction): void {
@@ -229,6 +334,7 @@ export class InviteSession {
       this.#respond(transaction, 415, { headers: [{ name: 'Accept', value: 'application/sdp' }] });
       return true;
     }
+    if (this.#refusesInterval(transaction)) return true;
     // RFC 3261 §14.2, RFC 3311 §5.2: our own offer is out.
     if (this.#reinvites.isPending || this.#answerAwaited || initial === 'ours') {
       this.#respond(transaction, 491);
@@ -264,7 +370,7 @@ export class InviteSession {
     if (this.dialog.state === 'terminated') return;
     this.dialog.apply(input);
     this.#abandonOffers();
-    if (sendsBye) void this.#sendBye();
+    if (sendsBye) void this.#sendBye(end.reasonHeader ?? undefined);
     this.#user.onEnd(end);
   }
 

@@ -59,7 +59,7 @@ export interface LegFailure {
 
 /** Why a confirmed dialog is over. */
 export interface LegEnd {
-  /** `remote`: BYE from the far end; `local`: our BYE; `timeout`: no ACK, or an in-dialog request answered 408 or 481. */
+  /** `remote`: BYE from the far end; `local`: our BYE; `timeout`: no ACK, an in-dialog request answered 408 or 481, or a session that was not refreshed. */
   by: 'remote' | 'local' | 'timeout';
   reasonHeader: string | null;
 }
@@ -94,6 +94,11 @@ export interface Leg {
   snapshot(): DialogSnapshot;
   /** Sends a new offer inside the confirmed dialog. Resolves with the final answer, after 491 handling. */
   reinvite(sdp: string): Promise<{ status: number; reason: string; sdp: string | null }>;
+  /**
+   * Sends UPDATE (RFC 3311), also before the answer where that is allowed, else 491; null: no offer,
+   * which only refreshes. Resolves as `reinvite` does.
+   */
+  update(sdp: string | null): Promise<{ status: number; reason: string; sdp: string | null }>;
   /** Sends INFO inside the confirmed dialog. */
   info(contentType: string, body: string): Promise<{ status: number }>;
   /**

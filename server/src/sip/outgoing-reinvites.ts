@@ -20,14 +20,24 @@ export interface OutgoingReinvitesUser {
   isOfferIncoming(): boolean;
   /** The far side no longer knows the dialog, or answers no more. */
   onGone(): void;
+  /** Fields of the next try besides those of every request, such as Session-Expires. */
+  headers(): readonly SipHeader[];
+  /** Told once of each request that was answered by a 2xx, before its promise resolves. */
+  onAccepted(response: SipResponse, sdp: string | null): void;
+  /** RFC 4028 §7.3: whether it is tried again after this 422. */
+  raisesMinimum(response: SipResponse): boolean;
 }
+
+export type OfferMethod = 'INVITE' | 'UPDATE';
 
 /** Offers that wait for their turn; more are refused with a 491 made here. */
 const MAX_WAITING = 8;
+/** Longer intervals than the one asked for that one request takes up. */
+const MAX_RAISES = 2;
 /** Tries against a far side that offers again and again at the same time. */
 const MAX_GLARE_RETRIES = 8;
 
-/** Our re-INVITEs in one dialog, one at a time (RFC 3261 §14.1). */
+/** Our re-INVITEs and UPDATEs in one dialog, one at a time (RFC 3261 §14.1, RFC 3311 §5.1). */
 export class OutgoingReinvites {
   readonly #context: LegContext;
   readonly #dialog: Dialog;
@@ -57,15 +67,16 @@ export class OutgoingReinvites {
     this.#timers = new TimerSet(context.clock);
   }
 
-  /** Whether an INVITE of ours has no final response yet. */
+  /** Whether an offer of ours has no answer yet, or a re-INVITE no final response. */
   get isPending(): boolean {
     return this.#pending;
   }
 
-  send(sdp: string): Promise<ReinviteResult> {
+  /** @param sdp the offer; null: an UPDATE that refreshes only. */
+  send(sdp: string | null, method: OfferMethod = 'INVITE'): Promise<ReinviteResult> {
     if (this.#waitingCount >= MAX_WAITING) return Promise.resolve(madeHere(491));
     this.#waitingCount++;
-    const result = this.#queue.then(() => this.#run(sdp));
+    const result = this.#queue.then(() => this.#run(sdp, method));
     this.#queue = result.finally(() => this.#waitingCount--);
     return result;
   }
@@ -84,14 +95,18 @@ export class OutgoingReinvites {
     this.wake();
   }
 
-  async #run(sdp: string): Promise<ReinviteResult> {
+  async #run(sdp: string | null, method: OfferMethod): Promise<ReinviteResult> {
+    let raises = 0;
     for (let retries = 0; ; retries++) {
       // RFC 3261 §14.1: none while an INVITE of the other side is in progress.
       while (this.#user.isOfferIncoming() && !this.#closed) await this.#settled();
-      if (this.#closed || this.#dialog.state !== 'confirmed') return madeHere(481);
-      const response = await this.#sendOnce(sdp);
+      if (this.#closed || !this.#allows(method)) return madeHere(481);
+      const response = await this.#sendOnce(sdp, method);
       if (response.status === 491 && retries < MAX_GLARE_RETRIES) {
         await this.#glareDelay();
+        continue;
+      }
+      if (response.status === 422 && raises++ < MAX_RAISES && this.#user.raisesMinimum(response)) {
         continue;
       }
       // RFC 3261 §12.2.1.2: the dialog is gone.
@@ -100,21 +115,43 @@ export class OutgoingReinvites {
     }
   }
 
-  async #sendOnce(sdp: string): Promise<SipResponse> {
-    this.#pending = true;
+  /** RFC 3311 §5.1: UPDATE also before the answer, a re-INVITE only after it. */
+  #allows(method: OfferMethod): boolean {
+    const { state } = this.#dialog;
+    return state === 'confirmed' || (state === 'early' && method === 'UPDATE');
+  }
+
+  async #sendOnce(sdp: string | null, method: OfferMethod): Promise<SipResponse> {
+    this.#pending = sdp !== null;
     const acks = new Map<number, SipRequest>();
     const response = await sendRequest(this.#context.transactions, {
-      build: () => this.#dialog.request('INVITE', { headers: this.#headers(), body: sdp }),
+      build: () =>
+        this.#dialog.request(method, { headers: this.#headers(sdp !== null), body: sdp ?? '' }),
       to: () => this.#dialog.nextHop,
       digest: this.#digest,
-      on2xx: (ok, request) => this.#acknowledge(ok, request, acks),
+      on2xx: (ok, request) => {
+        if (method === 'INVITE') this.#acknowledge(ok, request, acks, sdp);
+        else this.#takeUpdated(ok, sdp);
+      },
     });
     this.#pending = false;
     return response;
   }
 
+  /** RFC 3311 §5.1: UPDATE is a target refresh request. */
+  #takeUpdated(ok: SipResponse, sdp: string | null): void {
+    this.#pending = false;
+    this.#dialog.refreshTarget(ok);
+    this.#user.onAccepted(ok, sdp);
+  }
+
   /** RFC 3261 §13.2.2.4: the same ACK for each 2xx. */
-  #acknowledge(ok: SipResponse, request: SipRequest, acks: Map<number, SipRequest>): void {
+  #acknowledge(
+    ok: SipResponse,
+    request: SipRequest,
+    acks: Map<number, SipRequest>,
+    sdp: string | null,
+  ): void {
     const { sequence } = cseqOf(request);
     const known = acks.get(sequence);
     if (known) this.#context.transactions.context.countRetransmission();
@@ -122,17 +159,19 @@ export class OutgoingReinvites {
       // The flag falls with the answer, not with the promise: an offer may follow in the same turn.
       this.#pending = false;
       this.#dialog.apply('2xx', ok);
+      this.#user.onAccepted(ok, sdp);
     }
     const ack = known ?? this.#dialog.ack(sequence, credentialsOf(request));
     acks.set(sequence, ack);
     this.#context.transactions.sendAck(ack, this.#dialog.nextHop);
   }
 
-  #headers(): SipHeader[] {
+  #headers(hasOffer: boolean): SipHeader[] {
     return [
       { name: 'Allow', value: ALLOW },
+      ...this.#user.headers(),
       { name: 'User-Agent', value: this.#context.userAgent },
-      ...bodyHeaders('application/sdp'),
+      ...bodyHeaders(hasOffer ? 'application/sdp' : null),
     ];
   }
 

@@ -151,11 +151,14 @@ export class ReleasedDialog implements DialogOwner {
       snapshot.direction === 'outbound',
       {
         initialOffer: () => 'none',
+        mayOfferEarly: () => false,
+        onPrack: () => false,
         onOffer: () => ({ accept: false, status: 488, reason: 'Not Acceptable Here' }),
         onInfo: () => undefined,
         onRenegotiated: () => undefined,
         onEnd: () => undefined,
       },
+      { timer: null, localSdp: null },
     );
     this.#sessions.set(tag, session);
     return session;

@@ -2,7 +2,7 @@ import { TypedEvents } from '../shared/events.ts';
 import { AnswerRepeater } from './answer-repeater.ts';
 import { Dialog } from './dialog.ts';
 import { InviteSession } from './invite-session.ts';
-import { ALLOW, type DialogOwner, type LegContext } from './leg-context.ts';
+import { ALLOW, supported, type DialogOwner, type LegContext } from './leg-context.ts';
 import type {
   DialogSnapshot,
   InboundLeg,
@@ -16,9 +16,19 @@ import { newTag } from './make-request.ts';
 import { makeResponse, reasonPhrase } from './make-response.ts';
 import { getHeader } from './message.ts';
 import type { SipAddress, SipHeader, SipRequest, SipResponse } from './message.ts';
-import { bodyHeaders, callIdOf, cseqOf, reasonOf, sdpOf, tagOf, uriOf } from './message-fields.ts';
+import {
+  bodyHeaders,
+  callIdOf,
+  cseqOf,
+  fieldValues,
+  reasonOf,
+  sdpOf,
+  tagOf,
+  uriOf,
+} from './message-fields.ts';
 import { formatNameAddr, parseNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
+import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { responseAddress, topVia } from './response-address.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { TimerSet } from './timer-set.ts';
@@ -49,6 +59,10 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   #repeater: AnswerRepeater | undefined;
   #state: LegState = 'calling';
   #wasConfirmed = false;
+  /** Where the caller requires that provisional responses are acknowledged (RFC 3262 §3). */
+  readonly #reliable: ReliableProvisionals | null;
+  /** The answer, which waits for the PRACK of a response before it. */
+  #heldAnswer: string | null = null;
   /** SDP went out in a provisional response, which stands for the answer. */
   #earlyAnswer = false;
   #hangup: { reasonHeader: string | undefined } | null = null;
@@ -81,13 +95,35 @@ export class ServerLeg implements InboundLeg, DialogOwner {
       peer: responseAddress(request, this.source),
     });
     this.#dialog.apply('provisional-with-tag', request);
-    this.#session = new InviteSession(context, this.#dialog, null, false, {
-      initialOffer: () => this.#initialOffer(),
-      onOffer: (sdp) => this.onOffer(sdp),
-      onInfo: (info) => this.events.emit('info', info),
-      onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
-      onEnd: (end) => this.#takeEnd(end),
-    });
+    this.#session = new InviteSession(
+      context,
+      this.#dialog,
+      null,
+      false,
+      {
+        initialOffer: () => this.#initialOffer(),
+        // RFC 3311 §5.1: the callee offers when its answer is known to have arrived.
+        mayOfferEarly: () =>
+          this.#earlyAnswer && this.#reliable !== null && !this.#reliable.holdsAnswer,
+        onOffer: (sdp) => this.onOffer(sdp),
+        onInfo: (info) => this.events.emit('info', info),
+        onPrack: (prack) => this.#reliable?.acknowledge(prack) ?? false,
+        onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
+        onEnd: (end) => this.#takeEnd(end),
+      },
+      { timer: context.sessionTimer, localSdp: null },
+    );
+    this.#session.remoteSdp = this.sdp;
+    this.#session.refresher.learn(request);
+    this.#reliable = this.#requiresReliable()
+      ? new ReliableProvisionals(context.transactions.context, request, {
+          transmit: (response) => this.#transaction.respond(response),
+          // The PRACK is answered first.
+          onSettled: () => queueMicrotask(() => this.#releaseAnswer()),
+          // RFC 3262 §3.
+          onTimeout: () => this.reject(504),
+        })
+      : null;
   }
 
   get state(): LegState {
@@ -127,16 +163,23 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   ring(status = 180, sdp?: string): void {
     if (!this.#transaction.isOpen || status <= 100 || status >= 200) return;
     this.#state = 'proceeding';
-    if (sdp !== undefined) this.#earlyAnswer = true;
+    // RFC 3262 §5: the first reliable response to an INVITE without an offer would have to hold ours.
+    if (this.#reliable && this.sdp === null) return;
+    if (sdp !== undefined) {
+      this.#earlyAnswer = true;
+      this.#session.refresher.localSdp = sdp;
+    }
     const response = this.#response(status, {
       headers: [
         { name: 'Contact', value: this.#dialog.contact },
+        { name: 'Allow', value: ALLOW },
         ...bodyHeaders(sdp === undefined ? null : 'application/sdp'),
       ],
       body: sdp ?? '',
     });
     const send = (): void => {
-      this.#transaction.respond(response);
+      if (this.#reliable) this.#reliable.send({ ...response, headers: [...response.headers] });
+      else this.#transaction.respond(response);
       this.#timers.start('provisional', PROVISIONAL_REFRESH_MS, send);
     };
     send();
@@ -145,6 +188,12 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   answer(sdp: string): void {
     if (!this.#transaction.isOpen) return;
     this.#timers.stop('provisional');
+    if (this.#reliable?.holdsAnswer) {
+      this.#heldAnswer = sdp;
+      return;
+    }
+    this.#reliable?.close();
+    this.#session.refresher.localSdp = sdp;
     this.#state = 'confirmed';
     this.#wasConfirmed = true;
     this.#dialog.apply('2xx');
@@ -152,6 +201,8 @@ export class ServerLeg implements InboundLeg, DialogOwner {
       headers: [
         { name: 'Contact', value: this.#dialog.contact },
         { name: 'Allow', value: ALLOW },
+        ...supported(this.#context.sessionTimer !== null),
+        ...this.#session.refresher.accept(this.request),
         ...bodyHeaders('application/sdp'),
       ],
       body: sdp,
@@ -174,6 +225,13 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   async reinvite(sdp: string): Promise<{ status: number; reason: string; sdp: string | null }> {
     if (this.#state !== 'confirmed') return { status: 481, reason: reasonPhrase(481), sdp: null };
     return this.#session.reinvite(sdp);
+  }
+
+  async update(
+    sdp: string | null,
+  ): Promise<{ status: number; reason: string; sdp: string | null }> {
+    if (this.#state === 'ended') return { status: 481, reason: reasonPhrase(481), sdp: null };
+    return this.#session.update(sdp);
   }
 
   async info(contentType: string, body: string): Promise<{ status: number }> {
@@ -223,6 +281,16 @@ export class ServerLeg implements InboundLeg, DialogOwner {
 
   receiveStray(): void {
     // Responses to re-INVITEs that are over; their 2xx was acknowledged while it mattered.
+  }
+
+  #requiresReliable(): boolean {
+    return fieldValues(this.request, 'Require').some((name) => name.toLowerCase() === '100rel');
+  }
+
+  #releaseAnswer(): void {
+    const sdp = this.#heldAnswer;
+    this.#heldAnswer = null;
+    if (sdp !== null) this.answer(sdp);
   }
 
   #initialOffer(): 'none' | 'ours' | 'theirs' {
@@ -277,6 +345,7 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   #finish(released: Promise<unknown> | null): void {
     this.#state = 'ended';
     this.#timers.close();
+    this.#reliable?.close();
     this.#context.leave(this, this.#context.timers.timeoutMs);
     if (released) void released.finally(() => this.#over.resolve());
     else this.#over.resolve();

@@ -4,19 +4,25 @@ import type { Logger } from '../shared/logger.ts';
 import { ClientLeg } from './client-leg.ts';
 import { DigestSession } from './digest-session.ts';
 import { DialogRegistry } from './dialog-registry.ts';
-import { ALLOW, type DialogOwner, type LegContext } from './leg-context.ts';
+import { ALLOW, supported, unsupported, type DialogOwner, type LegContext } from './leg-context.ts';
 import type { DialogSnapshot, Leg } from './leg.ts';
 import { makeRequest, newTag } from './make-request.ts';
 import { makeResponse, type ResponseFields } from './make-response.ts';
 import { getHeader } from './message.ts';
 import type { SipMessage, SipRequest, SipResponse, SipTransportName } from './message.ts';
-import { bodyHeaders, callIdOf, cseqOf, fieldValues, isSdp, tagOf } from './message-fields.ts';
+import { bodyHeaders, callIdOf, cseqOf, isSdp, tagOf } from './message-fields.ts';
 import type { SipParseError } from './parse-message.ts';
 import { formatUri } from './parse-uri.ts';
 import { ReleasedDialog } from './released-dialog.ts';
 import { sendRequest } from './send-request.ts';
 import { ServerLeg } from './server-leg.ts';
 import type { ServerTransaction } from './server-transaction.ts';
+import { sessionTimerFields } from './session-timer-fields.ts';
+import {
+  answerSessionTimer,
+  DEFAULT_SESSION_TIMER,
+  type SessionTimerPolicy,
+} from './session-timer-fsm.ts';
 import { sipTimers } from './sip-timers.ts';
 import { TransactionLayer, type TransactionCore } from './transaction-layer.ts';
 import type { SipSource } from './transport.ts';
@@ -32,6 +38,8 @@ export interface UserAgentCoreOptions {
   logger: Logger;
   /** Default 500. */
   t1Ms?: number;
+  /** Default: 1800 s, 90 s at least; null: no session timers. */
+  sessionTimer?: SessionTimerPolicy | null;
 }
 
 type LiveLeg = ClientLeg | ServerLeg;
@@ -54,6 +62,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly logger: Logger;
   readonly timers;
   readonly userAgent: string;
+  readonly sessionTimer: SessionTimerPolicy | null;
   readonly transactions: TransactionLayer;
   readonly #wire: Wire;
   readonly #legs = new Set<LiveLeg>();
@@ -66,6 +75,8 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
     this.logger = options.logger;
     this.timers = sipTimers(options.t1Ms);
     this.userAgent = options.userAgent;
+    this.sessionTimer =
+      options.sessionTimer === undefined ? DEFAULT_SESSION_TIMER : options.sessionTimer;
     this.#wire = options.wire;
     const { wire } = options;
     this.counters = {
@@ -210,7 +221,10 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
       return;
     }
     // RFC 3261 §12.2.2: a To tag that we never gave out.
-    if (tagOf(request, 'To') !== null || ['BYE', 'INFO', 'UPDATE'].includes(request.method)) {
+    if (
+      tagOf(request, 'To') !== null ||
+      ['BYE', 'INFO', 'UPDATE', 'PRACK'].includes(request.method)
+    ) {
       this.#respond(transaction, 481);
       return;
     }
@@ -257,22 +271,33 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   /** RFC 3261 §8.2: method, hops, extensions, body; answers what cannot be taken. */
   #refused(transaction: ServerTransaction): boolean {
     const { request } = transaction;
-    const required = fieldValues(request, 'Require');
+    const unknown = unsupported(request);
+    const minS = this.#shortestInterval(request);
     if (request.method !== 'INVITE' && request.method !== 'OPTIONS') {
       this.#respond(transaction, 405, { headers: [{ name: 'Allow', value: ALLOW }] });
     } else if (getHeader(request, 'Max-Forwards')?.trim() === '0' && request.method === 'INVITE') {
       this.#respond(transaction, 483);
-    } else if (required.length > 0) {
-      const headers = [{ name: 'Unsupported', value: required.join(', ') }];
+    } else if (unknown.length > 0) {
+      const headers = [{ name: 'Unsupported', value: unknown.join(', ') }];
       this.#respond(transaction, 420, { headers });
     } else if (request.method === 'INVITE' && request.body !== '' && !isSdp(request)) {
       const headers = [{ name: 'Accept', value: 'application/sdp' }];
       this.#respond(transaction, 415, { headers });
+    } else if (minS !== null) {
+      // RFC 4028 §9.
+      this.#respond(transaction, 422, { headers: [{ name: 'Min-SE', value: String(minS) }] });
     } else if (this.draining) {
       const headers = [{ name: 'Retry-After', value: String(DRAINING_RETRY_AFTER_S) }];
       this.#respond(transaction, 503, { headers });
     } else return false;
     return true;
+  }
+
+  /** Of an INVITE that asks for a shorter session interval; null: it does not. */
+  #shortestInterval(request: SipRequest): number | null {
+    if (request.method !== 'INVITE') return null;
+    const answer = answerSessionTimer(this.sessionTimer, null, sessionTimerFields(request));
+    return answer.type === 'too-small' ? answer.minS : null;
   }
 
   #accept(transaction: ServerTransaction): void {
@@ -283,7 +308,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
           { name: 'Contact', value: this.contact('', transaction.source.transport) },
           { name: 'Allow', value: ALLOW },
           { name: 'Accept', value: 'application/sdp' },
-          { name: 'Supported', value: '' },
+          ...supported(this.sessionTimer !== null),
         ],
       });
       return;

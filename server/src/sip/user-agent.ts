@@ -3,6 +3,7 @@ import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
 import type { SipAddress, SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts';
+import type { SessionTimerPolicy } from './session-timer-fsm.ts';
 import { TransportLayer } from './transport-layer.ts';
 import type { SipTlsOptions } from './transport-stream.ts';
 import { TransportWire } from './transport-wire.ts';
@@ -25,6 +26,8 @@ export interface UserAgentOptions {
   logger: Logger;
   /** T1 of RFC 3261 §17.1.1.1. Default 500. */
   t1Ms?: number;
+  /** Session timers of calls that say nothing else. Default: 1800 s, 90 s at least. */
+  sessionTimer?: SessionTimerPolicy | null;
 }
 
 /** What goes out in an INVITE. */
@@ -51,6 +54,10 @@ export interface InviteOptions {
   noResponseTimeoutMs?: number;
   /** Answers a 401 or 407 (RFC 3261 §22). */
   credentials?: { username: string; password: string };
+  /** RFC 4028; null: not spoken of. Default: that of the user agent. */
+  sessionTimer?: SessionTimerPolicy | null;
+  /** Whether 100rel is offered (RFC 3262). Default true. */
+  reliableProvisionals?: boolean;
 }
 
 export interface UserAgentEvents {
@@ -142,6 +149,7 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     logger,
     userAgent,
     ...(t1Ms === undefined ? {} : { t1Ms }),
+    ...(options.sessionTimer === undefined ? {} : { sessionTimer: options.sessionTimer }),
   });
   wire.onSend = (message, peer) => core.onTraffic({ direction: 'sent', message, peer });
   layer.onMessage = (message, source) => {
