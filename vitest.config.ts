@@ -5,7 +5,9 @@ export default defineConfig({
     include: ['{server,sdk,cli,bench}/**/*.test.ts'],
     globalSetup: ['server/test/global-setup.ts'],
     pool: 'forks',
-    testTimeout: 40_000,
-    hookTimeout: 60_000,
+    // For what hangs. How fast something is is never judged by them: a busy machine takes its time.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -8,7 +8,9 @@ export default defineConfig({
     maxWorkers: 2,
     setupFiles: ['src/harness/print-logs.ts'],
     pool: 'forks',
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // For what hangs. How fast something is is never judged by them: a busy machine takes its time.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -151,7 +151,7 @@ describe('GET /openapi.json', () => {
     expect(wrong).toEqual([]);
     const ids = operations.map(({ operationId }) => operationId);
     expect(ids).toEqual(expect.arrayContaining(Object.keys(REFUSED)));
-  }, 30_000);
+  });
 
   it('describes the WebSockets and what they send', () => {
     for (const path of ['/v1/events', '/v1/calls/{id}/events']) {

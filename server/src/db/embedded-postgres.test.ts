@@ -55,7 +55,7 @@ async function query(url: string, text: string): Promise<unknown[]> {
 }
 
 // A start on a busy machine takes its time, and a test has several.
-describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
+describe('embedded PostgreSQL', { timeout: 180_000 }, () => {
   it('starts, keeps its data over a restart and says what takes long only the first time', async () => {
     const progress: string[] = [];
     const onProgress = (message: string): void => void progress.push(message);
@@ -137,7 +137,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
     expect(adopted.pid).toBe(pid);
     // Ends the server, as far as the second start knows by itself.
     await first.close();
-    await expect.poll(() => adopted.pid, { timeout: 45_000 }).not.toBe(pid);
+    await expect.poll(() => adopted.pid, { timeout: 150_000 }).not.toBe(pid);
     expect(adopted.port).toBe(port);
     expect(await query(adopted.url, 'select value from kept')).toEqual([{ value: 7 }]);
   });
@@ -185,7 +185,7 @@ describe('embedded PostgreSQL', { timeout: 60_000 }, () => {
   });
 });
 
-describe.runIf(isRoot)('embedded PostgreSQL as root', { timeout: 60_000 }, () => {
+describe.runIf(isRoot)('embedded PostgreSQL as root', { timeout: 180_000 }, () => {
   it('runs as nobody, who owns the cluster', async () => {
     const server = await start();
     expect(server.account).toBe('owner');

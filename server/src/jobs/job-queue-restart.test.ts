@@ -44,7 +44,7 @@ async function untilItWorks<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 // Crash recovery on a busy machine takes its time.
-describe('a database server that dies under the program', { timeout: 60_000 }, () => {
+describe('a database server that dies under the program', { timeout: 180_000 }, () => {
   it.each(['SIGKILL', 'SIGINT'] as const)(
     'is started again after %s: queries work, and no committed job is lost',
     async (signal) => {

@@ -44,7 +44,7 @@ const POINTS = POST_CALL_STEPS.flatMap((step) =>
 describe('a process killed with SIGKILL after a call', () => {
   it.each(POINTS)(
     'at %s leaves a call that ends completed once',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (point) => {
       const callId = await storeOverCall(lab, { status: 'call-disconnected' });
       const recordingKey = `${lab.workspaceId}/${callId}.wav`;

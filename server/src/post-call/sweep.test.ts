@@ -113,7 +113,7 @@ describe('what calls leave', () => {
 
   it(
     'stays on the disk while the bucket is away, and is sent when it is back',
-    { timeout: 30_000 },
+    { timeout: 180_000 },
     async () => {
       await setDays(null, null);
       s3.away = true;
