@@ -108,13 +108,11 @@ describe('G17: the keys of a call that comes in', () => {
         );
       }
       expect(node.voice.calls).toHaveLength(0);
-      const { data } = await node.service.list(lab.workspaceId);
-      const [call] = data;
-      expect(call).toMatchObject({
-        status: 'failed',
-        endReason: 'media-incompatible',
-        sipCode: 488,
-      });
+      const records = async () => (await node.service.list(lab.workspaceId)).data;
+      const refused = { status: 'failed', endReason: 'media-incompatible', sipCode: 488 };
+      // A refusal is stored after it was sent.
+      await expect.poll(records).toMatchObject([refused, refused]);
+      const [call] = await records();
       expect(await lab.events(call?.id ?? '')).toContainEqual(
         expect.objectContaining({
           type: 'call.warning',

@@ -86,9 +86,11 @@ async function nextCall(): Promise<string> {
 }
 
 async function onlyCall(): Promise<string> {
-  const { data } = await node.service.list(lab.workspaceId, { direction: 'inbound' });
-  expect(data).toHaveLength(1);
-  return data[0]?.id ?? '';
+  const inbound = async () =>
+    (await node.service.list(lab.workspaceId, { direction: 'inbound' })).data;
+  // A refusal is stored after it was sent.
+  await expect.poll(inbound).toHaveLength(1);
+  return (await inbound())[0]?.id ?? '';
 }
 
 describe('an inbound call', () => {
@@ -275,11 +277,14 @@ describe('an inbound call', () => {
       peer.send(peer.request('INVITE', 2, { body: OFFER, branch: 'z9hG4bKother' }));
       await peer.response(482);
       peer.send(peer.request('ACK', 2, { to: ok.to, branch: 'z9hG4bKack' }));
-      const { data } = await node.service.list(lab.workspaceId, { direction: 'inbound' });
-      expect(data).toHaveLength(2);
-      await lab.reached(data[0]?.id ?? '', new Set(['in-progress']));
+      const inbound = async () =>
+        (await node.service.list(lab.workspaceId, { direction: 'inbound' })).data;
+      // The refusal was stored after it was sent.
+      await expect.poll(inbound).toHaveLength(2);
+      const taken = (await inbound()).find(({ status }) => status !== 'failed')?.id ?? '';
+      await lab.reached(taken, new Set(['in-progress']));
       peer.send(peer.request('BYE', 3, { to: ok.to }));
-      expect(await lab.reached(data[0]?.id ?? '')).toMatchObject({ end_reason: 'caller-hangup' });
+      expect(await lab.reached(taken)).toMatchObject({ end_reason: 'caller-hangup' });
     } finally {
       peer.close();
     }
@@ -310,9 +315,9 @@ describe('an inbound call', () => {
     node = await lab.node({ maxCalls: 1 });
     const first = dial();
     await answered(first);
+    const recorded = nextCall();
     expect(await failed(dial())).toMatchObject({ status: 486 });
-    const [refused] = (await node.service.list(lab.workspaceId)).data;
-    expect(await lab.reached(refused?.id ?? '')).toEqual({
+    expect(await lab.reached(await recorded)).toEqual({
       status: 'failed',
       end_reason: 'no-capacity',
       ended_by: 'system',
