@@ -128,6 +128,8 @@ describe('/v1/calls/{id}/events', () => {
   });
 
   it('forgets a follower that leaves', async () => {
+    // Those of the tests before are gone when the server has seen it, too.
+    await expect.poll(() => api.app.websocketServer.clients.size).toBe(0);
     const before = lab.context.feed.subscriberCount;
     const id = await lab.placeCall();
     const follower = await follow(`/v1/calls/${id}/events`);
@@ -136,7 +138,7 @@ describe('/v1/calls/{id}/events', () => {
     const gone = [...api.app.websocketServer.clients].map((client) => once(client, 'close'));
     follower.socket.terminate();
     await Promise.all(gone);
-    expect(lab.context.feed.subscriberCount).toBe(before);
+    await expect.poll(() => lab.context.feed.subscriberCount).toBe(before);
   });
 
   it('cuts off a follower that sends more than it may', async () => {
