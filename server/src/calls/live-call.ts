@@ -15,6 +15,7 @@ import { cappedWallet } from './capped-wallet.ts';
 import { watchCredit } from './credit-watch.ts';
 import { hangupOptions } from './hangup-options.ts';
 import { headerAttributes } from './header-attributes.ts';
+import { infoDigit } from './info-digit.ts';
 import { MediaSession, NOT_ACCEPTABLE } from './media-session.ts';
 import { pressKeys } from './press-keys.ts';
 import { pinAgent, PinGate, type PinResult } from './pin-gate.ts';
@@ -228,6 +229,10 @@ export class LiveCall {
     this.#ctx.sipTrace.claim(this.plan.call, leg.sipCallId);
     leg.onOffer = (sdp) => this.#onOffer(sdp);
     leg.events.on('renegotiated', ({ sdp }) => this.#onLateAnswer(sdp));
+    leg.events.on('info', (info) => {
+      const pressed = infoDigit(info);
+      if (pressed) this.voice?.hearDigit(pressed.digit, pressed.durationMs);
+    });
     leg.events.on('ended', (end) => {
       if (this.#leg !== leg) return;
       this.#cause ??= { type: 'leg-ended', end };

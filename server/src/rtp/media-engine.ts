@@ -95,6 +95,8 @@ export interface RtpStream {
   connect(remote: RtpRemote): void;
   /** Queues digits as RFC 4733 events, 100 ms each with a pause of 60 ms; audio is silent meanwhile. Resolves when the last has left; rejects when the far end takes no telephone-event. */
   sendDtmf(digits: string): Promise<void>;
+  /** A digit that the signalling tells of: emitted as `dtmf`, unless the audio tells of the same press. */
+  hearDigit(digit: string, durationMs: number): void;
   /** Idempotent. The port is not used again for 30 s. */
   close(): void;
 }

@@ -10,7 +10,6 @@ export const NO_RTP_STATS: Readonly<RtpStreamStats> = {
   packetsExpected: 0,
   packetsLate: 0,
   packetsDuplicate: 0,
-  framesMissing: 0,
   jitterMs: 0,
   rttMs: null,
   remote: null,

@@ -144,10 +144,7 @@ export class RtpReceiver {
       this.#starvedSamples += FRAME_SAMPLES;
       this.#events.audio(this.#silence(FRAME_SAMPLES));
     }
-    const played = this.#playout.pop();
-    if (played) return played;
-    this.#stats.framesMissing += this.#isNoise || this.#lastAudioMs === null ? 0 : 1;
-    return this.#isNoise ? this.#noise.frame() : null;
+    return this.#playout.pop() ?? (this.#isNoise ? this.#noise.frame() : null);
   }
 
   /** Gives back what is not JavaScript's. Idempotent. */

@@ -4,6 +4,7 @@ import { CODECS } from '../sdp/codecs.ts';
 import type { SrtpParameters } from '../sdp/sdp.ts';
 import type { Clock } from '../shared/clock.ts';
 import { TypedEvents } from '../shared/events.ts';
+import { DigitSources, type DigitSource } from './digit-sources.ts';
 import { DtmfError } from './dtmf.ts';
 import { Latch, type Address } from './latch.ts';
 import type { RtpRemote, RtpStream, RtpStreamEvents, RtpStreamStats } from './media-engine.ts';
@@ -50,6 +51,7 @@ export class UdpRtpStream implements RtpStream {
   readonly #receiver: RtpReceiver;
   readonly #sender = new RtpSender();
   readonly #latch = new Latch();
+  readonly #digits = new DigitSources();
   /** RFC 7022 §4.2: random, the same for the stream's life. */
   readonly #cname = randomBytes(12).toString('base64');
   /** Null until `connect`. */
@@ -72,7 +74,7 @@ export class UdpRtpStream implements RtpStream {
     this.#receiver = new RtpReceiver(
       {
         audio: (samples) => this.#guard('onAudio', () => this.onAudio?.(samples)),
-        digit: (digit, durationMs) => this.events.emit('dtmf', { digit, durationMs }),
+        digit: (digit, durationMs) => this.#digit(digit, durationMs, 'media'),
       },
       this.stats,
     );
@@ -118,6 +120,10 @@ export class UdpRtpStream implements RtpStream {
     return this.#sender.dtmf.send(digits);
   }
 
+  hearDigit(digit: string, durationMs: number): void {
+    if (!this.#closed) this.#digit(digit, durationMs, 'signalling');
+  }
+
   /** Called by the wheel every 20 ms. */
   tick(): void {
     if (this.#closed) return;
@@ -148,6 +154,11 @@ export class UdpRtpStream implements RtpStream {
     const goodbye = writeGoodbye(this.#sender.ssrc, this.#cname);
     const spoken = this.#sender.packetCount > 0;
     if (!spoken || !this.#send(sockets.rtcp, goodbye, 1, onRelease)) onRelease();
+  }
+
+  #digit(digit: string, durationMs: number, source: DigitSource): void {
+    if (!this.#digits.isNew(digit, source, this.#clock.monotonicMs())) return;
+    this.events.emit('dtmf', { digit, durationMs });
   }
 
   #receive(bytes: Buffer, from: RemoteInfo): void {

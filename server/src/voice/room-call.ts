@@ -218,6 +218,11 @@ export class RoomCall {
     await this.#agent?.part.session.finish(text);
   }
 
+  /** A digit of the far end that the signalling tells of. */
+  hearDigit(digit: string, durationMs: number): void {
+    this.#stream.hearDigit(digit, durationMs);
+  }
+
   async sendDtmf(digits: string): Promise<void> {
     await this.#stream.sendDtmf(digits);
     for (const digit of digits) this.#options.emit({ type: 'dtmf', digit, from: 'agent' });

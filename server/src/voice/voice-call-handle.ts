@@ -14,6 +14,8 @@ export interface VoiceCallHandle extends CallReady {
   finish(text: string | null): Promise<void>;
   /** Resolves when the last digit has left; rejects when the far end takes none. */
   sendDtmf(digits: string): Promise<void>;
+  /** A digit of the far end that the signalling tells of; once a press, whatever the audio tells. */
+  hearDigit(digit: string, durationMs: number): void;
   /** Says who hears whom in the call's room. */
   seat(who: 'caller' | 'agent', state: SeatState): void;
   /**

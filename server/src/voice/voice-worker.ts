@@ -166,6 +166,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     answered: ({ callId, atMs }) => callOf(callId).answered(atMs),
     finish: ({ callId, text }) => callOf(callId).finish(text),
     sendDtmf: ({ callId, digits }) => callOf(callId).sendDtmf(digits),
+    hearDigit: ({ callId, digit, durationMs }) => callOf(callId).hearDigit(digit, durationMs),
     seat: ({ callId, who, state }) => roomCallOf(callId).seat(who, state),
     enterRoom: ({ callId, roomId, state, host }) =>
       roomCallOf(callId).enterRoom(roomFor(callId, roomId, host), state),

@@ -139,6 +139,7 @@ export class WorkerLink {
           this.#options.logger.warn({ callId, err: error }, 'goodbye was not played out');
         }),
       sendDtmf: (digits) => rpc.call('sendDtmf', { callId, digits }),
+      hearDigit: (digit, durationMs) => rpc.cast('hearDigit', { callId, digit, durationMs }),
       seat: (who, state) => rpc.cast('seat', { callId, who, state }),
       enterRoom: (roomId, state) => this.#enterRoom({ callId, live, rpc }, roomId, state),
       attachAgent: (agent) => rpc.call('attachAgent', { callId, ...agent }),

@@ -111,6 +111,8 @@ export type VoiceWorkerProcedures = {
   /** The agent says goodbye (when `sayGoodbye`) and `playedOut` is resolved when it has been heard. */
   finish: (args: { callId: string; text: string | null }) => Promise<void>;
   sendDtmf: (args: { callId: string; digits: string }) => Promise<void>;
+  /** A digit of the far end that came by SIP INFO. */
+  hearDigit: (args: { callId: string; digit: string; durationMs: number }) => void;
   /** Says who hears whom in the call's room. */
   seat: (args: { callId: string; who: 'caller' | 'agent'; state: SeatState }) => void;
   /**

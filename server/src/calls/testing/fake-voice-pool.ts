@@ -22,6 +22,8 @@ export class FakeVoiceCall implements VoiceCallHandle {
   closedCount = 0;
   readonly seats: { who: 'caller' | 'agent'; state: SeatState }[] = [];
   readonly agents: RoomAgent[] = [];
+  /** Keys of the far end that the signalling told of. */
+  readonly digits: string[] = [];
   dismissedCount = 0;
   roomId: string | null;
   /** The rooms that it was taken into, and as what. */
@@ -61,6 +63,10 @@ export class FakeVoiceCall implements VoiceCallHandle {
 
   sendDtmf(): Promise<void> {
     return Promise.resolve();
+  }
+
+  hearDigit(digit: string): void {
+    this.digits.push(digit);
   }
 
   seat(who: 'caller' | 'agent', state: SeatState): void {
