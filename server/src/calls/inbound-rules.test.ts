@@ -166,8 +166,12 @@ describe('a lookup of the caller', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const lookup = { inbound: { lookup: { type: 'api', url, timeout_ms: 200 } } };
-    await configure(lookup, { INBOUND_LOOKUP_TOKEN: 'secret' });
+    const patience = (timeoutMs: number): Promise<void> =>
+      configure(
+        { inbound: { lookup: { type: 'api', url, timeout_ms: timeoutMs } } },
+        { INBOUND_LOOKUP_TOKEN: 'secret' },
+      );
+    await patience(5_000);
     const safeFetch = createSafeFetch({ allowPrivateTargets: ['127.0.0.0/8'] });
     node = await lab.node({ safeFetch });
     expect(await outcome(dial())).toBe(200);
@@ -193,6 +197,7 @@ describe('a lookup of the caller', () => {
       call_id: bolnas?.callId,
     });
     slow = true;
+    await patience(200);
     expect(await outcome(dial())).toBe(200);
     const callId = node.voice.calls[2]?.callId ?? '';
     await lab.reached(callId, new Set(['in-progress']));
