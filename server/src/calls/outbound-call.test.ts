@@ -14,6 +14,8 @@ import {
   type ScriptedCallee,
 } from './testing/scripted-callee.ts';
 
+const PATIENT = { timeout: 30_000 };
+
 let lab: CallLab;
 let callee: ScriptedCallee;
 let second: ScriptedCallee;
@@ -123,7 +125,7 @@ describe('an outbound call', () => {
     expect(details?.turns.map((turn) => turn.text)).toEqual(['Hello']);
     expect(details?.attempts).toMatchObject([{ state: 'done', sipCode: 200, sequence: 1 }]);
     expect(node.voice.calls[0]?.audio[0]).toMatchObject({ codec: 'PCMU', remotePort: 40_000 });
-    expect(node.service.liveCount).toBe(0);
+    await expect.poll(() => node.service.liveCount).toBe(0);
   });
 
   it('never lets an INVITE leave before the agent is ready', async () => {
@@ -162,7 +164,7 @@ describe('an outbound call', () => {
     });
     expect(callee.legs).toHaveLength(0);
     expect((await lab.call(callId)).cost).toMatchObject({ total_micros: 0 });
-    expect(node.service.liveCount).toBe(0);
+    await expect.poll(() => node.service.liveCount).toBe(0);
   });
 
   it('has its attempt committed, with the SIP identity, when the INVITE arrives', async () => {
@@ -254,7 +256,7 @@ describe('an outbound call', () => {
         `select 1 from trunk_pacing where next_at > now() + interval '10 seconds'`,
       );
       expect(rows).toHaveLength(1);
-    });
+    }, PATIENT);
     await node.service.hangup(lab.workspaceId, callId);
     expect(await lab.reached(callId)).toMatchObject({ status: 'canceled' });
     expect(second.legs).toHaveLength(0);
@@ -497,7 +499,7 @@ describe('an outbound call', () => {
     await vi.waitFor(async () => {
       const details = await node.service.get(lab.workspaceId, call.id);
       expect(details?.call).toMatchObject({ status: 'in-progress', answeredBy: 'voicemail' });
-    });
+    }, PATIENT);
     voice?.emit({ type: 'end-requested', reason: 'agent-goodbye' });
     await lab.reached(call.id);
     expect((await node.service.get(lab.workspaceId, call.id))?.call.answeredBy).toBe('voicemail');
