@@ -18,6 +18,7 @@ import { appendEvent } from './events/outbox.ts';
 import { createGuardedFetch } from './egress/guarded-fetch.ts';
 import { createSafeFetch } from './egress/safe-fetch.ts';
 import { WEBHOOK_FORMATS } from './events/event-type.ts';
+import { startFeedRelay } from './events/feed-relay.ts';
 import { createLiveFeed } from './events/live-feed.ts';
 import { startJobs } from './jobs/job-queue.ts';
 import { createMetrics } from './metrics.ts';
@@ -198,6 +199,10 @@ async function build(
 
   const feed = createLiveFeed((callId, after) => readCallEvents(database.pool, callId, after));
   closers.push(() => feed.close());
+  if (roles.has('api')) {
+    const relay = startFeedRelay({ feed, pool: database.pool, clock, logger });
+    closers.push(() => relay.close());
+  }
   const recordings = createRecordingStore(path.join(config.dataDir, 'recordings'));
   const { s3, urlTtlS } = config.recordings;
   const library = createRecordingLibrary(recordings, s3 && createS3Store(s3, clock));

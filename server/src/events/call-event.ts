@@ -6,6 +6,30 @@ export interface StatusData {
   sip: { code: number | null; reason: string | null };
 }
 
+/** A tool that an agent runs. */
+export interface ToolRunData {
+  /** Unique in the call. */
+  id: string;
+  name: string;
+  kind: string;
+  arguments: unknown;
+  started_ms: number;
+}
+
+/** A transfer that is over. */
+export interface TransferData {
+  id: string;
+  to: string;
+  /** `refer`: the carrier moved the call; `bridge`: both legs are in one room. */
+  method: 'refer' | 'bridge';
+  successful: boolean;
+  /** Why not; null: it was. */
+  reason: string | null;
+  /** The call to the target; null: the carrier's own. */
+  target_call_id: string | null;
+  sip: { code: number | null; reason: string | null };
+}
+
 /** Data of every event, by type. Times inside a call are milliseconds since the answer. */
 export interface CallEventData {
   'call.queued': StatusData;
@@ -47,7 +71,18 @@ export interface CallEventData {
       | 'caller-lookup';
     message: string;
   };
-  /** Something the agent did, such as a tool that ran. */
+  /** The agent runs a tool. Arguments are masked. */
+  'tool.called': ToolRunData;
+  /** It has run. */
+  'tool.finished': ToolRunData & {
+    status: string;
+    latency_ms: number;
+    /** Why, where the status is not `ok`. */
+    error: string | null;
+  };
+  /** The caller was, or was not, connected with somebody else. */
+  'call.transferred': TransferData;
+  /** Something the agent did, such as hanging up. */
   'call.note': { name: string; data: Record<string, unknown> };
 }
 

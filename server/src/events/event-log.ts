@@ -68,6 +68,24 @@ export async function readCallEvents(
   }
 }
 
+/** The number of the newest event of all calls; 0: there is none. */
+export function lastEventId(client: Queryable): Promise<number> {
+  return callEvents.lastId(client);
+}
+
+/**
+ * What is stored of these workspaces after a number, in the order of the numbers. `nextId`: from where to ask the next time; what is younger than
+ * `settledMs` comes again, because a lower number may be committed after a higher one.
+ */
+export async function readEventsSince(
+  client: Queryable,
+  after: { workspaceIds: readonly string[]; afterId: number; settledMs: number },
+): Promise<{ events: CallEvent[]; nextId: number }> {
+  const rows = await callEvents.listSince(client, after, PAGE_EVENTS);
+  const settled = rows.length === PAGE_EVENTS ? rows : rows.filter((row) => row.settled);
+  return { events: rows.map(toEvent), nextId: settled.at(-1)?.id ?? after.afterId };
+}
+
 function toEvent(row: callEvents.CallEventRow): CallEvent {
   return {
     workspaceId: row.workspaceId,

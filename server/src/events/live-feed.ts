@@ -3,6 +3,8 @@ import type { CallEvent } from './call-event.ts';
 
 /** Events that a slow subscriber may have waiting. */
 const QUEUE_CAPACITY = 1_000;
+/** An event comes a second time, from the log, within seconds. */
+const MAX_RECENT = 10_000;
 
 export interface FeedFilter {
   workspaceId: string;
@@ -22,12 +24,15 @@ export type EventHistory = (callId: string, afterSequence: number) => Promise<re
 
 /** In-process fan-out of call events. */
 export interface LiveFeed {
+  /** One that was published a short while ago is not told again. */
   publish(event: CallEvent): void;
   subscribe(filter: FeedFilter): FeedSubscription;
   /** What was stored of a call after `afterSequence`, then what happens live; nothing twice. */
   replay(filter: { workspaceId: string; callId: string }, afterSequence: number): FeedSubscription;
   /** Tells of every event, of whatever workspace, that one was published: no more than that. */
   onPublish(listener: () => void): void;
+  /** Whose events somebody waits for. */
+  followedWorkspaces(): string[];
   readonly subscriberCount: number;
   /** Ends every subscription. Idempotent. */
   close(): void;
@@ -42,6 +47,8 @@ interface Subscriber {
 export function createLiveFeed(history: EventHistory): LiveFeed {
   const subscribers = new Set<Subscriber>();
   const listeners: (() => void)[] = [];
+  /** The newest events by call and sequence, oldest first. */
+  const recent = new Set<string>();
   let closed = false;
 
   function add(filter: FeedFilter): { subscriber: Subscriber; close: () => void } {
@@ -60,8 +67,19 @@ export function createLiveFeed(history: EventHistory): LiveFeed {
     };
   }
 
+  function isRepeated({ callId, sequence }: CallEvent): boolean {
+    if (sequence === null) return false;
+    const key = `${callId}:${sequence}`;
+    if (recent.has(key)) return true;
+    recent.add(key);
+    const [oldest] = recent.size > MAX_RECENT ? recent : [];
+    if (oldest !== undefined) recent.delete(oldest);
+    return false;
+  }
+
   return {
     publish(event) {
+      if (isRepeated(event)) return;
       for (const { filter, queue } of subscribers) {
         if (filter.workspaceId !== event.workspaceId) continue;
         if (filter.callId !== undefined && filter.callId !== event.callId) continue;
@@ -93,6 +111,9 @@ export function createLiveFeed(history: EventHistory): LiveFeed {
         [Symbol.asyncIterator]: () =>
           replayed(history, filter, afterSequence, subscriber.queue, close),
       };
+    },
+    followedWorkspaces() {
+      return [...new Set([...subscribers].map(({ filter }) => filter.workspaceId))];
     },
     get subscriberCount() {
       return subscribers.size;

@@ -157,3 +157,56 @@ export async function listAfter(
     [callId, afterSequence, limit],
   );
 }
+
+export async function lastId(client: Queryable): Promise<number> {
+  const row = await requireOne<{ id: number }>(
+    client,
+    'select coalesce(max(id), 0)::float8 as id from call_events',
+    [],
+  );
+  return row.id;
+}
+
+/** @returns `settled`: stored so long ago that no lower number can follow. */
+export async function listSince(
+  client: Queryable,
+  {
+    workspaceIds,
+    afterId,
+    settledMs,
+  }: {
+    workspaceIds: readonly string[];
+    afterId: number;
+    settledMs: number;
+  },
+  limit: number,
+): Promise<(CallEventRow & { settled: boolean })[]> {
+  return selectRows(
+    client,
+    `select e.*, e.created_at < now() - $3 * interval '1 millisecond' as settled
+     from call_events e
+     where e.workspace_id = any($1) and e.id > $2 order by e.id limit $4`,
+    [workspaceIds, afterId, settledMs, limit],
+  );
+}
+
+/** Data of all events of a type of some calls, in order, by call. */
+export async function listDataOfType(
+  client: Queryable,
+  callIds: readonly string[],
+  type: string,
+): Promise<Map<string, Record<string, unknown>[]>> {
+  const rows = await selectRows<Pick<CallEventRow, 'callId'> & { data: Record<string, unknown> }>(
+    client,
+    `select call_id, data from call_events where call_id = any($1) and type = $2
+     order by call_id, sequence`,
+    [callIds, type],
+  );
+  const byCall = new Map<string, Record<string, unknown>[]>();
+  for (const { callId, data } of rows) {
+    const list = byCall.get(callId);
+    if (list) list.push(data);
+    else byCall.set(callId, [data]);
+  }
+  return byCall;
+}
