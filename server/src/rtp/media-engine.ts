@@ -62,8 +62,6 @@ export interface RtpStreamStats {
   packetsExpected: number;
   packetsLate: number;
   packetsDuplicate: number;
-  /** Frames of 20 ms for which nothing had come when they were due. */
-  framesMissing: number;
   /** RFC 3550 §6.4.1, in milliseconds. */
   jitterMs: number;
   /** There and back, by the far end's reports (RFC 3550 §6.4.1); null: none told. */

@@ -209,6 +209,114 @@ describe('RtpReceiver', () => {
     call.push(5, { payloadType: 13, payload: Uint8Array.of(70) });
     call.pass(400);
     // 20 packet times later the far end talks on, with the next sequence number.
+    call.push(6, { rtpTimestamp: (0xffffff00 + 26 * 160) >>> 0, marker: true });
+    call.pass(20);
+    const levels = call.heard.map(([level]) => level);
+    expect(levels.slice(0, 5)).toEqual(Array(5).fill(LEVEL));
+    expect(levels.slice(5, -1).every((level) => level === 0)).toBe(true);
+    expect(levels.at(-1)).toBe(LEVEL);
+    // The pause is as long in the ears as it was in the far end's clock.
+    expect(call.heardSamples).toBe(27 * 160);
+    expect(call.stats).toMatchObject({ packetsLost: 0, packetsInvalid: 0, packetsReceived: 7 });
+  });
+
+  it('puts reordered packets right and counts late ones and duplicates', () => {
+    const call = new Call();
+    const level = (n: number) => ({ payload: encodeMulaw(new Int16Array(160).fill(n * 1_000)) });
+    for (const n of [1, 3, 2, 2]) call.push(n, level(n));
+    call.pass(20);
+    call.push(5, level(5));
+    call.pass(60);
+    call.push(4, level(4));
+    const heard = call.heard.map(([first]) => Math.round(first / 1_000));
+    expect(heard.filter((first) => first > 0)).toEqual([1, 2, 3, 5]);
+    expect(call.stats).toMatchObject({ packetsDuplicate: 1, packetsLate: 1, packetsLost: 0 });
+  });
+
+  it('RFC 3550 §8.2: goes on with another SSRC at once, whatever its numbers are', () => {
+    const call = new Call();
+    for (let n = 0; n < 5; n++) {
+      call.push(n);
+      call.pass(20);
+    }
+    const before = call.heard.length;
+    for (let n = 0; n < 5; n++) {
+      call.push(0, { ssrc: 9, sequenceNumber: 40_000 + n, rtpTimestamp: 7 + n * 160 });
+      call.pass(20);
+    }
+    expect(call.heard.slice(before)).toEqual(Array.from({ length: 5 }, () => [LEVEL, 160]));
+    expect(call.receiver.ssrc).toBe(9);
+    expect(call.stats).toMatchObject({ packetsLost: 0, jitterMs: 0 });
+  });
+
+  it('RFC 4733 §2.5: a digit is heard once, the ears are silent meanwhile, and nothing is lost', () => {
+    const call = new Call();
+    for (let n = 0; n < 3; n++) {
+      call.push(n);
+      call.pass(20);
+    }
+    const at = (0xffffff00 + 3 * 160) >>> 0;
+    for (let n = 3; n < 10; n++) {
+      const samples = Math.min(n - 2, 5) * 160;
+      const payload = Uint8Array.of(5, n < 7 ? 10 : 0x8a, samples >> 8, samples & 0xff);
+      call.push(n, { payloadType: 101, rtpTimestamp: at, payload, marker: n === 3 });
+      call.pass(20);
+    }
+    for (let n = 10; n < 13; n++) {
+      call.push(n);
+      call.pass(20);
+    }
+    expect(call.digits).toEqual(['5']);
+    expect(call.heardSamples).toBe(13 * 160);
+    expect(call.stats.packetsLost).toBe(0);
+    expect(call.stats.jitterMs).toBe(0);
+  });
+
+  it('RFC 4733 §2.5.2.2: ends a digit whose ends were lost when nothing more comes', () => {
+    const call = new Call();
+    call.push(0, { payloadType: 101, payload: Uint8Array.of(11, 10, 0, 160), marker: true });
+    call.pass(140);
+    expect(call.digits).toEqual([]);
+    call.pass(20);
+    expect(call.digits).toEqual(['#']);
+  });
+
+  it('T43 ITU-T Q.23: hears keys as tones where no telephone-event was agreed on, and only there', () => {
+    const keys = ['1', '#', '#'].flatMap((digit) => [
+      ...(dtmfTone(digit, 100) ?? []),
+      ...new Int16Array(800),
+    ]);
+    const digitsOf = (formats: ExpectedFormats): string[] => {
+      const call = new Call(formats);
+      for (let n = 0; n * 160 < keys.length; n++) {
+        // A packet that is lost in the middle of a tone does not make two of one key.
+        if (n !== 2) {
+          call.push(n, {
+            payload: encodeMulaw(Int16Array.from(keys.slice(n * 160, n * 160 + 160))),
+          });
+        }
+        call.pass(20);
+      }
+      return call.digits;
+    };
+    expect(digitsOf({ ...PCMU, dtmfPayloadType: null })).toEqual(['1', '#', '#']);
+    expect(digitsOf(PCMU)).toEqual([]);
+  });
+
+  it('RFC 3389 §3.1: plays comfort noise of the level that was named until audio comes again', () => {
+    const call = new Call();
+    for (let n = 0; n < 5; n++) {
+      call.push(n);
+      call.pass(20);
+    }
+    call.push(5, { payloadType: 13, payload: Uint8Array.of(40) });
+    const levels = Array.from({ length: 50 }, () => {
+      call.nowMs += 20;
+      const frame = call.receiver.tick(call.nowMs);
+      return frame && levelDbfs(frame);
+    });
+    // Level 40 is -40 dBov; what stands before it is the end of the speech and its fading.
+    for (const level of levels.slice(10)) expect(level).toBeCloseTo(-40, -0.3);
     for (let n = 0; n < 3; n++) {
       call.push(6 + n, { rtpTimestamp: (0xffffff00 + (60 + n) * 160) >>> 0 });
     }
