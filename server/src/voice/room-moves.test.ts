@@ -115,7 +115,7 @@ describe.each([1, 2])('a line that moves between rooms of %i workers', (workers)
     const isSteady = (): boolean =>
       heard.length >= from + 25 &&
       heard.slice(-25).every((one) => Math.abs(one - level) <= 20 + level * 0.03);
-    await expect.poll(isSteady, { timeout: 10_000, interval: 50 }).toBe(true);
+    await expect.poll(isSteady, { interval: 50 }).toBe(true);
   }
 
   /** The header of every packet that a call sends to a far end which says nothing. */
@@ -158,7 +158,7 @@ describe.each([1, 2])('a line that moves between rooms of %i workers', (workers)
     const c = await phone(two, 8_000);
     await a.call.enterRoom(two, { muted: true, deaf: true, unheard: [] });
     const before = c.heard.length;
-    await expect.poll(() => c.heard.length, { timeout: 5_000 }).toBeGreaterThan(before + 25);
+    await expect.poll(() => c.heard.length).toBeGreaterThan(before + 25);
     expect(Math.max(...c.heard)).toBe(0);
     await hears(a, 0);
     a.call.seat('caller', OPEN);
@@ -170,10 +170,10 @@ describe.each([1, 2])('a line that moves between rooms of %i workers', (workers)
     await phone(one, 1_000);
     await phone(two, 8_000);
     const { call, packets } = await listen(one);
-    await expect.poll(() => packets.length, { timeout: 5_000 }).toBeGreaterThan(25);
+    await expect.poll(() => packets.length).toBeGreaterThan(25);
     await call.enterRoom(two, OPEN);
     const moved = packets.length;
-    await expect.poll(() => packets.length, { timeout: 5_000 }).toBeGreaterThan(moved + 50);
+    await expect.poll(() => packets.length).toBeGreaterThan(moved + 50);
     expect(new Set(packets.map(({ ssrc }) => ssrc)).size).toBe(1);
     packets.slice(1).forEach(({ sequence, timestamp }, index) => {
       const before = packets[index] as Header;
@@ -204,7 +204,7 @@ describe.each([1, 2])('a line that moves between rooms of %i workers', (workers)
     await hears(a, 0);
     await a.call.attachAgent({ agent, variables: {}, secrets: {} });
     const loud = (heard: number[]): boolean => heard.some((level) => Math.abs(level) > 20);
-    await expect.poll(() => loud(c.heard), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => loud(c.heard)).toBe(true);
   });
 
   it('is recorded where it is, also by its own handle, and no more where it was', async () => {

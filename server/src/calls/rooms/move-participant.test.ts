@@ -243,7 +243,7 @@ describe('a move', () => {
     const voice = lab.voices.get(callId);
     expect(voice?.entered).toEqual([]);
     const keeper = startRoomKeeper(ctx);
-    await expect.poll(() => voice?.roomId, { timeout: 5_000 }).toBe(moved.roomId);
+    await expect.poll(() => voice?.roomId).toBe(moved.roomId);
     await keeper.close();
   });
 });
