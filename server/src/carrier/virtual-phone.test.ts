@@ -14,9 +14,9 @@ import { startUserAgent } from '../sip/user-agent.ts';
 import { startCarrier } from './carrier.ts';
 import { noTrunks } from './testing/no-trunks.ts';
 
-const HURRY = 20;
-/** More than the patience of a person in a hurry, 600 ms. */
-const SLOW_RECOGNISER_MS = 1_300;
+const HURRY = 6;
+/** More than the patience of a person in a hurry, 2 s. */
+const SLOW_RECOGNISER_MS = 3_000;
 
 const hurriedClock: Clock = {
   now: () => systemClock.now(),
