@@ -124,11 +124,34 @@ export interface Call {
   /** A signed link that needs no key and ends. */
   recording_url: string | null;
   recording_duration_ms: number | null;
+  /** How the audio was, each way; null until the line is closed, and without audio. */
+  quality: CallQuality | null;
   cost: { total_micros: number; lines: CostLine[] } | null;
 }
 
+/** How one direction of a call's audio arrived. */
+export interface AudioQuality {
+  packets: number;
+  lost: number | null;
+  loss_percent: number | null;
+  jitter_ms: number | null;
+  /** Estimated, mouth to ear. */
+  delay_ms: number | null;
+  /** Mean opinion score from 1 to 4.5, estimated by the E-model (ITU-T G.107). */
+  mos: number | null;
+}
+
+export interface CallQuality {
+  codec: string | null;
+  /** Suite of SRTP; null: not encrypted. */
+  encryption: string | null;
+  round_trip_ms: number | null;
+  received: (AudioQuality & { late: number; duplicate: number }) | null;
+  sent: AudioQuality | null;
+}
+
 /** A call in a list. */
-export type CallSummary = Omit<Call, 'turns' | 'transcript' | 'attempts'>;
+export type CallSummary = Omit<Call, 'quality' | 'turns' | 'transcript' | 'attempts'>;
 
 export interface CallEvent {
   /** Grows by one within a call; null for live-only events such as interim transcripts. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../shared/clock.ts';
 import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
-import type { CodecName, MediaDirection, SrtpParameters } from '../sdp/sdp.ts';
+import type { CodecName, MediaDirection, SrtpParameters, SrtpSuite } from '../sdp/sdp.ts';
 import { PortPool } from './port-pool.ts';
 import type { ThreadRest } from './thread-rest.ts';
 import { UdpRtpStream } from './udp-rtp-stream.ts';
@@ -51,6 +51,10 @@ export interface RtpStreamEvents {
 }
 
 export interface RtpStreamStats {
+  /** What is spoken; null until `connect`. */
+  codec: CodecName | null;
+  /** Suite of SRTP; null: not encrypted. */
+  encryption: SrtpSuite | null;
   packetsSent: number;
   packetsReceived: number;
   packetsLost: number;

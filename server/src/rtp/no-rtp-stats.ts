@@ -2,6 +2,8 @@ import type { RtpStreamStats } from './media-engine.ts';
 
 /** Of a stream that has neither sent nor received. */
 export const NO_RTP_STATS: Readonly<RtpStreamStats> = {
+  codec: null,
+  encryption: null,
   packetsSent: 0,
   packetsReceived: 0,
   packetsLost: 0,

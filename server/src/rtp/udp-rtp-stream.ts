@@ -91,6 +91,8 @@ export class UdpRtpStream implements RtpStream {
     const { codec, payloadType, dtmfPayloadType, direction } = remote;
     this.#secure(remote.srtp ?? null);
     this.#sharesPort = remote.rtcpMux ?? false;
+    this.stats.codec = codec;
+    this.stats.encryption = remote.srtp?.suite ?? null;
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
     this.#format = { codec, payloadType, dtmfPayloadType, mayTalk };
     this.#receiver.expect({ codec, payloadType, dtmfPayloadType });

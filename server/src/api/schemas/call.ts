@@ -10,6 +10,7 @@ import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
 import type { TurnLatency } from '../../voice/worker-protocol.ts';
 import { mergeTurns, transcriptText } from '../../post-call/transcript-text.ts';
+import { callQualitySchema, callQualityView } from './call-quality.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
 
 const statusSchema = z.enum(CALL_STATUSES);
@@ -249,6 +250,9 @@ export const callViewSchema = z
         'WAV, far end left, agent right. A signed link that needs no key and ends after RECORDING_URL_TTL_S; null until the status is final.',
       ),
     recording_duration_ms: z.number().int().nullable(),
+    quality: callQualitySchema
+      .nullable()
+      .describe('How the audio was, each way; null until the line is closed, and without audio.'),
     cost: costSchema.nullable(),
   })
   .meta({ id: 'Call' });
@@ -272,7 +276,7 @@ export type CallView = z.output<typeof callViewSchema>;
 
 /** In lists the turns and attempts are left out. */
 export const callSummarySchema = callViewSchema
-  .omit({ turns: true, transcript: true, attempts: true })
+  .omit({ quality: true, turns: true, transcript: true, attempts: true })
   .meta({ id: 'CallSummary' });
 
 export function callSummary(
@@ -338,6 +342,7 @@ export function callView(
   return {
     ...callSummary(row, urls),
     transcript: row.transcript ?? transcriptText(mergeTurns(turns)),
+    quality: callQualityView(row.media),
     attempts: attempts.map((attempt) => ({
       gateway: attempt.gateway,
       sip_call_id: attempt.sipCallId,
