@@ -47,6 +47,20 @@ export interface Turn {
   latency: TurnLatency | null;
 }
 
+/** A tool that the agent ran. */
+export interface ToolRun {
+  id: string;
+  name: string;
+  kind: string;
+  /** Masked. */
+  arguments: unknown;
+  status:
+    'ok' | 'failed' | 'timeout' | 'refused' | 'invalid-arguments' | 'interrupted' | 'canceled';
+  started_ms: number;
+  latency_ms: number;
+  error: string | null;
+}
+
 /** One INVITE of a call. */
 export interface CallAttempt {
   gateway: string;
@@ -104,6 +118,8 @@ export interface Call {
   duration_ms: number | null;
   transcript: string | null;
   turns: Turn[];
+  /** What the agent did besides speaking. */
+  tool_runs: ToolRun[];
   attempts: CallAttempt[];
   outcome: Record<string, unknown>;
   /** This and what follows is null until the status is final. */
@@ -151,7 +167,7 @@ export interface CallQuality {
 }
 
 /** A call in a list. */
-export type CallSummary = Omit<Call, 'quality' | 'turns' | 'transcript' | 'attempts'>;
+export type CallSummary = Omit<Call, 'quality' | 'turns' | 'transcript' | 'attempts' | 'tool_runs'>;
 
 export interface CallEvent {
   /** Grows by one within a call; null for live-only events such as interim transcripts. */

@@ -6,6 +6,7 @@ import { scriptSchema } from './script-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
 /** Names are the API's own: this document is stored and returned as it is written. */
+import { toolsSchema } from './tools/tool-schema.ts';
 const sttSchema = z.strictObject({
   /** `local` is the embedded Moonshine model, `fake` a timed stand-in for measurements. */
   provider: z.enum(['local', 'fake']).default('local'),
@@ -37,6 +38,8 @@ const llmSchema = z.strictObject({
   /** `fake` only: answers handed out in turn. */
   replies: z.array(z.string().max(2_000)).max(100).optional(),
 });
+  /** What an agent of type `llm` can do besides speaking; `end_call` is always there. */
+  tools: toolsSchema.default([]),
 
 const turnSchema = z.strictObject({
   /** Silence that ends a turn whose text is complete. */

@@ -5,6 +5,10 @@ import type { AgentConfig } from './agent-config.ts';
 import type { Dialogue } from './dialogue.ts';
 import { LlmDialogue } from './llm/llm-dialogue.ts';
 import { ScriptedDialogue } from './scripted/scripted-dialogue.ts';
+import { CallVariables } from './tools/call-variables.ts';
+import { createTools } from './tools/create-tools.ts';
+import type { ToolHost } from './tools/tool-host.ts';
+import type { ToolRun } from './tools/tool-runner.ts';
 
 export interface CreateDialogueOptions {
   config: AgentConfig;
@@ -13,6 +17,12 @@ export interface CreateDialogueOptions {
   /** Needed by agents of type `llm`; null: none is configured. */
   llm: LlmProvider | null;
   clock: Clock;
+  /** What tools need of the call. Default: nothing, and they say so. */
+  toolHost?: ToolHost | undefined;
+  /** The agent's own secrets, in clear, for `{{secrets.NAME}}` in its tools. Default: none. */
+  toolSecrets?: Readonly<Record<string, string>> | undefined;
+  /** Told of every run of a tool, when it begins and when it ends. */
+  onToolRun?: ((run: ToolRun) => void) | undefined;
 }
 
 /** The conversation of one call. Throws an Error of one sentence when the agent cannot have one. */
@@ -38,7 +48,22 @@ export function createDialogue(options: CreateDialogueOptions): Dialogue {
       `agent '${config.name}' needs a language model, but none is configured for '${config.llm.provider}'`,
     );
   }
-  return new LlmDialogue({ config, variables, llm });
+  const known = new CallVariables(variables);
+  const tools = createTools({
+    tools: config.tools,
+    variables: known,
+    host: options.toolHost ?? null,
+    secrets: options.toolSecrets ?? {},
+    clock,
+  });
+  return new LlmDialogue({
+    config,
+    variables: known,
+    llm,
+    tools,
+    clock,
+    onToolRun: options.onToolRun ?? (() => undefined),
+  });
 }
 
 function timeZoneOf(variables: Readonly<Record<string, string>>): string {

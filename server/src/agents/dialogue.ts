@@ -39,4 +39,6 @@ export interface Dialogue {
   readonly expects: { digits: boolean; dtmfMaxDigits: number };
   /** Slots, intent, outcome so far, for the call's record. JSON. */
   outcome(): Record<string, unknown>;
+  /** The agent leaves the call: what still runs for it is given up. Idempotent. */
+  close?(): void;
 }

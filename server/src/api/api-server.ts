@@ -25,6 +25,7 @@ import { refuseLongIds, refuseUnstorable } from './safe-input.ts';
 import { agentRoutes } from './v1/agent-routes.ts';
 import { callRoutes } from './v1/call-routes.ts';
 import { callTraceRoutes } from './v1/call-trace-routes.ts';
+import { callTransferRoutes } from './v1/call-transfer-routes.ts';
 import { consentRoutes } from './v1/consent-routes.ts';
 import { doNotCallImportRoute, doNotCallRoutes } from './v1/do-not-call-routes.ts';
 import { guardrailOverrideRoutes } from './v1/guardrail-override-routes.ts';
@@ -131,6 +132,7 @@ export async function buildApi(context: ApiContext): Promise<FastifyInstance> {
       agentRoutes(routes, context);
       callRoutes(routes, context);
       callTraceRoutes(routes, context);
+      callTransferRoutes(routes, context);
       consentRoutes(routes, context);
       dispatchRuleRoutes(routes, context);
       doNotCallRoutes(routes, context);

@@ -6,6 +6,7 @@ import type { JobQueue } from '../jobs/job-queue.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
+import type { AgentAnswer, AgentRequest } from '../voice/agent-request.ts';
 import type { VoicePool } from '../voice/voice-pool.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
@@ -47,6 +48,8 @@ export interface CallContext {
   readonly sipTrace: SipTrace;
   /** Calls that this node runs or is about to dial, by id. */
   readonly live: Map<string, LiveCall>;
+  /** Does what the agent of a call cannot do by itself. */
+  readonly askedByAgent: (live: LiveCall, request: AgentRequest) => Promise<AgentAnswer>;
   /** Calls that this node is making ready, so that a job delivered again joins in. */
   readonly dialling: Map<string, Promise<void>>;
   /** Room to dial a call here as soon as it is stored; null: its job brings it somewhere. */

@@ -14,6 +14,8 @@ export interface CallPlan {
   usesUuids: boolean;
   /** Provider keys in clear, by provider name. */
   providerSecrets: Record<string, string>;
+  /** The agent's own, in clear, for its tools. */
+  toolSecrets: Record<string, string>;
   /** Whether the agent's own endpoint may be at public addresses only: a sub-account named it. */
   guarded: boolean;
   /** Calls at once where it runs. */

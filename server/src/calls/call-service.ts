@@ -32,6 +32,8 @@ import { placeCall, type PlacedCall } from './place-call.ts';
 import { NODE_LEASE_MS, startReaper } from './reaper.ts';
 import { SipTrace } from './sip-trace.ts';
 import { listenForStops } from './stop-signals.ts';
+import { answerAgent } from './transfer/answer-agent.ts';
+import type { LiveCall } from './live-call.ts';
 import { releaseParked } from './waiting-line.ts';
 
 /** How soon a change of a trunk's addresses is known to the answerer. */
@@ -54,6 +56,7 @@ export interface CallServiceOptions
       | 'live'
       | 'dialling'
       | 'dialPlace'
+      | 'askedByAgent'
       | 'linesUntilMs'
       | 'placeFree'
       | 'closing'
@@ -103,6 +106,8 @@ export interface CallService {
   sipTraceOf(callId: string): readonly TracedMessage[] | null;
   /** The audio of a call that runs on this node. */
   voiceOf(callId: string): VoiceCallHandle | null;
+  /** A call that runs on this node. */
+  liveOf(callId: string): LiveCall | null;
   /** Reads the trunks' addresses anew, at once instead of within two seconds. */
   refreshTrunks(): Promise<void>;
   /** Takes no new calls; resolves when none is live, or all were hung up after `timeoutMs`. */
@@ -121,6 +126,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     ...options,
     dialling: new Map(),
     dialPlace: () => dialHere.place(),
+    askedByAgent: (live, request) => answerAgent({ ...ctx, calls: service }, live, request),
     linesUntilMs: new Map(),
     placeFree,
     slots: new CallSlots(options.maxCalls),
@@ -230,7 +236,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     stopWorking = () => Promise.resolve();
   }
 
-  return {
+  const service: CallService = {
     get liveCount() {
       return ctx.live.size;
     },
@@ -261,6 +267,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     stopQueuedOfAgent: (workspaceId, agentId) => cancelQueuedOfAgent(ctx, workspaceId, agentId),
     sipTraceOf: (callId) => ctx.sipTrace.live(callId),
     voiceOf: (callId) => ctx.live.get(callId)?.voice ?? null,
+    liveOf: (callId) => ctx.live.get(callId) ?? null,
     refreshTrunks,
     async drain(timeoutMs) {
       await stopTaking();
@@ -285,6 +292,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
       return closed;
     },
   };
+  return service;
 }
 
 /** RFC 3261 §22.1. */

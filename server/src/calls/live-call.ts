@@ -64,6 +64,7 @@ export class LiveCall {
   #answeredMonotonicMs = 0;
   #firstAgentAudioAtMs: number | null = null;
   #ending: Promise<void> | null = null;
+  #isGated = false;
   #isGateOpen = false;
   readonly #over = new AbortController();
   readonly #stopping = new AbortController();
@@ -108,6 +109,17 @@ export class LiveCall {
     return this.#ending ? null : this.#voice;
   }
 
+  /** Whether the caller has not told the PIN yet, so that no agent speaks. */
+  get isAskedForPin(): boolean {
+    return this.#isGated && !this.#isGateOpen;
+  }
+
+  /** Lets others come into the call; its agent goes on. Rejects when its audio has gone. */
+  async shareRoom(roomId: string): Promise<void> {
+    if (!this.voice) throw new Error('the call is over');
+    await this.voice.shareRoom(roomId);
+  }
+
   /** Whether it has, or had, a line of its own: then its end is ours to make. */
   get dialled(): boolean {
     return this.#leg !== null;
@@ -121,7 +133,7 @@ export class LiveCall {
 
   /** Makes the agent ready. Rejects when it cannot be made ready. */
   async openVoice(): Promise<void> {
-    const { call, agent, variables, providerSecrets, trunk, seat } = this.plan;
+    const { call, agent, variables, providerSecrets, toolSecrets, trunk, seat } = this.plan;
     if (seat) await takeRoom(this.#ctx, seat);
     const recordingPath = agent.recording
       ? await this.#ctx.recordings.pathFor(call.workspaceId, call.id)
@@ -133,6 +145,7 @@ export class LiveCall {
         agent,
         variables,
         secrets: providerSecrets,
+        toolSecrets,
         guarded: this.plan.guarded,
         recordingPath,
         ...(seat && {
@@ -142,6 +155,7 @@ export class LiveCall {
         mediaTimeouts: mediaTimeoutsOf(trunk),
       },
       (event) => this.#onVoiceEvent(event),
+      (request) => this.#ctx.askedByAgent(this, request),
     );
     this.#voice = voice;
     // The call ended meanwhile, and its end found no voice to close.
@@ -155,6 +169,7 @@ export class LiveCall {
   async openGate(pin: string): Promise<void> {
     const { call, agent, providerSecrets, trunk } = this.plan;
     const gate = new PinGate(pin);
+    this.#isGated = true;
     const voice = await this.#ctx.voice.open(
       {
         callId: call.id,

@@ -27,6 +27,18 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
     case 'note':
       return stored({ type: 'call.note', data: { name: event.name, data: event.data } });
     case 'one-way-audio':
+    case 'tool-called':
+      return stored({ type: 'tool.called', data: toolRun(event.run) });
+    case 'tool-finished':
+      return stored({
+        type: 'tool.finished',
+        data: {
+          ...toolRun(event.run),
+          status: event.status,
+          latency_ms: event.latencyMs,
+          error: event.error,
+        },
+      });
       return stored({
         type: 'call.warning',
         data: {
@@ -55,3 +67,7 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
 function stored(draft: CallEventDraft): { draft: CallEventDraft; stored: boolean } {
   return { draft, stored: true };
 }
+function toolRun({ startedMs, ...run }: ToolRunRecord): ToolRunData {
+  return { ...run, started_ms: startedMs };
+}
+

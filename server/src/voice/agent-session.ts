@@ -19,6 +19,7 @@ import { Speaker } from './speaker.ts';
 import { nextTurn, type TurnEffect, type TurnInput, type TurnState } from './turn-fsm.ts';
 import { TurnLog } from './turn-log.ts';
 import type { TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
+import type { ToolDigits } from './tool-digits.ts';
 
 export interface AgentSessionOptions {
   config: AgentConfig;
@@ -191,8 +192,10 @@ export class AgentSession {
 
   /** A key of the far end. */
   dtmf(digit: string): void {
-    this.#options.emit({ type: 'dtmf', digit, from: 'caller' });
-    if (this.#held || ['opening', 'closing', 'ended'].includes(this.#state)) return;
+    const collected = this.#options.toolDigits?.push(digit) ?? null;
+    this.#options.emit({ type: 'dtmf', digit: collected ?? digit, from: 'caller' });
+    if (collected !== null) return;
+    if (this.#held || KEYS_MEAN_NOTHING.has(this.#state)) return;
     this.#input('keys-pressed');
     this.#keys.push(digit);
   }
@@ -255,6 +258,12 @@ export class AgentSession {
       case 'set-utterance-aside':
         return this.#caller.setUtteranceAside();
       case 'duck':
+    this.#options.dialogue.close?.();
+  }
+
+  /** A monotonic time as milliseconds since the answer. */
+  sinceAnswer(monotonicMs: number): number {
+    return this.#log.sinceAnswer(monotonicMs);
         this.#playout.hold('duck');
         this.#reactionMs = this.#options.clock.monotonicMs() - this.#caller.startedAtMs;
         return this.#caller.openContest();

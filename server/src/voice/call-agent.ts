@@ -8,6 +8,9 @@ import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
 import type { CallReport, VoiceCallEvent } from './worker-protocol.ts';
 
 export interface CallAgentOptions {
+import { ToolDigits } from './tool-digits.ts';
+import { createToolHost } from './tool-host.ts';
+import { toolEvent } from './tool-event.ts';
   config: AgentConfig;
   variables: Record<string, string>;
   providers: ProviderSet;
@@ -18,6 +21,18 @@ export interface CallAgentOptions {
 }
 
 /** What an agent leaves of the call that it spoke in. */
+  /** Somebody is called: who answers is found out. Default false. */
+  isCalling?: boolean;
+  /** What its tools reach out with. Default: they cannot. */
+  tools?: AgentTools | undefined;
+  /** Its own, in clear, for its tools. Default: none. */
+  toolSecrets?: Record<string, string> | undefined;
+}
+
+/** What the tools of agents reach out with. */
+export interface AgentTools {
+  fetch: SafeFetch;
+  ask: AskHost;
 export type AgentReport = Pick<CallReport, 'turns' | 'outcome' | 'usage' | 'firstAgentAudioAtMs'>;
 
 /** An agent with its dialogue, and what both have used. */
@@ -27,7 +42,9 @@ export class CallAgent {
   readonly #llmUsage: LlmUsageCount = { inputTokens: 0, outputTokens: 0 };
 
   constructor(options: CallAgentOptions) {
-    const { config, variables, providers, clock, emit, sendDtmf } = options;
+    const { config, variables, providers, clock, emit, sendDtmf, tools } = options;
+    const toolDigits = new ToolDigits(clock);
+    const llm = providers.llm === null ? null : meteredLlm(providers.llm, this.#llmUsage);
     this.#dialogue = createDialogue({
       config,
       variables,
@@ -36,6 +53,9 @@ export class CallAgent {
     });
     this.session = new AgentSession({
       config,
+      toolHost: tools && createToolHost({ fetch: tools.fetch, ask: tools.ask, digits: toolDigits }),
+      toolSecrets: options.toolSecrets,
+      onToolRun: (run) => emit(toolEvent(run, (atMs) => this.session.sinceAnswer(atMs))),
       dialogue: this.#dialogue,
       providers,
       clock,

@@ -6,9 +6,10 @@ import { FRAME_SAMPLES, type MediaEngine, type RtpStream } from '../rtp/media-en
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
-import { CallAgent, type AgentReport } from './call-agent.ts';
+import { CallAgent, type AgentReport, type AgentTools } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
 import type { LineRoom, RoomHub } from './room-hub.ts';
+import type { HandedOverCall } from './voice-call.ts';
 import type {
   CallReport,
   CallRoom,
@@ -32,6 +33,8 @@ export interface RoomCallOptions {
   clock: Clock;
   logger: Logger;
   emit: (event: VoiceCallEvent) => void;
+  /** What its agents' tools reach out with. Default: they cannot. */
+  tools?: AgentTools;
 }
 
 const NO_USAGE = { sttMs: 0, ttsCharacters: 0, llmInputTokens: 0, llmOutputTokens: 0 };
@@ -62,8 +65,8 @@ export class RoomCall {
     let call: RoomCall | undefined;
     try {
       call = new RoomCall(options, stream);
-      const { agent, variables, secrets, silent } = options.call;
-      if (silent !== true) await call.attachAgent({ agent, variables, secrets });
+      const { agent, variables, secrets, toolSecrets, silent } = options.call;
+      if (silent !== true) await call.attachAgent({ agent, variables, secrets, toolSecrets });
       return call;
     } catch (error) {
       if (call === undefined) stream.close();
@@ -72,17 +75,37 @@ export class RoomCall {
     }
   }
 
-  private constructor(options: RoomCallOptions, stream: RtpStream) {
+  /** A call that had a room of its own: it, and its agent, go on where others can come. */
+  static adopt(options: RoomCallOptions, parts: HandedOverCall): RoomCall {
+    const call = new RoomCall(options, parts.stream, parts);
+    const { session } = parts.agent;
+    const seated = { part: parts.agent, leave: () => undefined as void };
+    call.#agent = seated;
+    seated.leave = call.#seat(session);
+    call.#isHeard = parts.isHeard;
+    call.#isHeld = parts.isHeld;
+    if (parts.answeredAtMs !== null) call.#goLive(parts.answeredAtMs);
+    return call;
+  }
+
+  private constructor(options: RoomCallOptions, stream: RtpStream, parts?: HandedOverCall) {
     const { call, clock, emit } = options;
     this.#options = options;
     this.#stream = stream;
-    this.#watch = new MediaWatch({
-      clock,
-      timeouts: call.mediaTimeouts,
-      onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
-      onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
-    });
-    this.#recorder = call.recordingPath === null ? null : new StereoWavWriter(call.recordingPath);
+    this.#watch =
+      parts?.watch ??
+      new MediaWatch({
+        clock,
+        timeouts: call.mediaTimeouts,
+        onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
+        onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
+      });
+    const { recordingPath } = call;
+    this.#recorder = parts
+      ? parts.recorder
+      : recordingPath === null
+        ? null
+        : new StereoWavWriter(recordingPath);
     this.#room = options.hub.lineRoom(options.room.id);
     this.#leaveRoom = this.#join();
     if (options.room.ringback) this.#startRingback();
@@ -119,21 +142,16 @@ export class RoomCall {
   /** The far end has answered at wall-clock time `atMs`: it hears and is heard. */
   answered(atMs: number): void {
     if (this.#report !== undefined || this.#answeredAtMs !== null) return;
-    this.#answeredAtMs = atMs;
     this.#stopRingback?.();
     this.#stopRingback = null;
-    this.#room.setLive(this.#id);
+    this.#goLive(atMs);
     this.#watch.answered();
     this.#agent?.part.session.answered(atMs);
-    const { clock, call, emit } = this.#options;
-    this.#limit = clock.setTimer(call.agent.max_duration_s * 1_000, () => {
-      // An agent that is here says goodbye by itself.
-      if (!this.#agent) emit({ type: 'end-requested', reason: 'max-duration' });
-    });
   }
 
   /** Lets an agent into the room for this line; it speaks at once where the call was answered. */
-  async attachAgent({ agent, variables, secrets, guarded = false }: RoomAgent): Promise<void> {
+  async attachAgent(coming: RoomAgent): Promise<void> {
+    const { agent, variables, secrets, toolSecrets, guarded = false } = coming;
     if (this.#agent) throw new Error('an agent speaks in this call already');
     const { clock, emit, createProviders, logger } = this.#options;
     const part = new CallAgent({
@@ -142,6 +160,10 @@ export class RoomCall {
       providers: createProviders(agent, secrets, guarded),
       clock,
       emit,
+      // Who is sent for later comes to somebody who was found out about.
+      isCalling: this.#options.call.direction === 'outbound' && this.#answeredAtMs === null,
+      tools: this.#options.tools,
+      toolSecrets,
       sendDtmf: (digits) => {
         this.sendDtmf(digits).catch((error: unknown) =>
           logger.warn({ err: error }, 'the agent could not press its keys'),
@@ -159,13 +181,7 @@ export class RoomCall {
     }
     // The call ended, or the agent was sent away, while it got ready.
     if (this.#report !== undefined || this.#agent !== seated) return;
-    seated.leave = this.#room.join({
-      id: `agent:${this.#id}`,
-      kind: 'agent',
-      ownerId: this.#id,
-      speak: () => session.tick(),
-      hear: (samples) => session.hear(samples),
-    });
+    seated.leave = this.#seat(session);
     if (this.#isHeld) session.setHeld(true);
     if (this.#answeredAtMs !== null) session.answered(clock.now());
     if (this.#isHeard) session.firstPacket();
@@ -240,6 +256,28 @@ export class RoomCall {
 
   #join(): () => void {
     return this.#room.join({ id: this.#id, kind: 'sip', ownerId: null, speak: null, hear: null });
+  }
+
+  #seat(session: CallAgent['session']): () => void {
+    return this.#room.join({
+      id: `agent:${this.#id}`,
+      kind: 'agent',
+      ownerId: this.#id,
+      speak: () => session.tick(),
+      hear: (samples) => session.hear(samples),
+    });
+  }
+
+  /** It hears and is heard, for as long as a call may last. */
+  #goLive(answeredAtMs: number): void {
+    this.#answeredAtMs = answeredAtMs;
+    this.#room.setLive(this.#id);
+    const { clock, call, emit } = this.#options;
+    const leftMs = call.agent.max_duration_s * 1_000 - (clock.now() - answeredAtMs);
+    this.#limit = clock.setTimer(Math.max(0, leftMs), () => {
+      // An agent that is here says goodbye by itself.
+      if (!this.#agent) emit({ type: 'end-requested', reason: 'max-duration' });
+    });
   }
 
   #wire(): void {

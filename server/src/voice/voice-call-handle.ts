@@ -23,6 +23,11 @@ export interface VoiceCallHandle extends CallReady {
    * and recordings of the old room that end with its leaving are complete. Doing it twice is harmless.
    */
   enterRoom(roomId: string, state: SeatState): Promise<void>;
+  /**
+   * Lets a call that has a room of its own go on in one that others can come into; its agent goes on.
+   * Doing it twice is harmless.
+   */
+  shareRoom(roomId: string): Promise<void>;
   /** Begins a recording of the call's room; it ends with the room's last call. */
   startTap(tap: RoomTap): Promise<void>;
   /** Completes a recording of the room. */

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../shared/logger.ts';
 import { WorkerLink, type WorkerLinkOptions } from './worker-link.ts';
+import type { AskHost } from './agent-request.ts';
 import type { VoiceCallHandle } from './voice-call-handle.ts';
 import type { OpenCall, VoiceCallEvent, VoiceWorkerStats } from './worker-protocol.ts';
 
@@ -14,8 +15,13 @@ export interface VoicePool {
    * Makes an agent ready on the least busy worker. Rejects when it cannot be made ready.
    * @param onEvent what happens in the call, in order, from now to `close`. When the worker dies it
    *   is `end-requested` with reason `voice-worker-crashed`.
+   * @param onRequest does what the agent cannot do by itself. Default: nothing.
    */
-  open(call: OpenCall, onEvent: (event: VoiceCallEvent) => void): Promise<VoiceCallHandle>;
+  open(
+    call: OpenCall,
+    onEvent: (event: VoiceCallEvent) => void,
+    onRequest?: AskHost,
+  ): Promise<VoiceCallHandle>;
   /** One entry a worker. */
   stats(): Promise<VoiceWorkerStats[]>;
   /** Ends every call and every worker. Idempotent. */
@@ -63,7 +69,7 @@ export async function startVoicePool(options: VoicePoolOptions): Promise<VoicePo
     get liveCount() {
       return links.reduce((sum, link) => sum + link.liveCount, 0);
     },
-    open(call, onEvent) {
+    open(call, onEvent, onRequest) {
       if (closed !== undefined) return Promise.reject(new Error('the voice pool is closed'));
       const usable = links.filter((link) => link.usable);
       const roomId = call.room?.id;
@@ -71,7 +77,7 @@ export async function startVoicePool(options: VoicePoolOptions): Promise<VoicePo
         (roomId === undefined ? undefined : usable.find((one) => one.hasRoom(roomId))) ??
         usable.sort((a, b) => a.liveCount - b.liveCount)[0];
       if (!link) return Promise.reject(new Error('no voice worker is running'));
-      return link.open(call, onEvent);
+      return link.open(call, onEvent, onRequest);
     },
     stats: () => Promise.all(links.filter((link) => link.usable).map((link) => link.stats())),
     close() {

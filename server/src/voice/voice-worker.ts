@@ -10,6 +10,7 @@ import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
 import { OpeningAudio } from './opening-audio.ts';
+import type { AgentTools } from './call-agent.ts';
 import { GuestLine } from './guest-line.ts';
 import { RemoteRoom } from './remote-room.ts';
 import { RoomCall } from './room-call.ts';
@@ -46,6 +47,15 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const guardedFetch = createGuardedFetch({ allowPrivateTargets: data.llm.allowPrivateTargets });
 
   function callOf(callId: string): VoiceCall | RoomCall {
+  const toolFetch = createSafeFetch({
+    allowPrivateTargets: data.llm.allowPrivateTargets,
+    clock,
+  });
+
+  function toolsOf(callId: string): AgentTools {
+    return { fetch: toolFetch, ask: (request) => endpoint.call('ask', { callId, request }) };
+  }
+
     const call = calls.get(callId);
     if (!call) throw new Error(`no call ${callId} on this worker`);
     return call;
@@ -83,6 +93,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
       engine,
       createProviders: providersOf,
       clock,
+      tools: toolsOf(callId),
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),
     });
@@ -98,6 +109,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
       engine,
       providers: providersOf(args.agent, args.secrets, args.guarded ?? false),
       clock,
+      tools: toolsOf(callId),
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),
     });
@@ -106,6 +118,30 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   }
 
   function roomFor(callId: string, roomId: string, host: MessagePort | null): LineRoom {
+  function shareRoom(callId: string, roomId: string): void {
+    const call = callOf(callId);
+    if (call instanceof RoomCall) {
+      if (call.roomId === roomId) return;
+      throw new Error(`call ${callId} is in another room already`);
+    }
+    const parts = call.handOver();
+    const shared = RoomCall.adopt(
+      {
+        call: parts.call,
+        room: { id: roomId, ringback: false },
+        hub,
+        engine,
+        createProviders: providersOf,
+        tools: toolsOf(callId),
+        clock,
+        logger: logger.child({ callId }),
+        emit: (event) => endpoint.cast('event', { callId, event }),
+      },
+      parts,
+    );
+    calls.set(callId, shared);
+  }
+
     if (host === null) return hub.lineRoom(roomId);
     return new RemoteRoom({
       id: roomId,
@@ -171,6 +207,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     enterRoom: ({ callId, roomId, state, host }) =>
       roomCallOf(callId).enterRoom(roomFor(callId, roomId, host), state),
     hostGuest: ({ callId, roomId, guest }) => hostGuest(callId, roomId, guest),
+    shareRoom: ({ callId, roomId }) => shareRoom(callId, roomId),
     attachAgent: ({ callId, ...agent }) => roomCallOf(callId).attachAgent(agent),
     dismissAgent: ({ callId }) => roomCallOf(callId).dismissAgent(),
     startTap: ({ callId, tap }) => hub.startTap(roomOf(callId), tap),

@@ -3,6 +3,7 @@ import { speechPortList, type SpeechPorts } from '../providers/local/speech-port
 import { NO_RTP_STATS } from '../rtp/no-rtp-stats.ts';
 import type { Logger } from '../shared/logger.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
+import type { AgentAnswer, AgentRequest, AskHost } from './agent-request.ts';
 import type { VoiceCallHandle } from './voice-call-handle.ts';
 import type { VoiceWorkerData } from './voice-worker-data.ts';
 import type {
@@ -33,6 +34,7 @@ type HostEndpoint = RpcEndpoint<VoiceHostProcedures, VoiceWorkerProcedures>;
 
 interface LiveCall {
   onEvent: (event: VoiceCallEvent) => void;
+  onRequest: AskHost;
   turns: TurnRecord[];
   firstAgentAudioAtMs: number | null;
   recordingPath: string | null;
@@ -87,11 +89,16 @@ export class WorkerLink {
     await this.#ready;
   }
 
-  async open(call: OpenCall, onEvent: (event: VoiceCallEvent) => void): Promise<VoiceCallHandle> {
+  async open(
+    call: OpenCall,
+    onEvent: (event: VoiceCallEvent) => void,
+    onRequest: AskHost = refuseRequest,
+  ): Promise<VoiceCallHandle> {
     const { callId } = call;
     if (this.#calls.has(callId)) throw new Error(`call ${callId} is open already`);
     const live: LiveCall = {
       onEvent,
+      onRequest,
       turns: [],
       firstAgentAudioAtMs: null,
       recordingPath: call.recordingPath,
@@ -142,6 +149,7 @@ export class WorkerLink {
       hearDigit: (digit, durationMs) => rpc.cast('hearDigit', { callId, digit, durationMs }),
       seat: (who, state) => rpc.cast('seat', { callId, who, state }),
       enterRoom: (roomId, state) => this.#enterRoom({ callId, live, rpc }, roomId, state),
+      shareRoom: (roomId) => this.#shareRoom({ callId, live, rpc }, roomId),
       attachAgent: (agent) => rpc.call('attachAgent', { callId, ...agent }),
       dismissAgent: () => rpc.call('dismissAgent', { callId }),
       startTap: (tap) => (live.host?.rpc ?? rpc).call('startTap', { callId, tap }),
@@ -162,6 +170,24 @@ export class WorkerLink {
   /** To the worker as it runs now. */
   get rpc(): HostEndpoint {
     return this.#rpc;
+  }
+
+  async #shareRoom(
+    { callId, live, rpc }: { callId: string; live: LiveCall; rpc: HostEndpoint },
+    roomId: string,
+  ): Promise<void> {
+    if (live.roomId === roomId) return live.entering;
+    if (live.roomId !== null) throw new Error('the call is in another room already');
+    // At once: whoever is called into that room from now on is placed on the same worker.
+    live.roomId = roomId;
+    live.entering = rpc.call('shareRoom', { callId, roomId });
+    try {
+      await live.entering;
+      live.settledRoomId = roomId;
+    } catch (error) {
+      live.roomId = null;
+      throw error;
+    }
   }
 
   #enterRoom(
@@ -219,7 +245,10 @@ export class WorkerLink {
     );
     const rpc: HostEndpoint = new RpcEndpoint(
       worker,
-      { event: ({ callId, event }) => this.#onEvent(callId, event) },
+      {
+        event: ({ callId, event }) => this.#onEvent(callId, event),
+        ask: ({ callId, request }) => this.#onRequest(callId, request),
+      },
       (name, error) => this.#options.logger.error({ name, err: error }, 'voice event failed'),
     );
     worker.on('error', (error) =>
@@ -243,6 +272,12 @@ export class WorkerLink {
     if (event.type === 'turn') live.turns.push(event.turn);
     if (event.type === 'first-agent-audio') live.firstAgentAudioAtMs = event.atMs;
     live.onEvent(event);
+  }
+
+  async #onRequest(callId: string, request: AgentRequest): Promise<AgentAnswer> {
+    const live = this.#calls.get(callId);
+    if (!live) throw new Error('the call is over');
+    return live.onRequest(request);
   }
 
   #onExit(worker: Worker, rpc: HostEndpoint, code: number): void {
@@ -270,6 +305,11 @@ export class WorkerLink {
     if (this.#calls.get(callId) === live) this.#calls.delete(callId);
     if (live.host) live.host.#guests.delete(live);
   }
+}
+
+/** A call that nobody does anything for. */
+function refuseRequest(): Promise<AgentAnswer> {
+  return Promise.reject(new Error('nothing can be done for this call'));
 }
 
 /** What the main thread knows of a call whose worker is gone. */

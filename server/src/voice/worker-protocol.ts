@@ -15,6 +15,8 @@ export interface OpenCall {
   /** Whether the agent's own endpoint may be at public addresses only. Default false. */
   guarded?: boolean | undefined;
   /** Absolute path of the WAV to be written; null: no recording. */
+  /** The agent's own, in clear, by name: what its tools may name. Default: none. */
+  toolSecrets?: Record<string, string> | undefined;
   recordingPath: string | null;
   mediaTimeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
   /** A room that others can come into. Default: one of the call's own. */
@@ -31,7 +33,10 @@ export interface CallRoom {
 }
 
 /** An agent that comes into a call that is there already. */
-export type RoomAgent = Pick<OpenCall, 'agent' | 'variables' | 'secrets' | 'guarded'>;
+export type RoomAgent = Pick<
+  OpenCall,
+  'agent' | 'variables' | 'secrets' | 'toolSecrets' | 'guarded'
+>;
 
 /** A recording of a room, beside those of its calls. */
 export interface RoomTap {
@@ -153,6 +158,8 @@ export type VoiceCallEvent =
   | { type: 'one-way-audio'; seconds: number }
   | { type: 'first-agent-audio'; atMs: number }
   | {
+  /** Lets a call that has a room of its own, and its agent, go on in one that others can come into. */
+  shareRoom: (args: { callId: string; roomId: string }) => void;
       type: 'transcript';
       speaker: 'caller' | 'agent';
       turnId: string;
@@ -173,4 +180,26 @@ export type VoiceHostProcedures = {
   event: (args: { callId: string; event: VoiceCallEvent }) => void;
 };
 
+/** A tool that the agent ran. Nothing in it is secret. */
+export interface ToolRunRecord {
+  id: string;
+  name: string;
+  /** Its type in the agent's configuration. */
+  kind: string;
+  /** Masked. */
+  arguments: unknown;
+  /** Since the answer. */
+  startedMs: number;
+}
+
 export type { LocalAudio };
+  | { type: 'tool-called'; run: ToolRunRecord }
+  | {
+      type: 'tool-finished';
+      run: ToolRunRecord;
+      status: ToolStatus;
+      latencyMs: number;
+      error: string | null;
+    }
+  /** Does what an agent cannot do by itself. */
+  ask: (args: { callId: string; request: AgentRequest }) => Promise<AgentAnswer>;

@@ -1,3 +1,4 @@
+import * as callEvents from '../db/queries/call-events.ts';
 import * as attempts from '../db/queries/attempts.ts';
 import * as calls from '../db/queries/calls.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
@@ -15,10 +16,11 @@ export async function loadFacts(
   recordingUrlOf: RecordingUrlOf,
 ): Promise<Map<string, CallFacts>> {
   if (callIds.length === 0) return new Map();
-  const [rows, turnRows, attemptRows] = await Promise.all([
+  const [rows, turnRows, attemptRows, toolRuns] = await Promise.all([
     calls.listByIds(client, callIds),
     turns.listByCalls(client, callIds),
     attempts.listByCalls(client, callIds),
+    callEvents.listDataOfType(client, callIds, 'tool.finished'),
   ]);
   const turnsOf = Map.groupBy(turnRows, ({ callId }) => callId);
   const attemptsOf = Map.groupBy(attemptRows, ({ callId }) => callId);
@@ -29,6 +31,7 @@ export async function loadFacts(
         call,
         turns: turnsOf.get(call.id) ?? [],
         attempts: attemptsOf.get(call.id) ?? [],
+        toolRuns: toolRuns.get(call.id) ?? [],
         recordingUrl: recordingUrlOf(call),
       },
     ]),

@@ -6,7 +6,8 @@ import { agentConfigSchema, type AgentConfigInput } from '../agent-config.ts';
 import { createDialogue } from '../create-dialogue.ts';
 import type { Dialogue, DialogueReply, ReplyPart } from '../dialogue.ts';
 import { LlmDialogue } from './llm-dialogue.ts';
-import type { CallTool } from './llm-tool.ts';
+import type { CallTool } from '../tools/call-tool.ts';
+import { CallVariables } from '../tools/call-variables.ts';
 
 /** Text, events and failures; the text `hang` waits until the request is dropped. */
 type Answer = readonly (string | LlmEvent | Error)[];
@@ -238,6 +239,7 @@ describe('LlmDialogue', () => {
 
   it('goes on with what a tool found', async () => {
     const look: CallTool = {
+      kind: 'http',
       definition: { name: 'look', description: 'Looks.', parameters: { type: 'object' } },
       run: (args) =>
         Promise.resolve({ content: `found ${JSON.stringify(args)}`, parts: [], goOn: true }),
@@ -252,7 +254,14 @@ describe('LlmDialogue', () => {
     };
     const llm = new ScriptedLlm([call, unknown], ['Here it is.'], ['Ok.']);
     const config = agentConfigSchema.parse({ name: 'T', type: 'llm' });
-    const dialogue = new LlmDialogue({ config, variables: {}, llm, tools: [look] });
+    const dialogue = new LlmDialogue({
+      config,
+      variables: new CallVariables({}),
+      llm,
+      tools: [look],
+      clock: new FakeClock(),
+      onToolRun: () => undefined,
+    });
     expect(texts(await turn(dialogue, 'Look'))).toEqual(['Here it is.']);
     await turn(dialogue, 'Thanks');
     const expected = [

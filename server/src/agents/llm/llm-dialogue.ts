@@ -1,20 +1,26 @@
 import type { LlmMessage, LlmProvider } from '../../providers/llm.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { AgentConfig } from '../agent-config.ts';
 import type { CallerInput, Dialogue, DialogueReply, ReplyPart } from '../dialogue.ts';
 import { PlannedReply } from '../planned-reply.ts';
+import type { CallTool } from '../tools/call-tool.ts';
+import type { CallVariables } from '../tools/call-variables.ts';
+import { ToolRunner, type ToolRun } from '../tools/tool-runner.ts';
 import { renderVariables } from '../variables.ts';
 import { LlmHistory, type Exchange } from './llm-history.ts';
 import { LlmReply } from './llm-reply.ts';
-import { endCallTool, type CallTool } from './llm-tool.ts';
 import { splitSentences } from './sentence-chunker.ts';
 import { systemPrompt } from './voice-rules.ts';
 
 export interface LlmDialogueOptions {
   config: AgentConfig;
-  variables: Readonly<Record<string, string>>;
+  variables: CallVariables;
   llm: LlmProvider;
-  /** What the model can do. Default: end the call. */
-  tools?: readonly CallTool[];
+  /** What the model can do. */
+  tools: readonly CallTool[];
+  clock: Clock;
+  /** Told of every run of a tool, when it begins and when it ends. */
+  onToolRun: (run: ToolRun) => void;
 }
 
 const OPENING_CUE = '[The call has just been answered. Say your first words.]';
@@ -33,9 +39,9 @@ const ASKS_FOR_DIGITS =
 /** A conversation led by a language model. */
 export class LlmDialogue implements Dialogue {
   readonly #config: AgentConfig;
-  readonly #variables: Readonly<Record<string, string>>;
+  readonly #variables: CallVariables;
   readonly #llm: LlmProvider;
-  readonly #tools: readonly CallTool[];
+  readonly #tools: ToolRunner;
   readonly #system: LlmMessage;
   readonly #history = new LlmHistory();
   readonly #exchanges = new WeakMap<DialogueReply, Exchange>();
@@ -48,8 +54,15 @@ export class LlmDialogue implements Dialogue {
     this.#config = options.config;
     this.#variables = options.variables;
     this.#llm = options.llm;
-    this.#tools = options.tools ?? [endCallTool];
-    this.#system = { role: 'system', content: systemPrompt(options.config, options.variables) };
+    this.#tools = new ToolRunner({
+      tools: options.tools,
+      clock: options.clock,
+      onRun: options.onToolRun,
+    });
+    this.#system = {
+      role: 'system',
+      content: systemPrompt(options.config, options.variables.all),
+    };
   }
 
   get expects(): { digits: boolean; dtmfMaxDigits: number } {
@@ -63,7 +76,7 @@ export class LlmDialogue implements Dialogue {
   opening(): DialogueReply | null {
     const { greeting } = this.#config;
     if (greeting === null) return null;
-    const text = renderVariables(greeting, this.#variables).text.trim();
+    const text = renderVariables(greeting, this.#variables.all).text.trim();
     const reply = text === '' ? this.#ask(OPENING_CUE, null) : this.#plan(sentences(text), null);
     reply.commit();
     return reply;
@@ -80,7 +93,7 @@ export class LlmDialogue implements Dialogue {
       const end: ReplyPart = { type: 'end-call', reason: 'no-input' };
       return this.#plan([...sentences(NOBODY_THERE), end], 'no-input');
     }
-    const text = renderVariables(this.#config.silence.prompt_text, this.#variables).text.trim();
+    const text = renderVariables(this.#config.silence.prompt_text, this.#variables.all).text.trim();
     return text === '' ? null : this.#plan(sentences(text), null);
   }
 
@@ -100,11 +113,18 @@ export class LlmDialogue implements Dialogue {
       outcome: this.#endReason === null ? 'unfinished' : 'ended-by-agent',
       ...(this.#endReason === null ? {} : { end_reason: this.#endReason }),
       tools: [...this.#toolsRun],
+      ...(Object.keys(this.#variables.learned).length > 0 && {
+        variables: this.#variables.learned,
+      }),
       usage: {
         input_tokens: this.#usage.inputTokens,
         output_tokens: this.#usage.outputTokens,
       },
     };
+  }
+
+  close(): void {
+    this.#tools.close();
   }
 
   #plan(parts: readonly ReplyPart[], endReason: string | null): DialogueReply {
@@ -173,7 +193,7 @@ export class LlmDialogue implements Dialogue {
 
   #goodbye(): string | null {
     const { goodbye } = this.#config;
-    return goodbye === null ? null : renderVariables(goodbye, this.#variables).text.trim();
+    return goodbye === null ? null : renderVariables(goodbye, this.#variables.all).text.trim();
   }
 }
 

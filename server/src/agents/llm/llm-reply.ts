@@ -1,13 +1,14 @@
 import type { LlmMessage, LlmProvider, LlmToolCall, LlmUsage } from '../../providers/llm.ts';
 import type { DialogueReply, ReplyPart } from '../dialogue.ts';
+import type { ToolRunner } from '../tools/tool-runner.ts';
 import { toolMessages, type RanTool } from './llm-history.ts';
-import type { CallTool } from './llm-tool.ts';
 import { SentenceChunker, splitSentences } from './sentence-chunker.ts';
 
 /** How a reply went, told to the dialogue that remembers. */
 export interface ReplyObserver {
   onCommit(): void;
   onUsage(usage: LlmUsage): void;
+  /** A tool has run; told also when the answer that asked for it is not spoken any more. */
   onTool(tool: RanTool): void;
   /** The agent is hanging up. */
   onEnd(reason: string): void;
@@ -20,7 +21,7 @@ export interface LlmReplyOptions {
   provider: LlmProvider;
   /** Asked for when the reply is first read, so that it knows what was heard until then. */
   messages(): LlmMessage[];
-  tools: readonly CallTool[];
+  tools: ToolRunner;
   temperature: number;
   maxTokens: number;
   /** Said when a tool ends the call and the model said nothing; null: nothing. */
@@ -76,16 +77,23 @@ export class LlmReply implements DialogueReply {
 
   async *#rounds(): AsyncGenerator<ReplyPart, void, void> {
     const { signal } = this.#controller;
+    // The answer before was interrupted while a tool ran: this one is to know what came of it.
+    if (this.#options.tools.isBusy) {
+      await Promise.race([this.#options.tools.idle(), this.#aborted()]);
+      if (signal.aborted) return;
+    }
     const messages = this.#options.messages();
     let said = false;
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const calls: LlmToolCall[] = [];
+      let saidNow = false;
       let failure: { error: unknown } | null = null;
       const speech = this.#speech(messages, calls);
       try {
         for await (const text of speech) {
           if (signal.aborted) return;
           said = true;
+          saidNow = true;
           yield { type: 'say', text };
           // Dropped while the sentence was out: the model is not asked for another word.
           if (signal.aborted) return;
@@ -104,6 +112,12 @@ export class LlmReply implements DialogueReply {
         return;
       }
       if (!(await this.#decided) || signal.aborted) return;
+      const filler = saidNow ? null : this.#fillerOf(calls);
+      if (filler !== null) {
+        said = true;
+        yield { type: 'say', text: filler };
+        if (signal.aborted) return;
+      }
       const outcome = yield* this.#runTools(calls, said);
       this.#options.observer.onSucceeded();
       if (outcome === null || signal.aborted) return;
@@ -121,7 +135,7 @@ export class LlmReply implements DialogueReply {
     const chunker = new SentenceChunker();
     const events = provider.stream({
       messages: [...messages],
-      tools: tools.map(({ definition }) => definition),
+      tools: tools.offered(),
       temperature,
       maxTokens,
       signal: this.#controller.signal,
@@ -142,46 +156,50 @@ export class LlmReply implements DialogueReply {
     yield* chunker.flush();
   }
 
+  /** What is said while the tools run; null: nothing. */
+  #fillerOf(calls: readonly LlmToolCall[]): string | null {
+    for (const { name } of calls) {
+      const filler = this.#options.tools.fillerOf(name);
+      if (filler !== null && filler !== '') return filler;
+    }
+    return null;
+  }
+
+  #aborted(): Promise<void> {
+    const { signal } = this.#controller;
+    return new Promise((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
   /** @returns what the model is told when it goes on; null: it does not. */
   async *#runTools(
     calls: readonly LlmToolCall[],
     said: boolean,
   ): AsyncGenerator<ReplyPart, RanTool[] | null, void> {
+    const { tools, observer, goodbye } = this.#options;
     const ran: RanTool[] = [];
     let goOn = false;
     const last: ReplyPart[] = [];
     for (const call of calls) {
-      const tool = this.#options.tools.find(({ definition }) => definition.name === call.name);
-      const args = parseArguments(call.argumentsJson);
-      let content = `There is no tool named ${call.name}.`;
-      let final = false;
-      if (tool === undefined) {
-        goOn = true;
-      } else {
-        try {
-          const result = await tool.run(args, this.#controller.signal);
-          content = result.content;
-          goOn ||= result.goOn;
-          final = !result.goOn;
-          last.push(...result.parts);
-        } catch (error) {
-          content = `The tool failed: ${error instanceof Error ? error.message : String(error)}`;
-          goOn = true;
-        }
-      }
-      if (this.#controller.signal.aborted) return null;
-      const entry = { call, content, final };
+      const run = await tools.run(call, this.#controller.signal);
+      const final = run.parts.some(({ type }) => type === 'end-call');
+      const entry = { call, content: run.content, final };
+      // Interrupted meanwhile: what was done is remembered, and what follows from it is not.
+      const isDropped = this.#controller.signal.aborted;
+      if (!isDropped || !final) observer.onTool(entry);
+      if (isDropped) return null;
       ran.push(entry);
-      this.#options.observer.onTool(entry);
-      yield { type: 'note', name: 'tool', data: { tool: call.name, arguments: args ?? null } };
+      goOn ||= run.goOn;
+      last.push(...run.parts);
     }
     const ends = last.some(({ type }) => type === 'end-call');
-    const { goodbye } = this.#options;
     if (ends && !said && goodbye !== null) {
       for (const text of splitSentences(goodbye)) yield { type: 'say', text };
     }
     for (const part of last) {
-      if (part.type === 'end-call') this.#options.observer.onEnd(part.reason);
+      if (part.type === 'end-call') observer.onEnd(part.reason);
       yield part;
     }
     return goOn && !ends ? ran : null;
@@ -197,14 +215,5 @@ export class LlmReply implements DialogueReply {
     if (!mustEnd) return;
     observer.onEnd('provider-error');
     yield { type: 'end-call', reason: 'provider-error' };
-  }
-}
-
-function parseArguments(json: string): unknown {
-  try {
-    return JSON.parse(json === '' ? '{}' : json) as unknown;
-  } catch {
-    // The tool's own schema refuses it, or does without.
-    return undefined;
   }
 }

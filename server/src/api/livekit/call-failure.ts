@@ -1,8 +1,10 @@
 import type { CallRow } from '../../db/queries/calls.ts';
 import { sipFailure, TwirpError } from './twirp-error.ts';
 
+type FailedCall = Pick<CallRow, 'endReason' | 'status' | 'sipCode' | 'sipReason'>;
+
 /** Why a call that was waited for was not answered. */
-export function callFailure(call: CallRow, before = ''): TwirpError {
+export function callFailure(call: FailedCall, before = ''): TwirpError {
   const meta = { end_reason: call.endReason ?? call.status, sip_call_status: call.status };
   const { sipCode, sipReason } = call;
   if (call.endReason === 'ring-timeout') {

@@ -116,7 +116,16 @@ export function sipParticipantMethods(ctx: LiveKitContext): TwirpMethods {
           ringTimeoutMs: millisecondsOf(request.ringingTimeout, 'ringing_timeout'),
           door: 'livekit',
         });
-        if (!result.successful) throw callFailure(result.call, 'call transfer failed: ');
+        if (!result.successful) {
+          const { reason, sip } = result;
+          const failure = result.call ?? {
+            endReason: reason,
+            status: 'failed' as const,
+            sipCode: sip.code,
+            sipReason: sip.reason,
+          };
+          throw callFailure(failure, 'call transfer failed: ');
+        }
         return new TransferSIPParticipantResponse({
           transferId: toLiveKitId('STR_', result.transferId),
           status: SIPTransferStatus.STS_TRANSFER_SUCCESSFUL,

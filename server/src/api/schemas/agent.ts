@@ -4,9 +4,13 @@ import { firstUtteranceWarnings } from '../../compliance/rules/first-utterance.t
 import type { AgentRow } from '../../db/queries/agents.ts';
 import { webhookSecretProblem } from '../../webhooks/signature.ts';
 
+/** Names that the author of an agent chose for what its tools need. */
+const OWN_SECRET = /^[A-Z][A-Z0-9_]{0,63}$/;
+const MAX_SECRETS = 50;
+
 /** Provider keys of one agent; sealed when stored, never returned. */
 export const secretsSchema = z
-  .strictObject({
+  .object({
     OPENAI_API_KEY: z.string().min(1).max(500).nullable().optional().describe('Null removes it.'),
     WEBHOOK_SECRET: z
       .string()
@@ -24,7 +28,25 @@ export const secretsSchema = z
       .optional()
       .describe('Bearer token of `inbound.lookup`.'),
   })
-  .describe('Provider keys, write-only. Default: those of the server.');
+  .catchall(z.string().min(1).max(4_000).nullable())
+  .superRefine((given, ctx) => {
+    const names = Object.keys(given);
+    for (const name of names.filter((each) => !OWN_SECRET.test(each))) {
+      const message = 'expected a name in capitals, such as CRM_TOKEN';
+      ctx.addIssue({ code: 'custom', path: [name], message });
+    }
+    if (names.length > MAX_SECRETS) {
+      ctx.addIssue({
+        code: 'custom',
+        path: [],
+        message: `expected at most ${MAX_SECRETS} secrets`,
+      });
+    }
+  })
+  .describe(
+    'Provider keys, write-only; default: those of the server. Further names in capitals are for ' +
+      'tools, which name them as `{{secrets.NAME}}`.',
+  );
 
 export const agentCreateSchema = agentConfigSchema
   .extend({ secrets: secretsSchema.optional() })

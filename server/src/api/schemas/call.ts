@@ -14,6 +14,7 @@ import { callQualitySchema, callQualityView } from './call-quality.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
 
 const statusSchema = z.enum(CALL_STATUSES);
+import { toolRunSchema, type ToolRunView } from './tool-run.ts';
 const numberSchema = z
   .string()
   .min(1)
@@ -230,6 +231,7 @@ export const callViewSchema = z
     turns: z.array(turnSchema),
     attempts: z
       .array(attemptSchema)
+    tool_runs: z.array(toolRunSchema).describe('What the agent did besides speaking, in order.'),
       .describe('Every INVITE of the call, one per gateway that was tried.'),
     outcome: z.record(z.string(), z.unknown()),
     summary: z
@@ -336,7 +338,7 @@ export interface CallParts {
 
 export function callView(
   row: CallRow,
-  { turns, attempts }: CallParts,
+  { turns, attempts, toolRuns }: CallParts,
   urls: Pick<RecordingUrls, 'urlOf'>,
 ): CallView {
   return {
@@ -344,6 +346,8 @@ export function callView(
     transcript: row.transcript ?? transcriptText(mergeTurns(turns)),
     quality: callQualityView(row.media),
     attempts: attempts.map((attempt) => ({
+  /** Data of the events `tool.finished`, in order. */
+  toolRuns: readonly Record<string, unknown>[];
       gateway: attempt.gateway,
       sip_call_id: attempt.sipCallId,
       sip: { code: attempt.sipCode, reason: attempt.sipReason },
@@ -357,6 +361,7 @@ export function callView(
       started_ms: turn.startedMs,
       ended_ms: turn.endedMs,
       interrupted: turn.interrupted,
+    tool_runs: toolRuns as ToolRunView[],
       confidence: turn.confidence,
       latency: latencyView(turn.latency as TurnLatency | null),
     })),

@@ -158,7 +158,10 @@ export const roomRecordingViewSchema = z
 export const roomTransferViewSchema = z.object({
   id: z.string(),
   successful: z.boolean(),
-  call_id: z.string(),
+  method: z
+    .enum(['refer', 'bridge'])
+    .describe('`refer`: the carrier has moved the call; `bridge`: both legs are in the room.'),
+  call_id: z.string().nullable().describe('The call to the target; null: it is the carrier’s.'),
   end_reason: z.string().nullable(),
 });
 

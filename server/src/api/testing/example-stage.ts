@@ -36,6 +36,7 @@ const CHARGED_MICROS = 5_000_000;
  */
 const IN_PATH: Record<string, (stage: Stage) => Promise<object> | object> = {
   '/v1/agents/{id}': ({ agentId: id }) => ({ id }),
+  '/v1/calls/{id}/transfer': talkingOnCall,
   '/v1/dispatch-rules/{id}': async (stage) => ({
     id: await made(stage, '/v1/dispatch-rules', { kind: 'direct', room: 'support' }),
   }),
@@ -117,6 +118,7 @@ const IN_BODY: Record<string, (stage: Stage, isBolna: boolean) => Promise<string
 /** What happens besides while a request waits for its answer, or has happened before. */
 const BESIDES: Record<string, (stage: Stage, send: () => Promise<Answer>) => Promise<Answer>> = {
   transferRoomParticipant: whoeverIsCalledAnswers,
+  transferCall: whoeverIsCalledAnswers,
   // A credit is of what was charged.
   refundToWallet: async (stage, send) => {
     await chargedCall(stage);
@@ -228,6 +230,15 @@ async function talkingInRoom(stage: Stage): Promise<object> {
   const { call_id: callId } = await bodyOf<{ call_id: string }>(stage, path, order);
   await answer(stage, callId);
   return { name: ROOM, identity: IDENTITY };
+}
+
+/** A call of a room: one that has none is in nobody's ears here. */
+async function talkingOnCall(stage: Stage): Promise<object> {
+  const order = { to: '+15005550101', identity: IDENTITY };
+  const path = `/v1/rooms/${ROOM}/participants`;
+  const { call_id: id } = await bodyOf<{ call_id: string }>(stage, path, order);
+  await answer(stage, id);
+  return { id };
 }
 
 async function answer({ lab }: Stage, callId: string): Promise<void> {

@@ -230,7 +230,7 @@ export function callRoutes(api: Api, context: ApiContext): void {
 }
 
 /** Of a call that was stored a moment ago. */
-const NO_PARTS = { turns: [], attempts: [] };
+const NO_PARTS = { turns: [], attempts: [], toolRuns: [] };
 
 /** @throws AdmissionError */
 async function place(

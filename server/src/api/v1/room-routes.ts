@@ -233,10 +233,17 @@ export function roomRoutes(api: Api, context: ApiContext): void {
         ringback: body.ringback ?? false,
         ringTimeoutMs: body.ring_timeout_s === undefined ? undefined : body.ring_timeout_s * 1_000,
       };
-      const { transferId, successful, call } = await transferMember(of(caller), order).catch(
-        refuse,
-      );
-      return { id: transferId, successful, call_id: call.id, end_reason: call.endReason };
+      const { transferId, successful, call, method, reason } = await transferMember(
+        of(caller),
+        order,
+      ).catch(refuse);
+      return {
+        id: transferId,
+        successful,
+        method,
+        call_id: call?.id ?? null,
+        end_reason: call?.endReason ?? reason,
+      };
     },
   );
 

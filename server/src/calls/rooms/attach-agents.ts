@@ -6,7 +6,7 @@ import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import * as workspaces from '../../db/queries/workspaces.ts';
 import { usableAgent } from '../admission.ts';
-import { agentSecrets } from '../agent-check.ts';
+import { agentSecrets, toolSecrets } from '../agent-check.ts';
 import { seatAgent, variablesOf } from './room-agents.ts';
 import { bringIntoRoom } from './bring-into-room.ts';
 import type { RoomContext } from './room-context.ts';
@@ -55,6 +55,7 @@ async function attachTo(ctx: RoomContext, line: RoomParticipantRow): Promise<voi
       agent: config,
       variables: { ...config.variables, ...variablesOf(dispatch.metadata) },
       secrets: await agentSecrets(ctx, ctx.db.pool, agent),
+      toolSecrets: toolSecrets(ctx, agent),
       guarded: workspace?.parentId !== null,
     });
     const now = await dispatches.get(ctx.db.pool, room.workspaceId, dispatch.id);

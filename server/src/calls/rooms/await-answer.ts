@@ -1,6 +1,6 @@
 import type { CallRow } from '../../db/queries/calls.ts';
 import * as calls from '../../db/queries/calls.ts';
-import type { RoomContext } from './room-context.ts';
+import type { RoomCore } from './room-context.ts';
 
 /** How soon an answer is known here that another node has seen. */
 const LOOK_MS = 200;
@@ -14,7 +14,7 @@ const WAITING: ReadonlySet<CallRow['status']> = new Set([
 
 /** Resolves with the call when it was answered or is over. Rejects when `signal` is aborted. */
 export async function awaitAnswer(
-  ctx: Pick<RoomContext, 'db' | 'clock'>,
+  ctx: Pick<RoomCore, 'db' | 'clock'>,
   callId: string,
   signal: AbortSignal,
 ): Promise<CallRow> {
@@ -28,7 +28,7 @@ export async function awaitAnswer(
 
 /** Resolves when an answered call is over. Rejects when `signal` is aborted. */
 export async function awaitEnd(
-  ctx: Pick<RoomContext, 'db' | 'clock'>,
+  ctx: Pick<RoomCore, 'db' | 'clock'>,
   callId: string,
   signal: AbortSignal,
 ): Promise<void> {

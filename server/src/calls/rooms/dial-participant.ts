@@ -9,7 +9,7 @@ import { newId } from '../../shared/ids.ts';
 import type { CallRequest } from '../admission.ts';
 import { isUniqueViolation } from '../place-call.ts';
 import { seatAgent, variablesOf } from './room-agents.ts';
-import type { RoomContext } from './room-context.ts';
+import type { RoomCore } from './room-context.ts';
 import { checkAttributes, ensureRoom, requireFreePlace, requireOption } from './room-directory.ts';
 import { RoomError } from './room-error.ts';
 import { tellOfParticipant } from './room-events.ts';
@@ -57,7 +57,7 @@ const DTMF = /^[0-9A-D*#wW]{0,200}$/;
  * @throws RoomError, AdmissionError
  */
 export async function dialParticipant(
-  ctx: RoomContext,
+  ctx: RoomCore,
   workspaceId: string,
   order: DialOrder,
 ): Promise<DialledParticipant> {
@@ -74,7 +74,7 @@ export async function dialParticipant(
 }
 
 async function place(
-  ctx: RoomContext,
+  ctx: RoomCore,
   room: rooms.RoomRow,
   order: DialOrder,
   speaker: Speaker | null,
@@ -116,7 +116,7 @@ async function place(
 /** In the transaction that stores the call: both or none. */
 async function join(
   client: TransactionClient,
-  ctx: RoomContext,
+  ctx: RoomCore,
   room: rooms.RoomRow,
   { order, call, speaker }: { order: DialOrder; call: CallRow; speaker: Speaker | null },
 ): Promise<participants.RoomParticipantRow> {
@@ -156,7 +156,7 @@ async function join(
  * The agent that is to speak; null where none was sent. No agent, no dial: where one was sent that
  * does not exist, nobody is called.
  */
-async function findSpeaker(ctx: RoomContext, room: rooms.RoomRow): Promise<Speaker | null> {
+async function findSpeaker(ctx: RoomCore, room: rooms.RoomRow): Promise<Speaker | null> {
   const waiting = await ctx.db.transaction(async (client) => {
     const rows = await dispatches.lockWaiting(client, room.id);
     return Promise.all(rows.map((row) => seatAgent(client, ctx, room, row)));

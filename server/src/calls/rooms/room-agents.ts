@@ -4,7 +4,7 @@ import * as dispatches from '../../db/queries/room-dispatches.ts';
 import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { newId } from '../../shared/ids.ts';
-import type { RoomContext } from './room-context.ts';
+import type { RoomCore } from './room-context.ts';
 import { tellOfParticipant } from './room-events.ts';
 
 /** An agent that is to come into a room. */
@@ -25,7 +25,7 @@ const AUTOMATIC = { automatic: true };
 /** Stores an order; the agent is in the room at once where there is one of that name. */
 export async function sendAgent(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   order: AgentOrder,
 ): Promise<dispatches.RoomDispatchRow> {
@@ -44,7 +44,7 @@ export async function sendAgent(
 /** Agents whose own patterns fit the room's name; the oldest of them comes. */
 export async function sendAgentsByPattern(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
 ): Promise<void> {
   for (const agent of await agents.listWithRoomPatterns(client, room.workspaceId)) {
@@ -79,7 +79,7 @@ export function matchesPattern(name: string, pattern: string): boolean {
 /** Whoever is sent by name takes the place of one that came by its pattern and does not speak yet. */
 export async function dropAutomatic(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
 ): Promise<void> {
   for (const row of await dispatches.lockWaiting(client, room.id)) {
@@ -90,7 +90,7 @@ export async function dropAutomatic(
 /** Takes an order back: its agent leaves the room, and the order is not listed any more. */
 export async function dismissAgent(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   row: dispatches.RoomDispatchRow,
   reason: string,
@@ -103,7 +103,7 @@ export async function dismissAgent(
 /** The agent of an order leaves the room; the order stays listed. */
 export async function retireAgent(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   row: dispatches.RoomDispatchRow,
   reason: string,
@@ -116,7 +116,7 @@ export async function retireAgent(
 /** The agents of a call leave the room with it. */
 export async function endAgentsOfCall(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   callId: string,
 ): Promise<void> {
@@ -145,7 +145,7 @@ async function leave(
 /** Gives an order its agent and the agent its place, where both can be had now. */
 export async function seatAgent(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   row: dispatches.RoomDispatchRow,
 ): Promise<dispatches.RoomDispatchRow> {

@@ -6,15 +6,19 @@ import type { Logger } from '../../shared/logger.ts';
 import type { Secrets } from '../../workspaces/secrets.ts';
 import type { CallService } from '../call-service.ts';
 
-/** What the parts of the rooms' life need. One per program. */
-export interface RoomContext {
+/** What bringing people together needs. */
+export interface RoomCore {
   /** Of requests: what one workspace sees (`fencedRooms`). Of background work: everything. */
   readonly db: { pool: Queryable; transaction: Database['transaction'] };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeId: string;
   readonly secrets: Secrets;
-  readonly calls: Pick<CallService, 'place' | 'hangup' | 'voiceOf'>;
+  readonly calls: Pick<CallService, 'place' | 'hangup' | 'voiceOf' | 'liveOf'>;
+}
+
+/** What the parts of the rooms' life need. One per program. */
+export interface RoomContext extends RoomCore {
   /** Absolute path for the file of a room's recording; makes its folder. */
   readonly recordings: {
     pathFor(workspaceId: string, recordingId: string): Promise<string>;

@@ -4,7 +4,7 @@ import * as participants from '../../db/queries/room-participants.ts';
 import * as recordings from '../../db/queries/room-recordings.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { newId } from '../../shared/ids.ts';
-import type { RoomContext } from './room-context.ts';
+import type { RoomCore } from './room-context.ts';
 import { RoomError } from './room-error.ts';
 import { tellOfParticipant, tellOfRoom } from './room-events.ts';
 import { roomJson, type RoomJson } from './room-json.ts';
@@ -30,7 +30,7 @@ const MAX_TIMEOUT_S = 30 * 86_400;
 
 /** The open room of a name, made where there is none. An existing one stays as it is. */
 export async function ensureRoom(
-  ctx: RoomContext,
+  ctx: RoomCore,
   workspaceId: string,
   order: RoomOrder,
 ): Promise<{ room: rooms.RoomRow; created: boolean }> {
@@ -41,7 +41,7 @@ export async function ensureRoom(
 /** The same in the caller's transaction; the room is locked until that ends. */
 export async function ensureRoomIn(
   client: Queryable,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   workspaceId: string,
   order: RoomOrder,
 ): Promise<{ room: rooms.RoomRow; created: boolean }> {
@@ -81,7 +81,7 @@ export async function requireFreePlace(
 
 /** Sends an agent by name, into a new room where there is none. */
 export async function dispatchAgent(
-  ctx: RoomContext,
+  ctx: RoomCore,
   workspaceId: string,
   roomName: string,
   order: AgentOrder,
@@ -108,7 +108,7 @@ export async function dispatchAgent(
 
 /** Open rooms as they are now. */
 export async function listRooms(
-  ctx: Pick<RoomContext, 'db'>,
+  ctx: Pick<RoomCore, 'db'>,
   workspaceId: string,
   names: readonly string[] = [],
 ): Promise<RoomJson[]> {
@@ -127,7 +127,7 @@ export async function listRooms(
 
 /** @throws RoomError `room-not-found` */
 export async function requireRoom(
-  ctx: Pick<RoomContext, 'db'>,
+  ctx: Pick<RoomCore, 'db'>,
   workspaceId: string,
   name: string,
 ): Promise<rooms.RoomRow> {
@@ -138,7 +138,7 @@ export async function requireRoom(
 
 /** @throws RoomError */
 export async function setRoomMetadata(
-  ctx: RoomContext,
+  ctx: RoomCore,
   workspaceId: string,
   name: string,
   metadata: string,
@@ -155,7 +155,7 @@ export async function setRoomMetadata(
  * where there is no such room.
  */
 export async function closeRoom(
-  ctx: RoomContext,
+  ctx: RoomCore,
   room: rooms.RoomRow,
   reason: rooms.RoomEndReasonValue,
 ): Promise<boolean> {

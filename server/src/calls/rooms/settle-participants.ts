@@ -4,18 +4,18 @@ import * as participants from '../../db/queries/room-participants.ts';
 import * as rooms from '../../db/queries/rooms.ts';
 import { endAgentsOfCall, retireAgent } from './room-agents.ts';
 import * as dispatches from '../../db/queries/room-dispatches.ts';
-import type { RoomContext } from './room-context.ts';
+import type { RoomCore } from './room-context.ts';
 import { tellOfParticipant } from './room-events.ts';
 
 /** Brings everybody in rooms up to date with their calls: who was answered, who has gone. */
-export async function settleParticipants(ctx: RoomContext): Promise<void> {
+export async function settleParticipants(ctx: RoomCore): Promise<void> {
   for (const { id } of await participants.listToSettle(ctx.db.pool)) {
     await settleParticipant(ctx, id);
   }
 }
 
 /** Any number of nodes may do this at once: each change is made, and told, once. */
-export async function settleParticipant(ctx: RoomContext, participantId: string): Promise<void> {
+export async function settleParticipant(ctx: RoomCore, participantId: string): Promise<void> {
   const partner = await ctx.db.transaction(async (client) => {
     const before = await participants.getView(client, participantId);
     const found = before && (await rooms.get(client, before.roomId));
@@ -49,7 +49,7 @@ async function partnerOf(
 
 async function publish(
   client: TransactionClient,
-  ctx: RoomContext,
+  ctx: RoomCore,
   room: rooms.RoomRow,
   view: participants.RoomParticipantView,
 ): Promise<void> {
@@ -70,7 +70,7 @@ async function publish(
  */
 export async function leaveRoom(
   client: TransactionClient,
-  ctx: Pick<RoomContext, 'clock'>,
+  ctx: Pick<RoomCore, 'clock'>,
   room: rooms.RoomRow,
   view: participants.RoomParticipantView,
   leaveReason: string,

@@ -149,6 +149,7 @@ export async function openCallLab(): Promise<CallLab> {
           dialPlace: () => null,
           linesUntilMs: new Map(),
           placeFree: () => undefined,
+          askedByAgent: () => Promise.reject(new Error('nothing is done for agents here')),
           slots: new CallSlots(options.maxCalls),
           sipTrace: new SipTrace(options),
           live: new Map(),

@@ -1,5 +1,6 @@
 import { NO_RTP_STATS } from '../../rtp/no-rtp-stats.ts';
 import type { NegotiatedAudio } from '../../sdp/sdp.ts';
+import type { AskHost } from '../../voice/agent-request.ts';
 import type { VoiceCallHandle } from '../../voice/voice-pool.ts';
 import type {
   CallReport,
@@ -18,6 +19,8 @@ export class FakeVoiceCall implements VoiceCallHandle {
   readonly audio: NegotiatedAudio[] = [];
   readonly said: (string | null)[] = [];
   readonly emit: (event: VoiceCallEvent) => void;
+  /** What its agent asks of those who have the call. */
+  ask: AskHost = () => Promise.reject(new Error('nobody is asked'));
   answeredAtMs: number | null = null;
   closedCount = 0;
   readonly seats: { who: 'caller' | 'agent'; state: SeatState }[] = [];
@@ -79,6 +82,11 @@ export class FakeVoiceCall implements VoiceCallHandle {
     return Promise.resolve();
   }
 
+  shareRoom(roomId: string): Promise<void> {
+    this.roomId = roomId;
+    return Promise.resolve();
+  }
+
   attachAgent(agent: RoomAgent): Promise<void> {
     this.agents.push(agent);
     return Promise.resolve();
@@ -114,11 +122,16 @@ export class FakeVoicePool {
   onAnswered: (call: FakeVoiceCall) => void = () => undefined;
   #nextPort = 30_000;
 
-  async open(call: OpenCall, onEvent: (event: VoiceCallEvent) => void): Promise<VoiceCallHandle> {
+  async open(
+    call: OpenCall,
+    onEvent: (event: VoiceCallEvent) => void,
+    onRequest?: AskHost,
+  ): Promise<VoiceCallHandle> {
     await this.beforeOpen(call);
     const opened = new FakeVoiceCall(call, (this.#nextPort += 2), onEvent, (answered) =>
       this.onAnswered(answered),
     );
+    if (onRequest) opened.ask = onRequest;
     this.calls.push(opened);
     return opened;
   }

@@ -9,6 +9,8 @@ export interface CallDetail {
   call: CallRow;
   turns: TurnRow[];
   attempts: AttemptRow[];
+  /** Data of the events `tool.finished`, in order. */
+  toolRuns: Json[];
 }
 
 type Json = Record<string, unknown>;
@@ -19,9 +21,13 @@ export async function get(
   workspaceId: string,
   callId: string,
 ): Promise<CallDetail | null> {
-  const row = await selectOne<CallRow & { turnRows: Json[]; attemptRows: Json[] }>(
+  const row = await selectOne<
+    CallRow & { turnRows: Json[]; attemptRows: Json[]; toolRuns: Json[] }
+  >(
     client,
     `select calls.*,
+       array(select e.data from call_events e where e.call_id = $1 and e.type = 'tool.finished'
+         order by e.sequence) as tool_runs,
        array(select to_json(t) from turns t where t.call_id = $1 order by t.sequence) as turn_rows,
        array(select to_json(a) from attempts a where a.call_id = $1 order by a.sequence)
          as attempt_rows
@@ -29,9 +35,10 @@ export async function get(
     [callId, workspaceId],
   );
   if (!row) return null;
-  const { turnRows, attemptRows, ...call } = row;
+  const { turnRows, attemptRows, toolRuns, ...call } = row;
   return {
     call,
+    toolRuns,
     turns: turnRows.map((turn) => jsonRow(turn, []) as TurnRow),
     attempts: attemptRows.map(
       (attempt) => jsonRow(attempt, ['startedAt', 'endedAt']) as AttemptRow,

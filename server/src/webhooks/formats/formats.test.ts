@@ -42,6 +42,7 @@ function facts(patch: Partial<CallRow> = {}): CallFacts {
     call,
     turns: [turn] as unknown as CallFacts['turns'],
     attempts: [],
+    toolRuns: [],
     recordingUrl: 'https://example.com/r.wav',
   };
 }

@@ -22,6 +22,8 @@ export interface CallFacts {
   call: CallRow;
   turns: readonly TurnRow[];
   attempts: readonly AttemptRow[];
+  /** Data of the events `tool.finished`, in order. */
+  toolRuns: readonly Record<string, unknown>[];
   recordingUrl: string | null;
 }
 

@@ -47,6 +47,7 @@ export async function openRoomLab(): Promise<RoomLab> {
       place: (request) => service.place(request),
       hangup: (workspaceId, callId) => service.hangup(workspaceId, callId),
       voiceOf: (callId) => voices.get(callId) ?? null,
+      liveOf: () => null,
     },
     recordings: {
       pathFor: (_workspaceId, id) => Promise.resolve(`/nowhere/${id}.wav`),

@@ -1,23 +1,5 @@
 import { z } from 'zod';
-import type { LlmTool } from '../../providers/llm.ts';
-import type { ReplyPart } from '../dialogue.ts';
-
-/** What a tool did. */
-export interface ToolResult {
-  /** Told to the model. */
-  content: string;
-  /** What follows for the call, in order. */
-  parts: readonly ReplyPart[];
-  /** Whether the model is asked to go on with the result. */
-  goOn: boolean;
-}
-
-/** Something that the model can do besides speaking. */
-export interface CallTool {
-  readonly definition: LlmTool;
-  /** Runs after the turn is committed. Arguments are the model's: any JSON, or none. */
-  run(args: unknown, signal: AbortSignal): Promise<ToolResult>;
-}
+import type { CallTool } from './call-tool.ts';
 
 const REASONS = [
   'agent-goodbye',
@@ -29,8 +11,9 @@ const REASONS = [
 
 const endCallSchema = z.object({ reason: z.enum(REASONS).catch('agent-goodbye') });
 
-/** Hangs up once everything said has been played out. */
+/** Hangs up once everything said has been played out. Whatever the arguments are, it hangs up. */
 export const endCallTool: CallTool = {
+  kind: 'end_call',
   definition: {
     name: 'end_call',
     description:
@@ -54,7 +37,10 @@ export const endCallTool: CallTool = {
     const reason = parsed.success ? parsed.data.reason : 'agent-goodbye';
     return Promise.resolve({
       content: 'The call ends now.',
-      parts: [{ type: 'end-call', reason }],
+      parts: [
+        { type: 'note', name: 'tool', data: { tool: 'end_call', arguments: { reason } } },
+        { type: 'end-call', reason },
+      ],
       goOn: false,
     });
   },
