@@ -21,6 +21,8 @@ const CALLER_NOT_ALLOWED: InboundRefusal = {
   code: 403,
   reason: 'Forbidden',
 };
+/** Numbers as a trunk names them beside others that name them too. */
+const SHARED_NUMBERS = 'shared_numbers';
 const UNAVAILABLE = { code: 480, reason: 'Temporarily Unavailable' };
 
 /** A call that nobody takes, of somebody whom we know. */
@@ -56,7 +58,8 @@ export async function findInboundRoute(
   if (!route) {
     return routeByRule(ctx, leg, { trunkIds, called: calledNumber(leg.request), caller });
   }
-  const { number, trunk, agent } = route;
+  const { number, agent } = route;
+  const trunk = await trunkFor(pool, route, trunkIds, caller);
   const target: InboundTarget = {
     workspaceId: number.workspaceId,
     trunkId: trunk.id,
@@ -84,6 +87,28 @@ async function findNumber(
     if (route && trunkIds.includes(route.trunk.id)) return route;
   }
   return null;
+}
+
+/** Trunks may share a number, each for callers of its own: the one that names this caller, if any. */
+async function trunkFor(
+  pool: Queryable,
+  { number, trunk }: numbers.NumberRoute,
+  trunkIds: readonly string[],
+  caller: string,
+): Promise<TrunkWithGateways> {
+  if (!(SHARED_NUMBERS in trunk.doorData) || trunkIds.length < 2) return trunk;
+  if (trunk.allowedCallers.includes(caller)) return trunk;
+  const others = trunkIds.filter((id) => id !== trunk.id);
+  const { workspaceId, e164 } = number;
+  const written = [e164, e164.slice(1)];
+  const other = await trunks.findForCaller(pool, {
+    workspaceId,
+    trunkIds: others,
+    written,
+    caller,
+  });
+  if (!other) return trunk;
+  return other.allowedCallers.length > 0 || trunk.allowedCallers.length > 0 ? other : trunk;
 }
 
 /** A number that is none of ours may still match a rule of the trunk that it came by. */

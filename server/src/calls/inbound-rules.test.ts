@@ -10,6 +10,7 @@ import { systemClock } from '../shared/clock.ts';
 import { newId, uuidOfId } from '../shared/ids.ts';
 import { silentLogger } from '../shared/logger.ts';
 import type { Leg, LegFailure } from '../sip/leg.ts';
+import { createTrunkStore } from '../trunks/trunk-store.ts';
 import { startUserAgent, type UserAgent } from '../sip/user-agent.ts';
 import { AGENT_CONFIG, FROM, openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
 
@@ -77,6 +78,20 @@ async function configure(config: object, secrets: Record<string, string> = {}): 
   });
 }
 
+/** A trunk that takes calls to the lab's number beside the one that the number belongs to. */
+async function twin(allowedCallers: string[]): Promise<string> {
+  const store = createTrunkStore({ db: lab.db, secrets: lab.secrets, clock: systemClock });
+  const { id } = await store.create(lab.workspaceId, {
+    name: 'twin',
+    outboundEnabled: false,
+    allowedSources: ['127.0.0.1'],
+    allowedCallers,
+    doorData: { shared_numbers: [FROM] },
+    gateways: [],
+  });
+  return id;
+}
+
 /** The reason for which the latest call ended, once that is stored. */
 async function lastEnd(): Promise<string | null> {
   for (;;) {
@@ -85,6 +100,39 @@ async function lastEnd(): Promise<string | null> {
     await new Promise(setImmediate);
   }
 }
+
+describe('trunks that share a number', () => {
+  beforeEach(async () => {
+    await lab.db.pool.query(
+      `update trunks set door_data = '{"shared_numbers": []}', allowed_callers = '{+442071234567}'`,
+    );
+  });
+
+  /** The trunk of the newest call. */
+  const lastTrunk = async (): Promise<string | null> =>
+    (await node.service.list(lab.workspaceId, { direction: 'inbound' })).data[0]?.trunkId ?? null;
+
+  it('each take the callers that they name', async () => {
+    const other = await twin([CALLER]);
+    node = await lab.node();
+    expect(await outcome(dial())).toBe(200);
+    expect(await lastTrunk()).toBe(other);
+  });
+
+  it('leave whom none names to the one that takes anybody, else to the number’s own', async () => {
+    const stranger = await twin(['+14155550000']);
+    node = await lab.node();
+    expect(await outcome(dial())).toBe(403);
+    // A refusal is stored after its answer.
+    await expect.poll(lastTrunk, { timeout: 20_000 }).toBe(trunkId);
+    const open = await twin([]);
+    await node.close();
+    node = await lab.node();
+    expect(await outcome(dial())).toBe(200);
+    expect(await lastTrunk()).toBe(open);
+    expect(open).not.toBe(stranger);
+  });
+});
 
 describe('an agent that chooses its callers', () => {
   it('takes those on its list only', async () => {

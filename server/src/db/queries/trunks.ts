@@ -58,6 +58,8 @@ export interface TrunkRow {
   allowedSources: string[];
   /** Numbers that may call in; empty: all. */
   allowedCallers: string[];
+  /** Hosts and networks that a 3xx may send a call to; empty: redirections are not followed. */
+  redirectHosts: string[];
   mediaEncryption: MediaEncryption;
   rtpSymmetric: boolean;
   forceRport: boolean;
@@ -113,6 +115,7 @@ const FIELDS: readonly (keyof TrunkFields)[] = [
   'mediaTimeouts',
   'allowedSources',
   'allowedCallers',
+  'redirectHosts',
   'mediaEncryption',
   'rtpSymmetric',
   'forceRport',
@@ -139,7 +142,8 @@ const JSON_FIELDS = [
 /** Columns of a trunk with its gateways, from a table or alias `trunks`. */
 export const WITH_GATEWAYS = `trunks.*, coalesce((
   select json_agg(json_build_object('id', g.id, 'trunkId', g.trunk_id, 'host', g.host,
-    'port', g.port, 'transport', g.transport, 'priority', g.priority) order by g.priority)
+    'port', g.port, 'transport', g.transport, 'lookup', g.lookup,
+    'priority', g.priority) order by g.priority)
   from gateways g where g.trunk_id = trunks.id), '[]') as gateways`;
 
 /** Stores the trunk alone; its gateways are stored by `gateways.replace` in the same transaction. */
@@ -201,6 +205,26 @@ export async function getWithGateways(
     `select ${WITH_GATEWAYS} from trunks
      where workspace_id = $1 and id = $2 and deleted_at is null`,
     [workspaceId, trunkId],
+  );
+}
+
+/**
+ * Another of these trunks that was made to take this caller's calls to the number: one that names
+ * the caller, else one that takes any.
+ * @param written the forms in which the number may have been written.
+ */
+export async function findForCaller(
+  client: Queryable,
+  call: { workspaceId: string; trunkIds: readonly string[]; written: string[]; caller: string },
+): Promise<TrunkWithGateways | null> {
+  return selectOne(
+    client,
+    `select ${WITH_GATEWAYS} from trunks
+     where workspace_id = $1 and id = any($2) and deleted_at is null and active and inbound_enabled
+       and door_data->'shared_numbers' ?| $3
+       and (allowed_callers = '{}' or $4 = any(allowed_callers))
+     order by allowed_callers = '{}', created_at desc limit 1`,
+    [call.workspaceId, call.trunkIds, call.written, call.caller],
   );
 }
 
