@@ -79,7 +79,7 @@ describe('calls between user agents on loopback', () => {
       local: true,
     });
     // Timer B would have been 6.4 s.
-    expect(performance.now() - startedAtMs).toBeLessThan(3000);
+    expect(performance.now() - startedAtMs).toBeLessThan(6000);
     expect(agents.caller.counters.retransmissionsSent).toBeLessThanOrEqual(2);
   });
 
