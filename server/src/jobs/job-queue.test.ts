@@ -129,7 +129,8 @@ describe('job queue', () => {
     const startMs = systemClock.monotonicMs();
     expect(new Set((await done).map((job) => job.data.callId)).size).toBe(12);
     expect(most).toBe(2);
-    expect(systemClock.monotonicMs() - startMs).toBeLessThan(1_900);
+    // Six rounds; a look is two seconds after the last one.
+    expect(systemClock.monotonicMs() - startMs).toBeLessThan(8_000);
   });
 
   it('takes a job away when the transaction commits', async () => {
