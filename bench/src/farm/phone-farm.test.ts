@@ -20,7 +20,7 @@ async function twoFarms(): Promise<{
   return { caller: one.procedures(), callee: two.procedures(), sipPort };
 }
 
-async function until(reached: () => boolean, timeoutMs = 5_000): Promise<void> {
+async function until(reached: () => boolean, timeoutMs = 30_000): Promise<void> {
   for (let n = 0; n < timeoutMs / 25; n++) {
     if (reached()) return;
     await systemClock.sleep(25);
@@ -37,7 +37,7 @@ it('phones call each other, are measured without an error on the line, and hang 
   );
   expect(dialled).toEqual([{ status: 200 }, { status: 200 }]);
   await until(() => callee.state({}).up === 2);
-  const lines = await callee.measureLines({ durationMs: 500 });
+  const lines = await callee.measureLines({ durationMs: 1_000 });
   expect(lines).toMatchObject({ lines: 2, sequenceErrors: 0, timestampErrors: 0 });
   expect(lines.gapsMs.length).toBeGreaterThan(20);
   await caller.hangUpAll({});
@@ -57,7 +57,7 @@ it('a phone that is told to hangs up after having heard the other side', async (
   caller.plan({ behaviour: 'talk', turns: 1, speech: 'synthetic' });
   callee.plan({ behaviour: 'hear-and-hang-up' });
   await caller.dial({ number: '+14155550003', from: '+14155559999', sipPort });
-  await until(() => callee.state({}).over === 1, 14_000);
+  await until(() => callee.state({}).over === 1, 60_000);
   const [report] = callee.collect({});
   expect(report).toMatchObject({ endedBy: 'phone' });
   expect((report?.endedAtMs ?? 0) - (report?.firstAudibleAtMs ?? 0)).toBeGreaterThanOrEqual(280);
