@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { selfSignedCertificate } from '../../server/src/sip/self-signed-certificate.ts';
 import { startBaresip, type Baresip } from './harness/baresip.ts';
-import { startJudge } from './harness/judge.ts';
+import { shareOf, startJudge } from './harness/judge.ts';
 import { isInstalled } from './harness/peer-process.ts';
 import { callAndWait, startProgram, type Program } from './harness/program.ts';
 import { createTrunk } from './harness/trunk.ts';
@@ -60,9 +60,9 @@ describe.skipIf(!isInstalled('baresip'))('baresip as a trunk with TLS and SRTP',
     const judge = await startJudge();
     const heard = (await judge.transcribe(await phone.heard())).join(' ');
     await judge.close();
-    expect(heard).toMatch(/bright ?smile/i);
-    expect(heard).toMatch(/appointment/i);
-  }, 180_000);
+    const said = call.turns.map(({ text }) => text).join(' ');
+    expect(shareOf(said, heard), heard).toBeGreaterThan(0.5);
+  });
 
   it('is not spoken to where nobody vouches for its certificate', async () => {
     const other = await selfSignedCertificate(['127.0.0.1'], Date.now());
@@ -83,5 +83,5 @@ describe.skipIf(!isInstalled('baresip'))('baresip as a trunk with TLS and SRTP',
     expect(call).toMatchObject({ status: 'failed', end_reason: 'trunk-unreachable' });
     const { body } = await program.fetch('POST', `/v1/trunks/${trunkId}/diagnose`, { body: '{}' });
     expect(body).toMatchObject({ findings: [{ code: 'no-answer-from-carrier' }, {}] });
-  }, 60_000);
+  });
 });

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from './harness/free-port.ts';
-import { isInstalled, startPeer, type PeerProcess } from './harness/peer-process.ts';
+import { isInstalled, startSippServer, type PeerProcess } from './harness/peer-process.ts';
 import { callAndWait, startProgram, type Program } from './harness/program.ts';
 import { createTrunk } from './harness/trunk.ts';
 
@@ -42,9 +42,8 @@ async function carrier(
   for (const [name, value] of Object.entries(replace)) text = text.replaceAll(name, value);
   const file = path.join(folder, `${port}-${scenario}`);
   await writeFile(file, text);
-  const args = `-i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -m 1 -nostdin`;
-  const sipp = startPeer('sipp', ['-sf', file, ...args.split(' ')], { cwd: folder });
-  peers.push(sipp);
+  const args = ['-sf', file, '-mi', '127.0.0.1', '-mp', String(await freePort())];
+  peers.push(await startSippServer(port, args, folder));
   return port;
 }
 

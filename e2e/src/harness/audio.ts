@@ -20,7 +20,9 @@ export function readStereoWav(bytes: Buffer): StereoWav {
       sampleRateHz = bytes.readUInt32LE(at + 12);
     }
     if (id === 'data') {
-      const data = bytes.subarray(at + 8, Math.min(bytes.length, at + 8 + sizeBytes));
+      // The length is written at the end: of a file that is being written it may say nothing yet.
+      const endAt = sizeBytes === 0 ? bytes.length : Math.min(bytes.length, at + 8 + sizeBytes);
+      const data = bytes.subarray(at + 8, endAt);
       const count = Math.floor(data.length / 2 / channels);
       const channel = (n: number): Int16Array =>
         Int16Array.from({ length: count }, (_, i) => data.readInt16LE(2 * (i * channels + n)));

@@ -39,6 +39,17 @@ export async function startJudge(): Promise<Judge> {
   };
 }
 
+/** How many of the words of `text` are in `other`; 0 to 1. */
+export function shareOf(text: string, other: string): number {
+  const words = wordsOf(text);
+  const known = new Set(wordsOf(other));
+  return words.filter((word) => known.has(word)).length / Math.max(1, words.length);
+}
+
+export function wordsOf(text: string): string[] {
+  return text.toLowerCase().match(/[a-z0-9']+/g) ?? [];
+}
+
 function spokenParts(samples: Int16Array): Int16Array[] {
   const parts: Int16Array[] = [];
   let from = -1;

@@ -1,6 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const STOP_LIMIT_MS = 3_000;
+const LOOK_MS = 20;
 
 /** Nothing outlives the tests, however they end. */
 const running = new Set<ChildProcess>();
@@ -24,6 +27,38 @@ export interface PeerProcess {
 /** Whether a program is on this machine. */
 export function isInstalled(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+}
+
+/** sipp as a far end that is called; resolves when it listens on `port`. */
+export async function startSippServer(
+  port: number,
+  args: readonly string[],
+  cwd: string,
+): Promise<PeerProcess> {
+  const all = ['-i', '127.0.0.1', '-p', String(port), '-m', '1', '-nostdin', ...args];
+  const sipp = startPeer('sipp', all, { cwd });
+  await listensOnUdp(sipp, port);
+  return sipp;
+}
+
+/**
+ * Resolves when somebody listens on the UDP port, rejects when `peer` ends before. Until then the system
+ * refuses what is sent there, and a call whose second INVITE is refused has failed.
+ */
+export async function listensOnUdp(peer: PeerProcess, port: number): Promise<void> {
+  const shown = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  while (peer.running) {
+    let sockets: string;
+    try {
+      sockets = readFileSync('/proc/net/udp', 'latin1');
+    } catch {
+      // Only Linux tells.
+      return;
+    }
+    if (sockets.split('\n').some((line) => line.slice(0, 24).includes(shown))) return;
+    await wait(LOOK_MS);
+  }
+  throw new Error(`a peer ended before it listened on port ${port}:\n${peer.output()}`);
 }
 
 export function startPeer(

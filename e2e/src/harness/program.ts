@@ -7,7 +7,7 @@ import { startPeer } from './peer-process.ts';
 import { keepLog } from './program-logs.ts';
 
 export const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
-const READY_TIMEOUT_MS = 90_000;
+const READY_TIMEOUT_MS = 180_000;
 
 export interface ProgramOptions {
   env?: Record<string, string>;

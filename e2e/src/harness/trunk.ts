@@ -23,6 +23,8 @@ export async function createTrunk(
   const trunk = await program.client.request<{ id: string }>('POST', '/v1/trunks', {
     name: `e2e ${from}`,
     gateways: parts.gateways.map((gateway) => ({ transport: 'udp', ...gateway })),
+    // A far end that expects one INVITE would take an OPTIONS for its call.
+    qualify_frequency_s: 0,
     ...(parts.media_encryption && { media_encryption: parts.media_encryption }),
     ...(parts.auth && {
       auth_username: parts.auth.username,
