@@ -45,6 +45,16 @@ describe('a SIP message as text', () => {
     expect(text).toContain('a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:***|2^20|1:4');
   });
 
+  it.each([
+    ['application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n', 'Signal=***\r\nDuration=160'],
+    ['application/dtmf-relay;x=y', 'Duration=160\nsignal= #', 'signal= ***'],
+    ['application/dtmf', '5', '***'],
+  ])('shows no key that was pressed: %s "%s"', (type, body, shown) => {
+    const text = maskedSipText(invite({ 'Content-Type': type }, body));
+    expect(text).toContain(shown);
+    expect(text.split('\r\n\r\n')[1]).not.toMatch(/[5#]/);
+  });
+
   it('cuts what is too long to read, and never throws', () => {
     expect(maskedSipText(invite({}, 'x'.repeat(50_000))).length).toBeLessThan(17_000);
     expect(maskedSipText(invite({ 'bad name': 'a\r\nb' }))).toMatch(/cannot be shown/);

@@ -1,3 +1,4 @@
+import { getHeader } from '../sip/message.ts';
 import type { SipMessage } from '../sip/message.ts';
 import { serializeMessage } from '../sip/serialize-message.ts';
 
@@ -12,10 +13,16 @@ const PUBLIC_NAME = /^(www|proxy)-authenticate$/i;
 /** RFC 4568 §6.1: the key stands in the line. */
 const SDES_KEY = /^(a=crypto:.*inline:)[^|\s;]+/gm;
 
-/** A message as text for people and for the record: no proof of a password, no key, no token. */
+/** Keys that a person pressed may be a PIN or the number of a card. */
+const DIGITS_TYPE = /^application\/dtmf/i;
+const PRESSED = /^(\s*signal\s*=\s*)\S+|^\s*[0-9A-D*#]{1,2}\s*$/gim;
+
+/** A message as text for people and for the record: no proof of a password, no key, no token, no PIN. */
 export function maskedSipText(message: SipMessage): string {
   const headers = message.headers.map(({ name, value }) => ({ name, value: masked(name, value) }));
-  const body = message.body.replace(SDES_KEY, '$1***');
+  const body = DIGITS_TYPE.test(getHeader(message, 'Content-Type') ?? '')
+    ? message.body.replace(PRESSED, '$1***')
+    : message.body.replace(SDES_KEY, '$1***');
   try {
     const text = serializeMessage({ ...message, headers, body }).toString('utf8');
     return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}\r\n[cut]` : text;

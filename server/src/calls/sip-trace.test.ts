@@ -33,7 +33,11 @@ describe('the SIP trace of a call', () => {
       'received SIP/2.0 486 Busy Here',
       `sent ACK sip:${TO}@127.0.0.1:${callee.ua.port} SIP/2.0`,
     ]);
-    expect(trace[0]).toMatchObject({ peer: `127.0.0.1:${callee.ua.port}`, transport: 'udp' });
+    expect(trace[0]).toMatchObject({
+      peer: `127.0.0.1:${callee.ua.port}`,
+      local: expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string,
+      transport: 'udp',
+    });
     expect(await sipTraces.read(lab.db.pool, 'ws_other', call.id)).toEqual([]);
   });
 
@@ -46,9 +50,9 @@ describe('the SIP trace of a call', () => {
         method,
         uri: 'sip:a@b',
         headers: [{ name: 'Call-ID', value: callId }],
-        body: '',
+        body: method === 'MESSAGE' ? 'x'.repeat(10_000) : '',
       };
-      trace.see({ direction: 'received', message, peer });
+      trace.see({ direction: 'received', message, peer, local: peer });
     };
     see('first');
     see('lonely', 'OPTIONS');
@@ -60,5 +64,14 @@ describe('the SIP trace of a call', () => {
     for (let i = 0; i < 400; i++) see('flood-599', 'INFO');
     expect(trace.live('call_2')?.length).toBe(300);
     expect(trace.live('call_3')).toBeNull();
+    see('long');
+    for (let i = 0; i < 100; i++) see('long', 'MESSAGE');
+    trace.claim(call('call_4'), 'long');
+    const charsOf = (id: string): number =>
+      trace.live(id)?.reduce((sum, { text }) => sum + text.length, 0) ?? 0;
+    expect(charsOf('call_4')).toBeLessThanOrEqual(65_536);
+    for (let i = 0; i < 100; i++) see('long', 'MESSAGE');
+    expect(charsOf('call_4')).toBeGreaterThan(200_000);
+    expect(charsOf('call_4')).toBeLessThanOrEqual(262_144);
   });
 });

@@ -9,15 +9,34 @@ import { maskedSipText } from './masked-sip-text.ts';
 
 /** More of one call is a far end that floods; the beginning says why. */
 const MAX_MESSAGES = 300;
-/** Call-IDs of INVITEs that nobody has claimed yet. */
+const MAX_CHARS = 262_144;
+/** Call-IDs of INVITEs that nobody has claimed yet, and how much is kept of each. */
 const MAX_UNCLAIMED = 500;
+const MAX_UNCLAIMED_CHARS = 65_536;
 /** Time for the answer to the last BYE. */
 const LINGER_MS = 1_000;
 
 interface Trace {
   callId: string;
   workspaceId: string;
-  messages: sipTraces.TracedMessage[];
+  messages: KeptMessages;
+}
+
+/** Bounded: what does not fit is left out. */
+class KeptMessages {
+  readonly list: sipTraces.TracedMessage[] = [];
+  #chars = 0;
+
+  push(message: sipTraces.TracedMessage, maxChars: number): void {
+    const chars = this.#chars + message.text.length;
+    if (this.list.length >= MAX_MESSAGES || chars > maxChars) return;
+    this.#chars = chars;
+    this.list.push(message);
+  }
+
+  get isFull(): boolean {
+    return this.list.length >= MAX_MESSAGES;
+  }
 }
 
 export interface SipTraceOptions {
@@ -34,7 +53,7 @@ export class SipTrace {
   readonly #options: SipTraceOptions;
   /** By SIP Call-ID. A call has one for each INVITE. */
   readonly #traces = new Map<string, Trace>();
-  readonly #unclaimed = new Map<string, sipTraces.TracedMessage[]>();
+  readonly #unclaimed = new Map<string, KeptMessages>();
   readonly #timers = new Map<Trace, TimerHandle>();
   readonly #writing = new Set<Promise<void>>();
 
@@ -43,25 +62,35 @@ export class SipTrace {
   }
 
   /** Every message of the wire. */
-  readonly see = ({ direction, message, peer }: SipTraffic): void => {
+  readonly see = ({ direction, message, peer, local }: SipTraffic): void => {
     const sipCallId = getHeader(message, 'Call-ID');
     if (sipCallId === undefined) return;
-    const messages = this.#traces.get(sipCallId)?.messages ?? this.#unclaimedOf(sipCallId, message);
-    if (!messages || messages.length >= MAX_MESSAGES) return;
-    messages.push({
-      at_ms: this.#options.clock.now(),
-      direction,
-      peer: `${peer.host}:${peer.port}`,
-      transport: peer.transport,
-      text: maskedSipText(message),
-    });
+    const claimed = this.#traces.get(sipCallId)?.messages;
+    const messages = claimed ?? this.#unclaimedOf(sipCallId, message);
+    if (!messages || messages.isFull) return;
+    messages.push(
+      {
+        at_ms: this.#options.clock.now(),
+        direction,
+        peer: `${peer.host}:${peer.port}`,
+        local: `${local.host}:${local.port}`,
+        transport: peer.transport,
+        text: maskedSipText(message),
+      },
+      claimed ? MAX_CHARS : MAX_UNCLAIMED_CHARS,
+    );
   };
 
   /** From now on messages of `sipCallId` belong to the call, and those that were seen before. */
   claim(call: { id: string; workspaceId: string }, sipCallId: string): void {
     const known = [...this.#traces.values()].find(({ callId }) => callId === call.id);
-    const trace = known ?? { callId: call.id, workspaceId: call.workspaceId, messages: [] };
-    trace.messages.push(...(this.#unclaimed.get(sipCallId) ?? []));
+    const trace = known ?? {
+      callId: call.id,
+      workspaceId: call.workspaceId,
+      messages: new KeptMessages(),
+    };
+    const before = this.#unclaimed.get(sipCallId)?.list ?? [];
+    for (const message of before) trace.messages.push(message, MAX_CHARS);
     this.#unclaimed.delete(sipCallId);
     this.#traces.set(sipCallId, trace);
   }
@@ -78,7 +107,7 @@ export class SipTrace {
 
   /** What is known of a call that lives here; null: it does not. */
   live(callId: string): readonly sipTraces.TracedMessage[] | null {
-    return [...this.#traces.values()].find((one) => one.callId === callId)?.messages ?? null;
+    return [...this.#traces.values()].find((one) => one.callId === callId)?.messages.list ?? null;
   }
 
   /** Stores what is left. Idempotent. */
@@ -87,7 +116,7 @@ export class SipTrace {
     await Promise.all(this.#writing);
   }
 
-  #unclaimedOf(sipCallId: string, message: SipMessage): sipTraces.TracedMessage[] | null {
+  #unclaimedOf(sipCallId: string, message: SipMessage): KeptMessages | null {
     const known = this.#unclaimed.get(sipCallId);
     if (known) return known;
     if (message.kind !== 'request' || message.method !== 'INVITE') return null;
@@ -95,7 +124,7 @@ export class SipTrace {
     if (this.#unclaimed.size >= MAX_UNCLAIMED && oldest !== undefined) {
       this.#unclaimed.delete(oldest);
     }
-    const messages: sipTraces.TracedMessage[] = [];
+    const messages = new KeptMessages();
     this.#unclaimed.set(sipCallId, messages);
     return messages;
   }
@@ -106,10 +135,11 @@ export class SipTrace {
     for (const [sipCallId, one] of this.#traces) {
       if (one === trace) this.#traces.delete(sipCallId);
     }
-    if (trace.messages.length === 0) return;
+    const messages = trace.messages.list;
+    if (messages.length === 0) return;
     const { db, logger } = this.#options;
     const writing: Promise<void> = sipTraces
-      .append(db.pool, trace)
+      .append(db.pool, { ...trace, messages })
       // The call is over and complete without it.
       .catch((error: unknown) => {
         logger.warn({ err: error, callId: trace.callId }, 'the SIP trace of a call was not stored');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as agents from '../db/queries/agents.ts';
 import * as retention from '../db/queries/retention.ts';
+import * as sipTraces from '../db/queries/sip-traces.ts';
 import * as turns from '../db/queries/turns.ts';
 import { appendCallEvent } from '../events/event-log.ts';
 import { systemClock as clock } from '../shared/clock.ts';
@@ -78,8 +79,12 @@ async function finishedCall(
   return callId;
 }
 
-const setDays = (recordingDays: number | null, transcriptDays: number | null): Promise<void> =>
-  retention.put(lab.db.pool, lab.workspaceId, { recordingDays, transcriptDays });
+const setDays = (
+  recordingDays: number | null,
+  transcriptDays: number | null,
+  sipDays: number | null = null,
+): Promise<void> =>
+  retention.put(lab.db.pool, lab.workspaceId, { recordingDays, transcriptDays, sipDays });
 
 describe('what calls leave', () => {
   it('is deleted everywhere when its days are over, by the agent’s rule before the workspace’s', async () => {
@@ -109,6 +114,37 @@ describe('what calls leave', () => {
       expect(s3.objects.has(`${lab.workspaceId}/${callId}.wav`)).toBe(true);
     }
     expect(s3.objects.has(`${lab.workspaceId}/${old}.wav`)).toBe(false);
+  });
+
+  it('deletes SIP messages when their days are over, and with the call', async () => {
+    const [old, young] = [await finishedCall(1), await finishedCall(1)];
+    for (const [callId, days] of [
+      [old, 20],
+      [young, 5],
+    ] as const) {
+      await sipTraces.append(lab.db.pool, {
+        callId,
+        workspaceId: lab.workspaceId,
+        messages: [{ at_ms: 1, direction: 'sent', peer: 'a:1', transport: 'udp', text: 'INVITE' }],
+      });
+      await lab.db.pool.query('update sip_traces set created_at = $2 where call_id = $1', [
+        callId,
+        new Date(clock.now() - days * DAY_MS),
+      ]);
+    }
+    const left = async (): Promise<number[]> =>
+      Promise.all(
+        [old, young].map(
+          async (id) => (await sipTraces.read(lab.db.pool, lab.workspaceId, id)).length,
+        ),
+      );
+    await setDays(null, null, null);
+    await sweep(ctx, signal);
+    expect(await left()).toEqual([1, 1]);
+    await setDays(null, null, 10);
+    await sweep(ctx, signal);
+    expect(await left()).toEqual([0, 1]);
+    await setDays(null, null, null);
   });
 
   it(

@@ -13,7 +13,7 @@ const MAX_BATCHES = 50;
 const FORGOTTEN_AFTER_MS = 900_000;
 
 /**
- * Deletes recordings and transcripts whose time is over, sends recordings that the bucket did not
+ * Deletes recordings, transcripts and SIP messages whose time is over, sends recordings that the bucket did not
  * take then, and gives back money that nothing holds any more. Everything in it may be interrupted,
  * and done by several machines at once.
  */
@@ -37,11 +37,20 @@ export async function sweep(ctx: PostCallContext, signal: AbortSignal): Promise<
       ctx.logger.info({ callId: call.id }, 'deleted a transcript whose time was over');
     },
   );
+  await expireTraces(ctx, now, signal);
   await archiveLeftOver(ctx, signal);
   await finishForgotten(ctx, signal);
   for (const callId of await holds.listForgotten(ctx.db.pool)) {
     await ctx.db.transaction((client) => releaseHold(client, callId));
     ctx.logger.warn({ callId }, 'gave back money that was reserved for a call that is over');
+  }
+}
+
+async function expireTraces(ctx: PostCallContext, now: Date, signal: AbortSignal): Promise<void> {
+  for (let batch = 0; batch < MAX_BATCHES && !signal.aborted; batch++) {
+    const count = await retention.deleteExpiredTraces(ctx.db.pool, now, BATCH);
+    if (count > 0) ctx.logger.info({ calls: count }, 'deleted SIP messages whose time was over');
+    if (count < BATCH) return;
   }
 }
 

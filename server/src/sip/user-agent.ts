@@ -84,6 +84,8 @@ export interface SipTraffic {
   message: SipMessage;
   /** The far end of the wire. */
   peer: SipAddress;
+  /** Ours, as it is told to others. */
+  local: SipAddress;
 }
 
 /** A SIP user agent, client and server (RFC 3261 §8), over UDP and TCP. */
@@ -151,10 +153,15 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     ...(t1Ms === undefined ? {} : { t1Ms }),
     ...(options.sessionTimer === undefined ? {} : { sessionTimer: options.sessionTimer }),
   });
-  wire.onSend = (message, peer) => core.onTraffic({ direction: 'sent', message, peer });
+  const localOf = ({ transport }: SipAddress): SipAddress => {
+    return { host: wire.advertisedHost, port: layer.portOf(transport), transport };
+  };
+  wire.onSend = (message, peer) =>
+    core.onTraffic({ direction: 'sent', message, peer, local: localOf(peer) });
   layer.onMessage = (message, source) => {
     const { host, port, transport } = source;
-    core.onTraffic({ direction: 'received', message, peer: { host, port, transport } });
+    const peer = { host, port, transport };
+    core.onTraffic({ direction: 'received', message, peer, local: localOf(peer) });
     core.receive(message, source);
   };
   layer.forcesRport = (request, source) => core.forcesRport(request, source);

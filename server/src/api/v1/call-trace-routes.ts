@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as sipTraces from '../../db/queries/sip-traces.ts';
+import { sipPcap } from '../../calls/sip-pcap.ts';
 import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { findingSchema } from '../schemas/diagnosis.ts';
@@ -12,17 +13,35 @@ const traceViewSchema = z
       z.object({
         at: z.iso.datetime(),
         direction: z.enum(['sent', 'received']),
+        from: z.string().nullable().describe('`host:port`; null: not known.'),
+        to: z.string().nullable(),
         peer: z.string().describe('The far end of the wire, `host:port`.'),
         transport: z.string(),
         summary: z.string().describe('The first line of the message.'),
-        text: z.string().describe('The whole message, secrets masked.'),
+        text: z
+          .string()
+          .describe(
+            'The whole message; passwords, keys of SRTP and digits that were pressed masked.',
+          ),
       }),
     ),
   })
   .meta({ id: 'SipLadder' });
 
-/** `/v1/calls/{id}/sip`: the signalling of a call. */
+const PCAP_TYPE = 'application/vnd.tcpdump.pcap';
+
+/** `/v1/calls/{id}/sip` and `sip.pcap`: the signalling of a call. */
 export function callTraceRoutes(api: Api, context: ApiContext): void {
+  /** @throws ApiError `not_found` */
+  async function traceOf(
+    workspaceId: string,
+    callId: string,
+  ): Promise<readonly sipTraces.TracedMessage[]> {
+    const call = await requiredCall(context, workspaceId, callId);
+    const client = context.database.tenant(workspaceId);
+    return context.calls.sipTraceOf(call.id) ?? sipTraces.read(client, workspaceId, call.id);
+  }
+
   api.get(
     '/calls/:id/sip',
     {
@@ -35,21 +54,46 @@ export function callTraceRoutes(api: Api, context: ApiContext): void {
       },
     },
     async (request) => {
-      const { workspaceId } = request.caller;
-      const call = await requiredCall(context, workspaceId, request.params.id);
-      const client = context.database.tenant(workspaceId);
-      const messages =
-        context.calls.sipTraceOf(call.id) ?? (await sipTraces.read(client, workspaceId, call.id));
+      const messages = await traceOf(request.caller.workspaceId, request.params.id);
       return {
-        messages: messages.map(({ at_ms, direction, peer, transport, text }) => ({
+        messages: messages.map(({ at_ms, direction, peer, local = null, transport, text }) => ({
           at: new Date(at_ms).toISOString(),
           direction,
+          from: direction === 'sent' ? local : peer,
+          to: direction === 'sent' ? peer : local,
           peer,
           transport,
           summary: text.split('\r\n', 1)[0] ?? '',
           text,
         })),
       };
+    },
+  );
+
+  api.get(
+    '/calls/:id/sip.pcap',
+    {
+      schema: {
+        tags: ['calls'],
+        operationId: 'getCallSipPcap',
+        summary: 'The SIP messages of a call as a capture for Wireshark, secrets masked',
+        description:
+          'libpcap, Ethernet and UDP; what went over TCP or TLS stands in UDP packets too. Without messages it has no packets.',
+        params: idParams,
+        produces: [PCAP_TYPE],
+        response: {
+          200: { description: 'The capture.', content: { [PCAP_TYPE]: { schema: z.any() } } },
+          ...readErrors,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const messages = await traceOf(request.caller.workspaceId, id);
+      return reply
+        .type(PCAP_TYPE)
+        .header('content-disposition', `attachment; filename="${id}.pcap"`)
+        .send(sipPcap(messages));
     },
   );
 

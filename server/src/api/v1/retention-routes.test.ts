@@ -111,9 +111,14 @@ describe('/v1/retention', () => {
     expect((await lab.send('GET', '/v1/retention')).body).toEqual({
       recording_days: null,
       transcript_days: null,
+      sip_days: null,
     });
     const changed = await lab.send('PATCH', '/v1/retention', { recording_days: 30 });
-    expect(changed.body).toEqual({ recording_days: 30, transcript_days: null });
+    expect(changed.body).toEqual({
+      recording_days: 30,
+      transcript_days: null,
+      sip_days: null,
+    });
     const wrong = await lab.send('PATCH', '/v1/retention', { transcript_days: -1 });
     expect([wrong.status, wrong.body]).toMatchObject([
       400,

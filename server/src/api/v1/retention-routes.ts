@@ -15,14 +15,16 @@ const retentionSchema = z
   .object({
     recording_days: days.describe('Days after the end of a call; null: for ever.'),
     transcript_days: days.describe('Transcript, summary and turns; null: for ever.'),
+    sip_days: days.describe('SIP messages, after the end of a call; null: for ever.'),
   })
   .meta({ id: 'Retention' });
 const retentionPatchSchema = z
   .strictObject({
     recording_days: days.optional(),
     transcript_days: days.optional(),
+    sip_days: days.optional(),
   })
-  .meta({ examples: [{ recording_days: 30, transcript_days: 90 }] });
+  .meta({ examples: [{ recording_days: 30, transcript_days: 90, sip_days: 14 }] });
 
 /** `/v1/retention`, and the deletion of what one call left. */
 export function retentionRoutes(api: Api, context: ApiContext): void {
@@ -35,7 +37,7 @@ export function retentionRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         operationId: 'getRetention',
-        summary: 'How long recordings and transcripts are kept',
+        summary: 'How long recordings, transcripts and SIP messages are kept',
         response: { 200: retentionSchema, ...readErrors },
       },
     },
@@ -50,7 +52,7 @@ export function retentionRoutes(api: Api, context: ApiContext): void {
       schema: {
         tags,
         operationId: 'updateRetention',
-        summary: 'Change how long they are kept; an agent’s `retention` goes before it',
+        summary: 'Change how long they are kept; an agent’s `retention` goes before the first two',
         body: retentionPatchSchema,
         response: { 200: retentionSchema, ...writeErrors },
       },
@@ -63,6 +65,7 @@ export function retentionRoutes(api: Api, context: ApiContext): void {
             body.recording_days === undefined ? now.recordingDays : body.recording_days,
           transcriptDays:
             body.transcript_days === undefined ? now.transcriptDays : body.transcript_days,
+          sipDays: body.sip_days === undefined ? now.sipDays : body.sip_days,
         };
         await retention.put(client, workspaceId, next);
         return view(next);
@@ -121,5 +124,9 @@ export function retentionRoutes(api: Api, context: ApiContext): void {
 }
 
 function view(row: retention.RetentionRow): z.output<typeof retentionSchema> {
-  return { recording_days: row.recordingDays, transcript_days: row.transcriptDays };
+  return {
+    recording_days: row.recordingDays,
+    transcript_days: row.transcriptDays,
+    sip_days: row.sipDays,
+  };
 }

@@ -5,28 +5,30 @@ import { countTouched, selectOne, selectRows } from './row.ts';
 export interface RetentionRow {
   recordingDays: number | null;
   transcriptDays: number | null;
+  /** SIP messages. */
+  sipDays: number | null;
 }
 
 export async function get(client: Queryable, workspaceId: string): Promise<RetentionRow> {
   const row = await selectOne<RetentionRow>(
     client,
-    'select recording_days, transcript_days from retention_settings where workspace_id = $1',
+    'select recording_days, transcript_days, sip_days from retention_settings where workspace_id = $1',
     [workspaceId],
   );
-  return row ?? { recordingDays: null, transcriptDays: null };
+  return row ?? { recordingDays: null, transcriptDays: null, sipDays: null };
 }
 
 export async function put(
   client: Queryable,
   workspaceId: string,
-  { recordingDays, transcriptDays }: RetentionRow,
+  { recordingDays, transcriptDays, sipDays }: RetentionRow,
 ): Promise<void> {
   await client.query(
-    `insert into retention_settings (workspace_id, recording_days, transcript_days)
-     values ($1, $2, $3)
+    `insert into retention_settings (workspace_id, recording_days, transcript_days, sip_days)
+     values ($1, $2, $3, $4)
      on conflict (workspace_id) do update set recording_days = excluded.recording_days,
-       transcript_days = excluded.transcript_days, updated_at = now()`,
-    [workspaceId, recordingDays, transcriptDays],
+       transcript_days = excluded.transcript_days, sip_days = excluded.sip_days, updated_at = now()`,
+    [workspaceId, recordingDays, transcriptDays, sipDays],
   );
 }
 
@@ -79,6 +81,24 @@ export async function listExpiredTranscripts(
      where ${ANY_DAYS('transcript_days')} and calls.transcript is not null and ${SETTLED}
        and calls.ended_at < $1::timestamptz - ${DAYS('transcript_days')} * interval '1 day'
      order by calls.ended_at limit $2`,
+    [now, limit],
+  );
+}
+
+/** Deletes SIP messages whose time is over, so many calls at once; how many it were. */
+export async function deleteExpiredTraces(
+  client: Queryable,
+  now: Date,
+  limit = 100,
+): Promise<number> {
+  return countTouched(
+    client,
+    `delete from sip_traces where call_id in (
+       select sip_traces.call_id from sip_traces
+       join retention_settings using (workspace_id)
+       where sip_days is not null
+         and sip_traces.created_at < $1::timestamptz - sip_days * interval '1 day'
+       limit $2)`,
     [now, limit],
   );
 }

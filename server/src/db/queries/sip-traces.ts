@@ -9,6 +9,8 @@ export interface TracedMessage {
   direction: 'sent' | 'received';
   /** `host:port` of the far end of the wire. */
   peer: string;
+  /** `host:port` of ours; absent in older ones. */
+  local?: string | null;
   transport: string;
   /** The message as it was, with secrets masked. */
   text: string;
