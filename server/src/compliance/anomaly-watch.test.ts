@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase, type Database } from '../db/database.ts';
 import * as calls from '../db/queries/calls.ts';
 import * as queries from '../db/queries/guardrails.ts';
+import * as attempts from '../db/queries/zentrunk-attempts.ts';
+import * as zentrunkCalls from '../db/queries/zentrunk-calls.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
@@ -133,6 +136,67 @@ describe('the watch over traffic', () => {
               '12 calls left in the last hour; around 3:00 UTC only 0 of 60 did in the week before',
           },
         ],
+      },
+    ]);
+  });
+
+  it('sees the calls of a customer’s trunk, as somebody makes them who has its password', async () => {
+    await db.pool.query(`insert into workspaces (id, name) values ('ws_pbx', 'Test')`);
+    const now = Date.UTC(2026, 1, 20, 15);
+    const call = async (
+      n: number,
+      extra: Partial<zentrunkCalls.ZentrunkCallRow>,
+    ): Promise<void> => {
+      const startedAt = new Date(now - 60_000 + n);
+      const id = newId('call', now + n);
+      const toNumber = `+141555501${10 + (n % 50)}`;
+      const trunkId = 'trunk_pbx';
+      await attempts.insert(db.pool, { id, workspaceId: 'ws_pbx', trunkId, toNumber, startedAt });
+      await zentrunkCalls.insert(db.pool, {
+        id: randomUUID(),
+        workspaceId: 'ws_pbx',
+        trunkId,
+        trunkDomain: 'trunk_pbx.example',
+        sipCallId: id,
+        direction: 'outbound',
+        fromNumber: '+12125550123',
+        toNumber,
+        fromCountry: 'US',
+        toCountry: 'US',
+        initiatedAt: startedAt,
+        answeredAt: startedAt,
+        endedAt: new Date(startedAt.getTime() + 3_000),
+        billDurationS: 3,
+        hangupCode: 4000,
+        hangupName: 'normal_hangup',
+        hangupSource: 'customer',
+        transport: 'udp',
+        srtp: false,
+        secure: false,
+        postDialDelayMs: 100,
+        media: null,
+        guardrail: null,
+        ...extra,
+      });
+    };
+    // Neither what was refused nor what rang a phone of the sandbox is traffic.
+    for (let n = 0; n < 50; n++) {
+      await call(n, n % 2 === 0 ? { guardrail: 'G01' } : { toNumber: '+15005550101' });
+    }
+    const warned: object[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void warned.push(fields) };
+    const clock = new FakeClock(now);
+    const watch = startAnomalyWatch({ db, clock, logger });
+    await watch.sweep();
+    expect(warned).toEqual([]);
+    for (let n = 50; n < 100; n++) await call(n, {});
+    await clock.advance(60_000);
+    await expect.poll(() => warned.length, { timeout: 20_000 }).toBe(1);
+    watch.close();
+    expect(warned).toMatchObject([
+      {
+        workspaceId: 'ws_pbx',
+        signals: [{ code: 'short-calls' }, { code: 'sequential-numbers' }],
       },
     ]);
   });

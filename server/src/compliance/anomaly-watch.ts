@@ -44,8 +44,10 @@ export function startAnomalyWatch(options: AnomalyWatchOptions): AnomalyWatch {
   let closed = false;
 
   async function sweep(): Promise<void> {
-    const sinceId = firstIdAt('call', clock.now() - 2 * PERIOD_MS);
-    for (const workspaceId of await traffic.callingWorkspaces(db.pool, sinceId)) {
+    const sinceMs = clock.now() - 2 * PERIOD_MS;
+    const sinceId = firstIdAt('call', sinceMs);
+    const calling = await traffic.callingWorkspaces(db.pool, sinceId, new Date(sinceMs));
+    for (const workspaceId of calling) {
       const now = new Date(clock.now());
       if (!(await traffic.takeAnomalyTurn(db.pool, workspaceId, now))) continue;
       await look(workspaceId, now);
@@ -61,7 +63,7 @@ export function startAnomalyWatch(options: AnomalyWatchOptions): AnomalyWatch {
       sampleCalls: anomaly.sample_calls,
       shortCallS: anomaly.short_call_s,
       hour: new Date(now.getTime() - HOUR_MS),
-      hourId: firstIdAt('call', now.getTime() - HOUR_MS),
+      week: new Date(now.getTime() - WEEK_MS),
       weekId: firstIdAt('call', now.getTime() - WEEK_MS),
     });
     const signals = anomalySignals(facts, anomaly, now.getTime());

@@ -18,6 +18,10 @@ export async function takeAnomalyTurn(
   return touched > 0;
 }
 
+/** Calls of trunk customers that went out by a real carrier: not to the sandbox, and not refused. */
+const OVER_CARRIERS = `direction = 'outbound' and guardrail is null
+  and hangup_source <> 'zentrunk' and to_number !~ '^[+]?1500555'`;
+
 /** Figures of the latest outbound calls of a workspace over real trunks. */
 export interface AnomalyRow {
   /** Of the newest calls, that are over. */
@@ -42,28 +46,32 @@ export async function loadAnomalies(
     sampleCalls: number;
     shortCallS: number;
     hour: Date;
+    week: Date;
     /** Ids of calls that were made since then are not less. */
-    hourId: string;
     weekId: string;
   },
 ): Promise<AnomalyRow> {
   return requireOne(
     client,
     `with recent as (
-       select c.id, c.status, c.to_number, c.initiated_at, c.answered_at, c.duration_ms
+       select c.status, c.to_number, c.initiated_at, c.answered_at, c.duration_ms
        from calls c join trunks t on t.id = c.trunk_id
-       where c.workspace_id = $1 and c.direction = 'outbound' and not t.sandbox and c.id >= $6),
+       where c.workspace_id = $1 and c.direction = 'outbound' and not t.sandbox and c.id >= $5
+         and c.initiated_at is not null
+       union all
+       select 'completed', to_number, initiated_at, answered_at, bill_duration_s * 1000
+       from zentrunk_calls
+       where workspace_id = $1 and ended_at >= $6 and initiated_at >= $6 and ${OVER_CARRIERS}),
      sample as (
        select answered_at, duration_ms from recent
-       where initiated_at is not null and status not in
-         ('scheduled', 'queued', 'rescheduled', 'initiated', 'ringing', 'in-progress')
-       order by id desc limit $2)
+       where status not in ('scheduled', 'queued', 'rescheduled', 'initiated', 'ringing', 'in-progress')
+       order by initiated_at desc limit $2)
      select (select count(*)::int from sample) as calls,
        (select count(*)::int from sample where answered_at is not null) as answered,
        (select count(*)::int from sample
          where answered_at is not null and duration_ms <= $3 * 1000) as short,
-       array(select to_number from recent where id >= $5 and initiated_at is not null
-         order by id desc limit 500) as recent_numbers,
+       array(select to_number from recent where initiated_at >= $4
+         order by initiated_at desc limit 500) as recent_numbers,
        coalesce((select json_agg(s) from (
          select min(to_number) as number,
            coalesce(sum(duration_ms) filter (where answered_at >= $4), 0)::float8 / 1000 as "hourS",
@@ -76,17 +84,25 @@ export async function loadAnomalies(
              as "startedAtMs", count(*)::int as calls
          from recent where initiated_at < date_trunc('hour', $4::timestamptz, 'UTC')
          group by 1) h), '[]') as week_hours`,
-    [key.workspaceId, key.sampleCalls, key.shortCallS, key.hour, key.hourId, key.weekId],
+    [key.workspaceId, key.sampleCalls, key.shortCallS, key.hour, key.weekId, key.week],
   );
 }
 
-/** Workspaces that called over a real trunk since an id. */
-export async function callingWorkspaces(client: Queryable, sinceId: string): Promise<string[]> {
+/**
+ * Workspaces that called over a real trunk since then.
+ * @param sinceId ids of calls that were made since then are not less.
+ */
+export async function callingWorkspaces(
+  client: Queryable,
+  sinceId: string,
+  since: Date,
+): Promise<string[]> {
   const rows = await selectRows<{ workspaceId: string }>(
     client,
-    `select distinct c.workspace_id from calls c join trunks t on t.id = c.trunk_id
-     where c.direction = 'outbound' and not t.sandbox and c.id >= $1`,
-    [sinceId],
+    `select c.workspace_id from calls c join trunks t on t.id = c.trunk_id
+     where c.direction = 'outbound' and not t.sandbox and c.id >= $1
+     union select workspace_id from zentrunk_attempts where started_at >= $2`,
+    [sinceId, since],
   );
   return rows.map(({ workspaceId }) => workspaceId);
 }
