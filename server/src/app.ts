@@ -149,6 +149,7 @@ async function build(
     llm: {
       openaiBaseUrl: config.openai.baseUrl,
       openaiApiKey: config.openai.apiKey,
+      keys: config.providerKeys,
       allowPrivateTargets: config.allowPrivateTargets,
     },
     workerLog: log,
@@ -227,7 +228,11 @@ async function build(
     recordings,
     secrets,
     wallet,
-    llm: { openaiBaseUrl: config.openai.baseUrl, openaiApiKey: config.openai.apiKey },
+    llm: {
+      openaiBaseUrl: config.openai.baseUrl,
+      openaiApiKey: config.openai.apiKey,
+      keys: config.providerKeys,
+    },
     nodeId,
     localHost: advertisedHost,
     maxCalls: config.voice.maxCalls,
@@ -265,6 +270,7 @@ async function build(
         llm: {
           openaiBaseUrl: config.openai.baseUrl,
           openaiApiKey: config.openai.apiKey,
+          keys: config.providerKeys,
           guardedFetch: createGuardedFetch(config),
         },
       })

@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { isCidr } from './egress/address-gate.ts';
+import { KEY_NAMES } from './providers/vendors.ts';
 
 const ROLES = ['api', 'voice', 'jobs', 'carrier'] as const;
 export type Role = (typeof ROLES)[number];
@@ -60,6 +61,16 @@ export const environmentSchema = z.object({
   LIVEKIT_API_KEY: z.string().max(200).optional(),
   LIVEKIT_API_SECRET: z.string().max(1000).optional(),
   OPENAI_API_KEY: z.string().optional(),
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ASSEMBLYAI_API_KEY: z.string().optional(),
+  AZURE_OPENAI_API_KEY: z.string().optional(),
+  AZURE_SPEECH_API_KEY: z.string().optional(),
+  CARTESIA_API_KEY: z.string().optional(),
+  DEEPGRAM_API_KEY: z.string().optional(),
+  ELEVENLABS_API_KEY: z.string().optional(),
+  GOOGLE_API_KEY: z.string().optional(),
+  SARVAM_API_KEY: z.string().optional(),
+  SONIOX_API_KEY: z.string().optional(),
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   RECORDING_URL_TTL_S: whole(60, 604_800).default(86_400),
   S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -130,6 +141,8 @@ export interface Config {
   /** The pair that LiveKit clients of the default workspace sign with. */
   livekit: { apiKey: string; secret: string } | null;
   openai: { apiKey: string | null; baseUrl: string };
+  /** Keys of the other vendors by the names of their variables. */
+  providerKeys: Readonly<Record<string, string>>;
   /** Where clients reach the API, without a slash at the end; null: where it listens. */
   publicUrl: string | null;
   recordings: { urlTtlS: number; s3: S3Config | null };
@@ -214,6 +227,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     apiKey: env.TRUNKLINE_API_KEY ?? null,
     livekit: liveKitPair(env.LIVEKIT_API_KEY, env.LIVEKIT_API_SECRET),
     openai: { apiKey: env.OPENAI_API_KEY ?? null, baseUrl: env.OPENAI_BASE_URL },
+    providerKeys: providerKeysOf(env),
     publicUrl: env.PUBLIC_URL?.replace(/\/+$/, '') ?? null,
     recordings: { urlTtlS: env.RECORDING_URL_TTL_S, s3: s3Of(env) },
     allowPrivateTargets: env.ALLOW_PRIVATE_TARGETS ?? [],
@@ -236,6 +250,15 @@ function liveKitPair(apiKey: string | undefined, secret: string | undefined): Co
   if (apiKey !== undefined && secret !== undefined) return { apiKey, secret };
   if (apiKey === undefined && secret === undefined) return null;
   throw new ConfigError('LIVEKIT_API_KEY and LIVEKIT_API_SECRET are a pair; set both or none');
+}
+
+/** The keys that are set, OpenAI's apart, which has an endpoint of the server's own. */
+function providerKeysOf(env: z.output<typeof environmentSchema>): Record<string, string> {
+  const set = KEY_NAMES.filter((name) => name !== 'OPENAI_API_KEY').flatMap((name) => {
+    const value = (env as Partial<Record<string, unknown>>)[name];
+    return typeof value === 'string' && value !== '' ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(set);
 }
 
 /** All of it, or nothing: half a bucket would lose recordings. */

@@ -1,45 +1,12 @@
 import { z } from 'zod';
+import { llmSchema, sttSchema, ttsSchema } from './provider-schema.ts';
+import { requireProviders } from './provider-rules.ts';
 import { inboundSchema } from './inbound-schema.ts';
 import { retrySchema } from './retry-schema.ts';
 import { analysisSchema, retentionSchema } from './analysis-schema.ts';
 import { scriptSchema } from './script-schema.ts';
-import { webhookSchema } from './webhook-schema.ts';
-
-/** Names are the API's own: this document is stored and returned as it is written. */
 import { toolsSchema } from './tools/tool-schema.ts';
-const sttSchema = z.strictObject({
-  /** `local` is the embedded Moonshine model, `fake` a timed stand-in for measurements. */
-  provider: z.enum(['local', 'fake']).default('local'),
-  /** `fake` only: time to a transcript. */
-  latency_ms: z.number().int().min(0).max(60_000).optional(),
-  /** `fake` only: transcripts handed out in turn. */
-  transcripts: z.array(z.string().max(2_000)).max(100).optional(),
-});
-
-const ttsSchema = z.strictObject({
-  provider: z.enum(['local', 'fake']).default('local'),
-  /** A Flite voice: slt, rms, awb, kal. */
-  voice: z.enum(['slt', 'rms', 'awb', 'kal']).default('slt'),
-  speed: z.number().min(0.5).max(2).default(1),
-  /** `fake` only: time to the first audio. */
-  latency_ms: z.number().int().min(0).max(60_000).optional(),
-});
-
-const llmSchema = z.strictObject({
-  /** `openai` is any OpenAI-compatible endpoint. */
-  provider: z.enum(['openai', 'fake']).default('openai'),
-  model: z.string().min(1).max(200).default('gpt-4o-mini'),
-  /** Endpoint, such as `http://127.0.0.1:11434/v1`. Default: the server's setting. */
-  base_url: z.url().max(500).optional(),
-  temperature: z.number().min(0).max(2).default(0.3),
-  max_tokens: z.number().int().min(1).max(4_096).default(300),
-  /** `fake` only: time to the first token. */
-  latency_ms: z.number().int().min(0).max(60_000).optional(),
-  /** `fake` only: answers handed out in turn. */
-  replies: z.array(z.string().max(2_000)).max(100).optional(),
-});
-  /** What an agent of type `llm` can do besides speaking; `end_call` is always there. */
-  tools: toolsSchema.default([]),
+import { webhookSchema } from './webhook-schema.ts';
 
 const turnSchema = z.strictObject({
   /** Silence that ends a turn whose text is complete. */
@@ -70,6 +37,8 @@ export const agentConfigSchema = z.strictObject({
   goodbye: z.string().max(500).nullable().default('Thank you. Goodbye.'),
   prompt: z.string().max(100_000).default(''),
   script: scriptSchema.nullable().default(null),
+  /** What an agent of type `llm` can do besides speaking; `end_call` is always there. */
+  tools: toolsSchema.default([]),
   /** Values of variables that a call does not give. */
   variables: z.record(z.string(), z.string().max(10_000)).default({}),
   llm: llmSchema.prefault({}),
@@ -98,9 +67,10 @@ export const agentConfigSchema = z.strictObject({
 
 /** What every agent that may be stored fulfils beyond the form of its fields. */
 export function requireScript(
-  config: Pick<AgentConfig, 'type' | 'script'>,
+  config: Pick<AgentConfig, 'type' | 'script' | 'stt' | 'tts' | 'llm'>,
   ctx: z.core.$RefinementCtx,
 ): void {
+  requireProviders(config, ctx);
   if (config.type === 'scripted' && config.script === null) {
     ctx.addIssue({
       code: 'custom',

@@ -38,13 +38,17 @@ export function toolSecrets(
 
 /** Providers that the agent looks for where they are not at home. */
 function providersElsewhere({ config }: AgentRow): ReadonlySet<string> {
-  const { stt, tts, llm } = config as Partial<ProviderConfig>;
+  const { stt, tts, llm } = config as {
+    stt?: Partial<ProviderConfig['stt']>;
+    tts?: Partial<ProviderConfig['tts']>;
+    llm?: Partial<NonNullable<ProviderConfig['llm']>> | null;
+  };
   // An agent's model may read its calls afterwards, whatever its type is.
   const choices = allChoices({
     type: 'llm',
     stt: { provider: 'local', ...stt },
     tts: { provider: 'local', ...tts },
-    llm: llm ? { provider: 'openai', ...llm } : null,
+    llm: llm ? { provider: 'openai', model: '', ...llm } : null,
   });
   return new Set(
     choices.flatMap(({ choice: { provider, base_url: url } }) =>

@@ -43,7 +43,12 @@ export interface CallContext {
   /** How lookups of callers reach out; null: they fail. */
   readonly safeFetch: SafeFetch | null;
   /** The language model of agents that bring no key of their own. */
-  readonly llm: { openaiBaseUrl: string; openaiApiKey: string | null };
+  readonly llm: {
+    openaiBaseUrl: string;
+    openaiApiKey: string | null;
+    /** Keys of the server by the names of their secrets. Default none. */
+    keys?: Readonly<Record<string, string>> | undefined;
+  };
   readonly slots: CallSlots;
   readonly sipTrace: SipTrace;
   /** Calls that this node runs or is about to dial, by id. */

@@ -52,6 +52,14 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
         data: { code: 'provider-error', message: `${event.provider}: ${event.message}` },
       });
     case 'recording-failed':
+    case 'provider-failed':
+      return stored({
+        type: 'call.warning',
+        data: {
+          code: 'provider-failed',
+          message: `${event.part} ${event.provider}: ${event.message}; ${event.next} answers for the rest of the call`,
+        },
+      });
       return stored({
         type: 'call.warning',
         data: { code: 'recording-failed', message: event.message },

@@ -66,6 +66,7 @@ export interface CallEventData {
       | 'provider-error'
       | 'agent-not-ready'
       | 'media-encryption'
+      | 'provider-failed'
       | 'recording-failed'
       | 'guardrail'
       | 'caller-lookup';

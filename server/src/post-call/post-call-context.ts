@@ -19,6 +19,8 @@ export interface PostCallContext {
   llm: {
     openaiBaseUrl: string;
     openaiApiKey: string | null;
+    /** Keys of the server by the names of their secrets. Default none. */
+    keys?: Readonly<Record<string, string>> | undefined;
     /** How endpoints are asked that a sub-account named. Default: they are not. */
     guardedFetch?: typeof fetch;
   };

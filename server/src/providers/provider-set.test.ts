@@ -4,7 +4,8 @@ import type { LocalSpeech } from './local/local-speech.ts';
 import { createFakeVad } from './fake/fake-vad.ts';
 import { createFakeStt } from './fake/fake-stt.ts';
 import { createFakeTts } from './fake/fake-tts.ts';
-import { createProviders, type ProviderConfig, type ProviderSet } from './provider-set.ts';
+import type { ProviderConfig } from './provider-config.ts';
+import { createProviders, type ProviderSet } from './provider-set.ts';
 import {
   finishChunk,
   startFakeOpenAiServer,

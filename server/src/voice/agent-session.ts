@@ -3,6 +3,7 @@ import type { Dialogue } from '../agents/dialogue.ts';
 import type { SttProvider } from '../providers/stt.ts';
 import type { TtsProvider } from '../providers/tts.ts';
 import type { VadProvider } from '../providers/vad.ts';
+import { voiceOf } from '../providers/vendors.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AgentWords } from './agent-words.ts';
 import { CallEnding } from './call-ending.ts';
@@ -76,7 +77,7 @@ export class AgentSession {
     });
     const voice: SpeakingVoice = {
       tts: providers.tts,
-      voice: config.tts.voice,
+      voice: voiceOf(config.tts) ?? '',
       speed: config.tts.speed,
       clock,
       onCharacters: (count) => {

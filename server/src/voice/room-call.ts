@@ -1,6 +1,7 @@
 import type { AgentConfig } from '../agents/agent-config.ts';
 import { RINGBACK, tone } from '../audio/tone.ts';
 import { StereoWavWriter } from '../audio/wav-writer.ts';
+import type { ProviderFailure } from '../providers/fallback/candidate-list.ts';
 import type { ProviderSet } from '../providers/provider-set.ts';
 import { FRAME_SAMPLES, type MediaEngine, type RtpStream } from '../rtp/media-engine.ts';
 import type { NegotiatedAudio } from '../sdp/sdp.ts';
@@ -29,6 +30,7 @@ export interface RoomCallOptions {
     config: AgentConfig,
     secrets: Record<string, string>,
     guarded: boolean,
+    onFailure: (failure: ProviderFailure) => void,
   ) => ProviderSet;
   clock: Clock;
   logger: Logger;
@@ -157,7 +159,9 @@ export class RoomCall {
     const part = new CallAgent({
       config: agent,
       variables,
-      providers: createProviders(agent, secrets, guarded),
+      providers: createProviders(agent, secrets, guarded, (failure) =>
+        emit({ type: 'provider-failed', ...failure }),
+      ),
       clock,
       emit,
       // Who is sent for later comes to somebody who was found out about.

@@ -10,6 +10,8 @@ export interface VoiceWorkerData {
   llm: {
     openaiBaseUrl: string;
     openaiApiKey: string | null;
+    /** Keys of the server by the names of their secrets. Default none. */
+    keys?: Readonly<Record<string, string>> | undefined;
     /** CIDRs that are not public and may be asked all the same. */
     allowPrivateTargets: readonly string[];
   };

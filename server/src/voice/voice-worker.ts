@@ -2,6 +2,9 @@ import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { createLocalSpeech } from '../providers/local/local-speech.ts';
 import type { AgentConfig } from '../agents/agent-config.ts';
 import { createGuardedFetch } from '../egress/guarded-fetch.ts';
+import { createSocketGuard } from '../egress/socket-guard.ts';
+import type { ProviderFailure } from '../providers/fallback/candidate-list.ts';
+import { createSafeFetch } from '../egress/safe-fetch.ts';
 import { createProviders, type ProviderSet } from '../providers/provider-set.ts';
 import { startMediaEngine } from '../rtp/media-engine.ts';
 import { workerRest } from '../rtp/thread-rest.ts';
@@ -45,6 +48,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   /** Packets of calls that are over. */
   const past = { packetsSent: 0, packetsReceived: 0 };
   const guardedFetch = createGuardedFetch({ allowPrivateTargets: data.llm.allowPrivateTargets });
+  const socketGuard = createSocketGuard({ allowPrivateTargets: data.llm.allowPrivateTargets });
 
   function callOf(callId: string): VoiceCall | RoomCall {
   const toolFetch = createSafeFetch({
@@ -72,13 +76,15 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     config: AgentConfig,
     secrets: Record<string, string>,
     guarded: boolean,
+    onFailure: (failure: ProviderFailure) => void,
   ): ProviderSet {
     const providers = createProviders({
       config,
       speech,
       secrets,
-      defaults: { ...data.llm, guardedFetch },
+      defaults: { ...data.llm, guardedFetch, socketGuard },
       guarded,
+      onFailure,
       clock,
     });
     return { ...providers, openingTts: openings.remember(providers.tts, [config.tts, secrets]) };
@@ -107,8 +113,9 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     const call = await VoiceCall.open({
       call: args,
       engine,
-      providers: providersOf(args.agent, args.secrets, args.guarded ?? false),
-      clock,
+      providers: providersOf(args.agent, args.secrets, args.guarded ?? false, (failure) =>
+        endpoint.cast('event', { callId, event: { type: 'provider-failed', ...failure } }),
+      ),
       tools: toolsOf(callId),
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AgentConfig } from '../agents/agent-config.ts';
+import type { ProviderFailure } from '../providers/fallback/candidate-list.ts';
 import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { RtpStreamStats } from '../rtp/media-engine.ts';
 
@@ -203,3 +204,11 @@ export type { LocalAudio };
     }
   /** Does what an agent cannot do by itself. */
   ask: (args: { callId: string; request: AgentRequest }) => Promise<AgentAnswer>;
+  /** A provider died and the next of the agent's fallbacks answers for the rest of the call. */
+  | ({ type: 'provider-failed' } & ProviderFailure)
+  /** A provider failed in mid-call; the agent apologises and, when it cannot go on, requests the end. */
+  | { type: 'provider-error'; provider: string; message: string };
+
+/** Served by the main thread. */
+export type VoiceHostProcedures = {
+  event: (args: { callId: string; event: VoiceCallEvent }) => void;

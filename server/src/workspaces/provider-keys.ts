@@ -1,11 +1,12 @@
 import * as queries from '../db/queries/provider-keys.ts';
 import type { Queryable } from '../db/queries/queryable.ts';
+import { VENDOR_NAMES } from '../providers/vendors.ts';
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { SecretPlace, Secrets } from './secrets.ts';
 
 /** Providers whose keys are read when a call is made. */
-export const KEYED_PROVIDERS = ['openai'] as const;
+export const KEYED_PROVIDERS = VENDOR_NAMES;
 
 /** A key as it may be shown: keys of providers go in and never come out. */
 export type ProviderKey = Omit<queries.ProviderKeyRow, 'secretSealed'>;

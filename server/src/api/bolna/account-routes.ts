@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { agentConfigSchema } from '../../agents/agent-config.ts';
 import * as calls from '../../db/queries/calls.ts';
 import * as customModels from '../../db/queries/custom-models.ts';
+import { LOCAL_VOICES, VENDORS } from '../../providers/vendors.ts';
 import { bolnaId } from '../../webhooks/formats/bolna-execution.ts';
 import {
   KEYED_PROVIDERS,
@@ -219,8 +219,19 @@ export function bolnaAccountRoutes(api: Api, context: ApiContext): void {
 
 /** `OPENAI_API_KEY`, `openai_api_key` and `openai` are one. */
 function keyedProvider(name: string): (typeof KEYED_PROVIDERS)[number] | null {
-  const plain = name.toLowerCase().replace(/_api_key$|_key$/, '');
-  return KEYED_PROVIDERS.find((provider) => provider === plain) ?? null;
+  const plain = plainName(name);
+  return (
+    KEYED_PROVIDERS.find(
+      (provider) => plainName(provider) === plain || plainName(VENDORS[provider].keyName) === plain,
+    ) ?? null
+  );
+}
+
+function plainName(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll('-', '_')
+    .replace(/_(api_key|auth_token|key)$/, '');
 }
 
 function providerView(key: ProviderKey): z.output<typeof providerSchema> {
@@ -233,17 +244,14 @@ function providerView(key: ProviderKey): z.output<typeof providerSchema> {
   };
 }
 
-const VOICES: z.output<typeof voiceSchema>[] = agentConfigSchema.shape.tts
-  .unwrap()
-  .shape.voice.unwrap()
-  .options.map((voice) => ({
-    id: uuidOf(`voice:local:${voice}`),
-    voice_id: voice,
-    provider: 'local',
-    name: voice,
-    model: 'flite',
-    accent: ACCENTS[voice] ?? '',
-  }));
+const VOICES: z.output<typeof voiceSchema>[] = LOCAL_VOICES.map((voice) => ({
+  id: uuidOf(`voice:local:${voice}`),
+  voice_id: voice,
+  provider: 'local',
+  name: voice,
+  model: 'flite',
+  accent: ACCENTS[voice] ?? '',
+}));
 
 /** The same UUID for the same name, every time. RFC 9562 §5.8: version 8 is ours to define. */
 function uuidOf(name: string): string {

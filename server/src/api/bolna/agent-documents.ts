@@ -149,7 +149,8 @@ export class AgentDocuments {
     if (problem) throw unprocessable([{ field: 'webhook_url', problem }]);
     const endpoint = await modelEndpointProblem(this.#context, workspaceId, parsed.data);
     if (endpoint !== null) {
-      throw unprocessable([{ field: 'llm_config.base_url', problem: endpoint }]);
+      const field = endpoint.field.replace(/^llm\b/, 'llm_config');
+      throw unprocessable([{ field, problem: endpoint.problem }]);
     }
     return parsed.data;
   }

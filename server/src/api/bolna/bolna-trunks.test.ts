@@ -272,10 +272,10 @@ describe('the account', () => {
     expect(list.body).toMatchObject([{ provider_name: 'openai', provider_value: '********cdef' }]);
     expect(list.text).not.toContain('sk-0123');
     const other = await lab.send('POST', '/providers', {
-      provider_name: 'DEEPGRAM_API_KEY',
+      provider_name: 'COHERE_API_KEY',
       provider_value: 'x',
     });
-    expect([other.status, other.text]).toEqual([422, expect.stringContaining('DEEPGRAM_API_KEY')]);
+    expect([other.status, other.text]).toEqual([422, expect.stringContaining('COHERE_API_KEY')]);
     expect((await lab.send('DELETE', '/providers/OPENAI_API_KEY')).body).toEqual({
       message: 'successful',
       status: 'removed',

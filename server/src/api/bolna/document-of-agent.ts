@@ -1,4 +1,5 @@
 import type { AgentConfig } from '../../agents/agent-config.ts';
+import { voiceOf } from '../../providers/vendors.ts';
 import type { Json } from './translation.ts';
 
 /** An agent that was not written in Bolna's form, in that form. */
@@ -38,7 +39,7 @@ export function documentOfAgent(config: AgentConfig): Json {
           },
           synthesizer: {
             provider: tts.provider,
-            provider_config: { voice: 'voice' in tts ? tts.voice : null },
+            provider_config: { voice: voiceOf(tts) },
           },
           input: audio,
           output: audio,

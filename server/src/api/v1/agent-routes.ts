@@ -188,11 +188,11 @@ export function sealAgentSecrets(
 async function refuseTarget(
   context: ApiContext,
   workspaceId: string,
-  config: Pick<AgentConfig, 'webhook' | 'inbound' | 'llm'>,
+  config: Pick<AgentConfig, 'webhook' | 'inbound' | 'stt' | 'tts' | 'llm'>,
 ): Promise<void> {
   const { webhook, inbound } = config;
   const endpoint = await modelEndpointProblem(context, workspaceId, config);
-  if (endpoint !== null) throw invalidRequest([{ field: 'llm.base_url', problem: endpoint }]);
+  if (endpoint !== null) throw invalidRequest([endpoint]);
   const problem = webhook && context.safeFetch.checkTargetUrl(webhook.url);
   if (problem) throw invalidRequest([{ field: 'webhook.url', problem }]);
   const { lookup } = inbound;

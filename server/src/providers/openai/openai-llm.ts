@@ -8,7 +8,8 @@ import type { Clock } from '../../shared/clock.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { toProviderError } from './openai-errors.ts';
 import type { LlmEvent, LlmMessage, LlmProvider, LlmRequest } from '../llm.ts';
-import { ProviderError } from '../provider-error.ts';
+import { isWorthRetry } from '../net/retry-once.ts';
+import { TimeLimit } from '../net/time-limit.ts';
 
 export const DEFAULT_OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
@@ -22,9 +23,17 @@ export interface OpenAiLlmOptions {
   timeoutMs: number;
   /** How the endpoint is asked. Default: by the runtime's own. */
   fetch?: typeof fetch | undefined;
+  /** Whose endpoint it is, for errors. Default `openai`. */
+  name?: string | undefined;
+  /** Besides the key, which is sent as a Bearer token. Default none. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether it knows `max_completion_tokens`. Default: OpenAI's own does. */
+  hasNewNames?: boolean | undefined;
+  /** Another model can be asked instead: silence is not waited for twice. Default false. */
+  hasNext?: boolean | undefined;
 }
 
-const NAME = 'openai';
+const DEFAULT_NAME = 'openai';
 const RETRY_PAUSE_MS = 250;
 
 /**
@@ -32,17 +41,19 @@ const RETRY_PAUSE_MS = 250;
  * more when the failure may pass.
  */
 export function createOpenAiLlm(options: OpenAiLlmOptions): LlmProvider {
+  const { name = DEFAULT_NAME } = options;
   const client = new OpenAI({
     baseURL: options.baseUrl,
     apiKey: options.apiKey,
     ...(options.fetch && { fetch: options.fetch }),
+    ...(options.headers && { defaultHeaders: options.headers }),
     // Retried here, where it is known whether the caller has heard something.
     maxRetries: 0,
     // It would print parts of malformed streams.
     logLevel: 'off',
   });
   return {
-    name: NAME,
+    name,
     async *stream(request) {
       for (let isRetry = false; ; isRetry = true) {
         let hasStreamed = false;
@@ -54,8 +65,8 @@ export function createOpenAiLlm(options: OpenAiLlmOptions): LlmProvider {
           return;
         } catch (error) {
           request.signal.throwIfAborted();
-          const failure = toProviderError(NAME, error, options.apiKey);
-          if (hasStreamed || isRetry || !failure.retryable) throw failure;
+          const failure = toProviderError(name, error, options.apiKey);
+          if (hasStreamed || isRetry || !isWorthRetry(failure, options)) throw failure;
         }
         await options.clock.sleep(RETRY_PAUSE_MS, request.signal);
       }
@@ -69,72 +80,40 @@ async function* attempt(
   request: LlmRequest,
 ): AsyncGenerator<LlmEvent, void, void> {
   request.signal.throwIfAborted();
-  const silence = new SilenceGuard(options.clock, options.timeoutMs);
+  const { name = DEFAULT_NAME, timeoutMs } = options;
+  const limit = new TimeLimit(name, options.clock);
   try {
-    const chunks = await silence.watch(
+    const chunks = await limit.watch(
       client.chat.completions.create(toParams(options, request), {
-        signal: AbortSignal.any([request.signal, silence.signal]),
+        signal: AbortSignal.any([request.signal, limit.signal]),
       }),
+      timeoutMs,
     );
-    const reader = new AnswerReader(NAME);
+    const reader = new AnswerReader(name);
     const iterator = chunks[Symbol.asyncIterator]();
     for (;;) {
-      const next: IteratorResult<ChatCompletionChunk> = await silence.watch(iterator.next());
+      const next: IteratorResult<ChatCompletionChunk> = await limit.watch(
+        iterator.next(),
+        timeoutMs,
+      );
       // The client ends an aborted stream as if it were complete.
       request.signal.throwIfAborted();
-      silence.signal.throwIfAborted();
+      limit.signal.throwIfAborted();
       if (next.done === true) break;
       yield* reader.read(next.value);
     }
     yield* reader.end();
   } catch (error) {
-    silence.signal.throwIfAborted();
+    limit.signal.throwIfAborted();
     throw error;
   } finally {
     // A reader that stops in the middle stops the request as well.
-    silence.end();
-  }
-}
-
-/** Aborts a request whose endpoint keeps silent for too long. */
-class SilenceGuard {
-  readonly #clock: Clock;
-  readonly #timeoutMs: number;
-  readonly #controller = new AbortController();
-
-  constructor(clock: Clock, timeoutMs: number) {
-    this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  async watch<T>(step: PromiseLike<T>): Promise<T> {
-    const timer = this.#clock.setTimer(this.#timeoutMs, () =>
-      this.#controller.abort(
-        new ProviderError(NAME, `the endpoint kept silent for ${this.#timeoutMs} ms`, {
-          retryable: true,
-        }),
-      ),
-    );
-    try {
-      return await step;
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  end(): void {
-    this.#controller.abort(
-      new ProviderError(NAME, 'the request was given up', { retryable: false }),
-    );
+    limit.end();
   }
 }
 
 function toParams(
-  { model, baseUrl }: OpenAiLlmOptions,
+  { model, baseUrl, hasNewNames }: OpenAiLlmOptions,
   request: LlmRequest,
 ): ChatCompletionCreateParamsStreaming {
   const isOpenAi = URL.parse(baseUrl)?.hostname === new URL(DEFAULT_OPENAI_BASE_URL).hostname;
@@ -145,7 +124,7 @@ function toParams(
     stream_options: { include_usage: true },
     temperature: request.temperature,
     // OpenAI's newer models refuse the old name; others know the old name only.
-    ...(isOpenAi
+    ...((hasNewNames ?? isOpenAi)
       ? { max_completion_tokens: request.maxTokens }
       : { max_tokens: request.maxTokens }),
     ...(request.tools.length === 0
