@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answeringSchema } from './answering-schema.ts';
 import { llmSchema, sttSchema, ttsSchema } from './provider-schema.ts';
 import { requireProviders } from './provider-rules.ts';
 import { inboundSchema } from './inbound-schema.ts';
@@ -46,6 +47,8 @@ export const agentConfigSchema = z.strictObject({
   tts: ttsSchema.prefault({}),
   turn: turnSchema.prefault({}),
   silence: silenceSchema.prefault({}),
+  /** What becomes of calls that machines answer. */
+  answering: answeringSchema.prefault({}),
   max_duration_s: z.number().int().min(10).max(14_400).default(1_800),
   recording: z.boolean().default(true),
   /** Name that rooms ask for the agent with, besides its own. */
@@ -67,10 +70,18 @@ export const agentConfigSchema = z.strictObject({
 
 /** What every agent that may be stored fulfils beyond the form of its fields. */
 export function requireScript(
-  config: Pick<AgentConfig, 'type' | 'script' | 'stt' | 'tts' | 'llm'>,
+  config: Pick<AgentConfig, 'type' | 'script' | 'answering' | 'stt' | 'tts' | 'llm'>,
   ctx: z.core.$RefinementCtx,
 ): void {
   requireProviders(config, ctx);
+  const { ivr, keys } = config.answering;
+  if (config.type === 'scripted' && ivr === 'navigate' && keys.length === 0) {
+    ctx.addIssue({
+      code: 'custom',
+      path: ['answering', 'keys'],
+      message: 'a scripted agent finds its way through a menu by keys only; name some',
+    });
+  }
   if (config.type === 'scripted' && config.script === null) {
     ctx.addIssue({
       code: 'custom',

@@ -30,6 +30,19 @@ export const demoAgent: AgentConfigInput = {
   greeting:
     'Hello {patient_name}. This is the automated assistant of {company}, calling about your appointment.',
   goodbye: 'Thank you. Goodbye.',
+  answering: {
+    voicemail: 'leave-message',
+    message:
+      'Hello. This is a message from {company} for {patient_name}. Please call us back about your appointment. Thank you. Goodbye.',
+    ivr: 'navigate',
+    keys: [
+      { heard: 'appointments', press: null },
+      { heard: 'appointment', press: null },
+    ],
+    screening: 'answer',
+    screening_answer:
+      'This is the automated assistant of {company}, calling {patient_name} about an appointment.',
+  },
   variables: {
     company: 'Bright Smile Dental',
     patient_name: 'Alex',

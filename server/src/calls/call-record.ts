@@ -10,7 +10,8 @@ import { appendCallEvent } from '../events/event-log.ts';
 import { newId } from '../shared/ids.ts';
 import type { DialogSnapshot } from '../sip/leg.ts';
 import type { CallReport, TurnRecord } from '../voice/worker-protocol.ts';
-import { answererOf } from './answerer.ts';
+import type { AnsweringReport } from '../voice/answered/answering-report.ts';
+import { answeringDocument, finalAnswer } from './answering-record.ts';
 import { zeroCost } from './call-cost.ts';
 import type { CallContext } from './call-context.ts';
 import type { CallEnd } from './call-end.ts';
@@ -51,6 +52,7 @@ export class CallRecord {
   #pendingCount = 0;
   #droppedCount = 0;
   #isVoicemail = false;
+  #answering: AnsweringReport | null = null;
 
   constructor(
     ctx: CallContext,
@@ -137,6 +139,20 @@ export class CallRecord {
     });
   }
 
+  /** Who answered, or more of what was done about it. */
+  answering(report: AnsweringReport): void {
+    if (!this.#isOutbound) return;
+    this.#answering = report;
+    // Nothing is known: what was said in the whole call may tell it at its end.
+    if (report.answeredBy === 'unknown') return;
+    const answeredBy = this.#isVoicemail ? 'voicemail' : report.answeredBy;
+    this.#statement(async (client) => {
+      const answering = answeringDocument(report);
+      await calls.update(client, this.#callId, { answeredBy, answering });
+      return [];
+    });
+  }
+
   /** A turn that is over. It is stored at once: the process may die before the call ends. */
   turn(turn: TurnRecord): void {
     if (this.#isFull()) return;
@@ -207,8 +223,10 @@ export class CallRecord {
   /** A call that came in was answered by us: nothing is to be told of it. */
   #answererPatch(report: CallReport | null): calls.CallPatch {
     if (!this.#isOutbound) return {};
-    const answeredBy = this.#isVoicemail ? 'voicemail' : report && answererOf(report);
-    return answeredBy === null ? {} : { answeredBy };
+    const final = finalAnswer(this.#answering, this.#isVoicemail, report);
+    if (final === null) return {};
+    const { answeredBy, answering } = final;
+    return { answeredBy, ...(answering !== null && { answering }) };
   }
 
   async #listDoNotCall(client: TransactionClient): Promise<void> {
@@ -264,6 +282,7 @@ export class CallRecord {
         interrupted: turn.interrupted,
         confidence: turn.confidence,
         latency: turn.latency,
+        evidence: turn.evidence ?? null,
       });
     }
     return rows;

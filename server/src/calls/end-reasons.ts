@@ -60,6 +60,28 @@ export const END_REASONS = {
     fault: 'none',
     action: 'Call at another time.',
   },
+  ivr: {
+    meaning:
+      'A menu answered; the agent hung up, as `answering.ivr` says, or found no way through.',
+    fault: 'none',
+    action: 'Give `answering.keys` of the agent the keys that lead to a person.',
+  },
+  'call-screening': {
+    meaning: 'A call-screening assistant answered and nobody came behind it.',
+    fault: 'none',
+    action: 'Give the agent an `answering.screening_answer`.',
+  },
+  fax: {
+    meaning: 'A fax or a modem answered.',
+    fault: 'user',
+    action: 'Correct the number.',
+  },
+  transferred: {
+    meaning:
+      'The far end was connected with somebody else: the carrier moved the call, or their talk is over.',
+    fault: 'none',
+    action: 'Nothing; the event `call.transferred` says with whom.',
+  },
   'api-stopped': {
     meaning: 'The live call was stopped over the API.',
     fault: 'none',
@@ -81,7 +103,7 @@ export const END_REASONS = {
     action: 'Call later.',
   },
   unavailable: {
-    meaning: 'The called person cannot be reached now (480).',
+    meaning: 'The called person cannot be reached now (480, or an announcement of the network).',
     fault: 'none',
     action: 'Call later.',
   },
@@ -152,9 +174,9 @@ export const END_REASONS = {
     action: 'Have the caller number verified at the carrier.',
   },
   redirected: {
-    meaning: 'The far end pointed elsewhere (3xx); redirects are not followed.',
+    meaning: 'The far end pointed elsewhere (3xx), where the call was not allowed to go.',
     fault: 'carrier',
-    action: 'Enter the new address as a gateway if you trust it.',
+    action: 'Name the host in redirect_hosts of the trunk if you trust it.',
   },
   rejected: {
     meaning: 'The far end refused the call for a reason of its own (other 4xx, 6xx).',

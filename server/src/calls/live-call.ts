@@ -455,6 +455,12 @@ export class LiveCall {
       case 'turn':
         this.record.turn(event.turn);
         return;
+      case 'answered-by': {
+        this.record.answering(event.report);
+        const told = factOf(event);
+        if (told) this.record.event(told.draft);
+        return;
+      }
       case 'first-agent-audio':
         this.#firstAgentAudioAtMs ??= event.atMs;
         return;

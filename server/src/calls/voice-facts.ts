@@ -1,5 +1,6 @@
-import type { CallEventDraft } from '../events/call-event.ts';
-import type { VoiceCallEvent } from '../voice/worker-protocol.ts';
+import { answeringDocument } from './answering-record.ts';
+import type { CallEventDraft, ToolRunData } from '../events/call-event.ts';
+import type { ToolRunRecord, VoiceCallEvent } from '../voice/worker-protocol.ts';
 
 /** The stored or live fact that a voice event is; null where it is none of these. */
 export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: boolean } | null {
@@ -26,7 +27,6 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
       return stored({ type: 'call.dtmf', data: { digit: event.digit, from: event.from } });
     case 'note':
       return stored({ type: 'call.note', data: { name: event.name, data: event.data } });
-    case 'one-way-audio':
     case 'tool-called':
       return stored({ type: 'tool.called', data: toolRun(event.run) });
     case 'tool-finished':
@@ -39,6 +39,7 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
           error: event.error,
         },
       });
+    case 'one-way-audio':
       return stored({
         type: 'call.warning',
         data: {
@@ -51,7 +52,6 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
         type: 'call.warning',
         data: { code: 'provider-error', message: `${event.provider}: ${event.message}` },
       });
-    case 'recording-failed':
     case 'provider-failed':
       return stored({
         type: 'call.warning',
@@ -60,9 +60,16 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
           message: `${event.part} ${event.provider}: ${event.message}; ${event.next} answers for the rest of the call`,
         },
       });
+    case 'recording-failed':
       return stored({
         type: 'call.warning',
         data: { code: 'recording-failed', message: event.message },
+      });
+    case 'answered-by':
+      if (event.report.answeredBy === 'unknown') return null;
+      return stored({
+        type: 'call.note',
+        data: { name: 'answered-by', data: { ...answeringDocument(event.report) } },
       });
     case 'turn':
     case 'end-requested':
@@ -72,10 +79,10 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
   }
 }
 
-function stored(draft: CallEventDraft): { draft: CallEventDraft; stored: boolean } {
-  return { draft, stored: true };
-}
 function toolRun({ startedMs, ...run }: ToolRunRecord): ToolRunData {
   return { ...run, started_ms: startedMs };
 }
 
+function stored(draft: CallEventDraft): { draft: CallEventDraft; stored: boolean } {
+  return { draft, stored: true };
+}

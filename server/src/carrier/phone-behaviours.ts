@@ -70,7 +70,7 @@ export const BEHAVIOURS: Readonly<Record<PhoneBehaviour, Behaviour>> = {
     }
   },
 
-  ivr: async (phone) => {
+  ivr: async (phone, context) => {
     await phone.ring(1);
     await phone.answer({ voice: 'slt' });
     await phone.wait(300);
@@ -83,6 +83,13 @@ export const BEHAVIOURS: Readonly<Record<PhoneBehaviour, Behaviour>> = {
       if (digit === '9') break;
       if (digit === null) await phone.say('I did not get a key.');
       else await phone.say(`You pressed ${DIGIT_WORDS[digit] ?? 'another key'}.`);
+      if (digit !== '1') continue;
+      await phone.say('Please hold while I connect you.');
+      await phone.wait(1_500);
+      phone.useVoice('rms');
+      await phone.say('Hello, appointment desk, Jamie speaking.');
+      await converse(phone, context.persona);
+      return;
     }
     await phone.say('Goodbye.');
   },

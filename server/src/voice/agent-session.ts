@@ -6,6 +6,7 @@ import type { VadProvider } from '../providers/vad.ts';
 import { voiceOf } from '../providers/vendors.ts';
 import type { Clock } from '../shared/clock.ts';
 import { AgentWords } from './agent-words.ts';
+import { Answering, type AnsweringPlan } from './answered/answering.ts';
 import { CallEnding } from './call-ending.ts';
 import { CallerTurn } from './caller-turn.ts';
 import { DigitCollector } from './digit-collector.ts';
@@ -18,9 +19,9 @@ import type { SpeakingVoice } from './sentence-audio.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Speaker } from './speaker.ts';
 import { nextTurn, type TurnEffect, type TurnInput, type TurnState } from './turn-fsm.ts';
+import type { ToolDigits } from './tool-digits.ts';
 import { TurnLog } from './turn-log.ts';
 import type { TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
-import type { ToolDigits } from './tool-digits.ts';
 
 export interface AgentSessionOptions {
   config: AgentConfig;
@@ -30,12 +31,24 @@ export interface AgentSessionOptions {
   emit: (event: VoiceCallEvent) => void;
   /** Keys that the agent presses. */
   sendDtmf: (digits: string) => void;
+  /** Keys that a tool waits for. Default: none does. */
+  toolDigits?: ToolDigits;
+  /** What is done about who answers a call that we make. Default: nobody asks. */
+  answering?: AnsweringPlan | null;
 }
 
 /** Whoever picks up says hello in this time. */
 const PICKING_UP_MS = 2_500;
+const WAIT_KEY_MS = 500;
 const PROVIDER_ERROR_NOTE = 'provider-error';
 const NOT_HEARD = 'Sorry, I had trouble hearing that. Could you say it again?';
+/** A machine's keys are no answer of a caller's. */
+const KEYS_MEAN_NOTHING: ReadonlySet<TurnState> = new Set([
+  'opening',
+  'standing-by',
+  'closing',
+  'ended',
+]);
 const NO_ANSWER = 'Sorry, I am having a technical problem. Could you say that again?';
 
 /** One agent holding turns with one caller: wires the parts to the turn machine. */
@@ -53,6 +66,7 @@ export class AgentSession {
   readonly #gate: OpeningGate;
   readonly #ending: CallEnding;
   readonly #failures: ProviderFailures;
+  readonly #answering: Answering | null;
   #state: TurnState = 'opening';
   #enteredKeys = '';
   #reactionMs = 0;
@@ -100,6 +114,12 @@ export class AgentSession {
         this.usage.sttMs += utteranceMs;
       },
       onAsideLost: (error) => this.#failures.report('stt', error),
+      observer: {
+        onSignal: (signal) => this.#answering?.onSignal(signal),
+        onWords: (turnId, text, askedMs) => this.#answering?.onWords(turnId, text, askedMs),
+        onSaid: (text, endedMs) => this.#answering?.onSaid(text, endedMs),
+        onTurn: () => this.#answering?.onTurn(),
+      },
     });
     this.#speaker = new Speaker({
       playout: this.#playout,
@@ -108,9 +128,13 @@ export class AgentSession {
       onFirstAudio: (atMs) => {
         this.#firstAudioMs ??= clock.monotonicMs();
         this.#log.agentHeard(atMs);
+        this.#answering?.agentHeard();
         this.#input('reply-audio');
       },
-      onDrained: () => this.#input('drained'),
+      onDrained: () => {
+        this.#answering?.agentDone();
+        this.#input('drained');
+      },
       onEndCall: (reason) => this.#ending.lastWords(reason),
       onDtmf: (digits) => options.sendDtmf(digits),
       onNote: (name, data) => this.#note(name, data),
@@ -148,6 +172,7 @@ export class AgentSession {
         this.#input('keys-entered');
       },
     });
+    this.#answering = options.answering ? this.#createAnswering(options.answering) : null;
   }
 
   get turns(): readonly TurnRecord[] {
@@ -182,7 +207,9 @@ export class AgentSession {
 
   /** Samples of the far end as they arrive. */
   hear(samples: Int16Array): void {
-    if (this.#state !== 'opening') this.#caller.hear(samples);
+    if (this.#state === 'opening') return;
+    this.#answering?.hear(samples);
+    this.#caller.hear(samples);
   }
 
   /** Once every 20 ms: the frame that the agent says; null: nothing. */
@@ -223,13 +250,20 @@ export class AgentSession {
     return this.#ending.finish(text);
   }
 
-  /** Stops everything at once. Idempotent. */
-  close(): void {
+  /** Stops everything at once. `transferred`: the caller talks with somebody else. Idempotent. */
+  close(transferred = false): void {
+    this.#answering?.close();
     this.#input('hangup');
     this.#words.close();
     this.#stopTimers();
     this.#ending.close();
     this.#caller.close();
+    this.#options.dialogue.close?.(transferred);
+  }
+
+  /** A monotonic time as milliseconds since the answer. */
+  sinceAnswer(monotonicMs: number): number {
+    return this.#log.sinceAnswer(monotonicMs);
   }
 
   #input(input: TurnInput): void {
@@ -259,12 +293,6 @@ export class AgentSession {
       case 'set-utterance-aside':
         return this.#caller.setUtteranceAside();
       case 'duck':
-    this.#options.dialogue.close?.();
-  }
-
-  /** A monotonic time as milliseconds since the answer. */
-  sinceAnswer(monotonicMs: number): number {
-    return this.#log.sinceAnswer(monotonicMs);
         this.#playout.hold('duck');
         this.#reactionMs = this.#options.clock.monotonicMs() - this.#caller.startedAtMs;
         return this.#caller.openContest();
@@ -287,6 +315,52 @@ export class AgentSession {
         this.#stopTimers();
         return this.#ending.request();
     }
+  }
+
+  #createAnswering(plan: AnsweringPlan): Answering {
+    const { clock, emit, providers } = this.#options;
+    return new Answering({
+      plan,
+      frameMs: providers.vad.frameMs,
+      clock,
+      sinceAnswer: (ms) => this.#log.sinceAnswer(ms),
+      transcribe: (signal) => this.#caller.transcribeNow(signal),
+      onReport: (report) => emit({ type: 'answered-by', report }),
+      actions: {
+        standBy: () => this.#input('stand-by'),
+        prepare: (text) => this.#words.prepare(text),
+        say: (text) => this.#words.say(text),
+        endWith: (reason, lastWords) => this.#ending.end(reason, lastWords),
+        press: (keys) => this.#pressKeys(keys),
+        greet: () => this.#greet(),
+      },
+    });
+  }
+
+  /** Keys one after the other, `w` for half a second. */
+  #pressKeys(keys: string): void {
+    const [now = '', ...later] = keys.split(/(?=w)/u);
+    const waits = now.startsWith('w');
+    const digits = waits ? now.slice(1) : now;
+    const rest = later.join('');
+    const go = (): void => {
+      if (this.#state === 'ended') return;
+      if (digits !== '') this.#options.sendDtmf(digits);
+      if (rest !== '') this.#pressKeys(rest);
+    };
+    if (waits) this.#options.clock.setTimer(WAIT_KEY_MS, go);
+    else go();
+  }
+
+  /** A person came behind a machine: the first words are said anew. */
+  #greet(): void {
+    this.#words.prepareOpening().then(
+      () => this.#input(this.#words.hasOpening ? 'start' : 'start-silent'),
+      (error: unknown) => {
+        this.#failures.report('tts', error);
+        this.#ending.end('provider-error', null);
+      },
+    );
   }
 
   #commit(): void {

@@ -21,6 +21,8 @@ export class AgentWords {
   readonly #options: AgentWordsOptions;
   #opening: SpokenReply | null = null;
   #silencePrompt: DialogueReply | null = null;
+  /** Words whose audio is there before they are said. */
+  #prepared: { text: string; spoken: SpokenReply } | null = null;
 
   constructor(options: AgentWordsOptions) {
     this.#options = options;
@@ -47,9 +49,22 @@ export class AgentWords {
     this.#options.speaker.start(opening, null);
   }
 
+  /** Makes words ready that `say` will be asked for. */
+  prepare(text: string): void {
+    this.#prepared?.spoken.abort();
+    this.#prepared = { text, spoken: new SpokenReply(fixedReply(text), this.#options.voice) };
+  }
+
   /** Words of the platform's own. */
   say(text: string): void {
-    this.#speak(fixedReply(text));
+    const prepared = this.#prepared;
+    if (prepared?.text !== text) {
+      this.#speak(fixedReply(text));
+      return;
+    }
+    this.#prepared = null;
+    prepared.spoken.reply.commit();
+    this.#options.speaker.start(prepared.spoken, null);
   }
 
   replyToKeys(digits: string): void {
@@ -80,6 +95,7 @@ export class AgentWords {
   /** Stops what was prepared. Idempotent. */
   close(): void {
     this.#opening?.abort();
+    this.#prepared?.spoken.abort();
     this.#silencePrompt?.abort();
     this.#silencePrompt = null;
   }

@@ -3,14 +3,17 @@ import { createDialogue } from '../agents/create-dialogue.ts';
 import type { Dialogue } from '../agents/dialogue.ts';
 import type { ProviderSet } from '../providers/provider-set.ts';
 import type { Clock } from '../shared/clock.ts';
+import type { SafeFetch } from '../egress/safe-fetch.ts';
+import { answeringPlan } from './answered/answering-plan.ts';
+import type { AskHost } from './agent-request.ts';
 import { AgentSession } from './agent-session.ts';
 import { meteredLlm, type LlmUsageCount } from './metered-llm.ts';
-import type { CallReport, VoiceCallEvent } from './worker-protocol.ts';
-
-export interface CallAgentOptions {
 import { ToolDigits } from './tool-digits.ts';
 import { createToolHost } from './tool-host.ts';
 import { toolEvent } from './tool-event.ts';
+import type { CallReport, VoiceCallEvent } from './worker-protocol.ts';
+
+export interface CallAgentOptions {
   config: AgentConfig;
   variables: Record<string, string>;
   providers: ProviderSet;
@@ -18,9 +21,6 @@ import { toolEvent } from './tool-event.ts';
   emit: (event: VoiceCallEvent) => void;
   /** Keys that the agent presses. */
   sendDtmf: (digits: string) => void;
-}
-
-/** What an agent leaves of the call that it spoke in. */
   /** Somebody is called: who answers is found out. Default false. */
   isCalling?: boolean;
   /** What its tools reach out with. Default: they cannot. */
@@ -33,6 +33,9 @@ import { toolEvent } from './tool-event.ts';
 export interface AgentTools {
   fetch: SafeFetch;
   ask: AskHost;
+}
+
+/** What an agent leaves of the call that it spoke in. */
 export type AgentReport = Pick<CallReport, 'turns' | 'outcome' | 'usage' | 'firstAgentAudioAtMs'>;
 
 /** An agent with its dialogue, and what both have used. */
@@ -48,19 +51,21 @@ export class CallAgent {
     this.#dialogue = createDialogue({
       config,
       variables,
-      llm: providers.llm === null ? null : meteredLlm(providers.llm, this.#llmUsage),
+      llm,
       clock,
-    });
-    this.session = new AgentSession({
-      config,
       toolHost: tools && createToolHost({ fetch: tools.fetch, ask: tools.ask, digits: toolDigits }),
       toolSecrets: options.toolSecrets,
       onToolRun: (run) => emit(toolEvent(run, (atMs) => this.session.sinceAnswer(atMs))),
+    });
+    this.session = new AgentSession({
+      config,
       dialogue: this.#dialogue,
       providers,
       clock,
       emit,
       sendDtmf,
+      toolDigits,
+      answering: options.isCalling === true ? answeringPlan(config, variables, llm) : null,
     });
   }
 

@@ -13,6 +13,18 @@ import type { SpeechSignal } from './speech-detector.ts';
 import type { TurnInput, TurnState } from './turn-fsm.ts';
 import type { TurnLog } from './turn-log.ts';
 
+/** Who else wants to know what is heard of the far end. */
+export interface CallerObserver {
+  /** Each judged frame. */
+  onSignal(signal: SpeechSignal): void;
+  /** What an utterance says, as far as it was heard at monotonic time `askedMs`. */
+  onWords(turnId: string, text: string, askedMs: number): void;
+  /** The far end paused behind these words, heard until `endedMs`, while the agent stood by. */
+  onSaid(text: string, endedMs: number): void;
+  /** What was said is the caller's turn. */
+  onTurn(): void;
+}
+
 export interface CallerTurnOptions {
   config: AgentConfig;
   dialogue: Dialogue;
@@ -31,7 +43,13 @@ export interface CallerTurnOptions {
   onRecognised: (utteranceMs: number) => void;
   /** An utterance that was set aside could not be recognised. */
   onAsideLost: (error: unknown) => void;
+  observer: CallerObserver;
 }
+
+/** Silence behind which words of a machine are looked at. */
+const MACHINE_PAUSES_MS = 600;
+/** The recogniser takes no longer utterances than 30 s. */
+const LONGEST_ASIDE_MS = 20_000;
 
 /** The caller's side of the turn: from sound to inputs of the turn machine, and to what was said. */
 export class CallerTurn {
@@ -41,6 +59,8 @@ export class CallerTurn {
   #speculation: Speculation | null = null;
   #contest: FloorContest | null = null;
   #turnId = '';
+  /** Of the last utterance. */
+  #lastTurnId = '';
   #startedAtMs = 0;
   #endedAtMs = 0;
   #silenceMs = 0;
@@ -88,8 +108,17 @@ export class CallerTurn {
     if (this.#ears.speaking) this.#options.input('speech-started');
   }
 
+  /** What the utterance that is being said, or was said last, says so far. */
+  async transcribeNow(signal: AbortSignal): Promise<{ utteranceId: string; text: string }> {
+    const expectDigits = this.#options.dialogue.expects.digits;
+    const utteranceId = this.#turnId === '' ? this.#lastTurnId : this.#turnId;
+    const { text } = await this.#ears.transcribe({ expectDigits, signal, interim: true });
+    return { utteranceId: utteranceId === '' ? this.#currentTurnId() : utteranceId, text };
+  }
+
   speculate(): void {
-    const { dialogue, clock, prepare, log } = this.#options;
+    const { dialogue, clock, prepare, log, observer } = this.#options;
+    const askedMs = clock.monotonicMs();
     this.#speculation = new Speculation({
       ears: this.#ears,
       expectDigits: dialogue.expects.digits,
@@ -98,6 +127,7 @@ export class CallerTurn {
       onSettled: () => {
         const text = this.#speculation?.transcript?.text;
         if (text !== undefined && text !== '') log.interim('caller', this.#currentTurnId(), text);
+        if (text !== undefined) observer.onWords(this.#currentTurnId(), text, askedMs);
         if (this.#options.state() === 'caller-pausing') this.#judgeEnd();
       },
     });
@@ -132,6 +162,7 @@ export class CallerTurn {
     };
     this.endUtterance();
     spoken.reply.commit();
+    this.#options.observer.onTurn();
     return { spoken, answers };
   }
 
@@ -152,6 +183,7 @@ export class CallerTurn {
   endUtterance(): void {
     this.closeContest();
     this.#ears.endUtterance();
+    if (this.#turnId !== '') this.#lastTurnId = this.#turnId;
     this.#turnId = '';
     this.#drops = 0;
     this.#fadingSpent = false;
@@ -159,7 +191,7 @@ export class CallerTurn {
 
   /** The agent holds its breath: is the caller taking the floor? */
   openContest(): void {
-    const { config, dialogue, agentRemainingMs, input } = this.#options;
+    const { config, dialogue, agentRemainingMs, input, clock, observer } = this.#options;
     this.#contest = new FloorContest({
       ears: this.#ears,
       rule: {
@@ -171,6 +203,8 @@ export class CallerTurn {
       agentRemainingMs,
       onConfirmed: () => input('barge-in-confirmed'),
       onRefused: () => input('barge-in-refused'),
+      onText: (text, ageMs) =>
+        observer.onWords(this.#currentTurnId(), text, clock.monotonicMs() - ageMs),
     });
   }
 
@@ -188,7 +222,7 @@ export class CallerTurn {
   }
 
   async #recordAside(turn: Omit<Parameters<TurnLog['record']>[0], 'text'>): Promise<void> {
-    const { dialogue, log, onRecognised, onAsideLost } = this.#options;
+    const { dialogue, log, onRecognised, onAsideLost, observer } = this.#options;
     const { signal } = this.#closing;
     const { utteranceMs } = this.#ears;
     try {
@@ -198,6 +232,7 @@ export class CallerTurn {
       if (signal.aborted) return;
       onRecognised(utteranceMs);
       if (text.trim() !== '') log.record({ ...turn, text: text.trim(), confidence });
+      observer.onSaid(text.trim(), turn.endedAtMs);
     } catch (error) {
       if (!signal.aborted) onAsideLost(error);
     }
@@ -209,6 +244,11 @@ export class CallerTurn {
   }
 
   #onSignal(signal: SpeechSignal): void {
+    this.#follow(signal);
+    this.#options.observer.onSignal(signal);
+  }
+
+  #follow(signal: SpeechSignal): void {
     if (signal.type === 'quiet') return;
     const nowMs = this.#options.clock.monotonicMs();
     if (signal.type === 'suspected' || signal.type === 'started') {
@@ -239,6 +279,9 @@ export class CallerTurn {
       case 'ducked':
         this.#onSignalInContest(signal);
         return;
+      case 'standing-by':
+        this.#onSignalStandingBy(signal);
+        return;
       case 'opening':
       case 'closing':
       case 'ended':
@@ -260,6 +303,12 @@ export class CallerTurn {
     }
     if (signal.type === 'suspected') this.#options.input('speech-suspected');
     else if (signal.type === 'started') this.#options.input('speech-started');
+  }
+
+  /** A machine speaks: what it says is put on record sentence by sentence. */
+  #onSignalStandingBy(signal: SpeechSignal): void {
+    const isOver = signal.type === 'pausing' && signal.silenceMs >= MACHINE_PAUSES_MS;
+    if (isOver || this.#ears.utteranceMs >= LONGEST_ASIDE_MS) this.setUtteranceAside();
   }
 
   #onSignalInContest(signal: SpeechSignal): void {

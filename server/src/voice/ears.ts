@@ -70,7 +70,11 @@ export class Ears {
   }
 
   /** What the open utterance says so far. */
-  transcribe(options: { expectDigits: boolean; signal: AbortSignal }): Promise<Transcript> {
+  transcribe(options: {
+    expectDigits: boolean;
+    signal: AbortSignal;
+    interim?: boolean;
+  }): Promise<Transcript> {
     return this.#options.stt.transcribe(options);
   }
 

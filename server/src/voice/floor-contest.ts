@@ -9,6 +9,8 @@ export interface FloorContestOptions {
   agentRemainingMs: () => number | null;
   onConfirmed: () => void;
   onRefused: () => void;
+  /** What was recognised of it `ageMs` of speech ago. */
+  onText: (text: string, ageMs: number) => void;
 }
 
 /** More speech than this since the recogniser was asked, and its words are out of date. */
@@ -79,6 +81,7 @@ export class FloorContest {
     this.#asking = false;
     if (signal.aborted) return;
     this.#text = text;
+    this.#options.onText(text, this.#speechMs - this.#askedAtSpeechMs);
     this.#judge();
   }
 }

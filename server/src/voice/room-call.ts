@@ -192,8 +192,8 @@ export class RoomCall {
   }
 
   /** Stops the agent at once; the call goes on without it. Harmless where there is none. */
-  dismissAgent(): void {
-    if (this.#agent) this.#letGo(this.#agent);
+  dismissAgent(transferred = false): void {
+    if (this.#agent) this.#letGo(this.#agent, transferred);
   }
 
   /**
@@ -326,9 +326,9 @@ export class RoomCall {
     });
   }
 
-  #letGo(seated: { part: CallAgent; leave: () => void }): void {
+  #letGo(seated: { part: CallAgent; leave: () => void }, transferred = false): void {
     seated.leave();
-    seated.part.session.close();
+    seated.part.session.close(transferred);
     if (this.#agent === seated) this.#agent = null;
     this.#past.push(seated.part.report());
   }

@@ -14,12 +14,14 @@ listening       silence-prompt      thinking        drop-utterance prompt-silenc
 listening       goodbye             closing         drop-speculation drop-utterance caller-active say-goodbye
 listening       end-now             ended           drop-speculation drop-utterance caller-active request-end
 listening       hangup              ended           drop-speculation drop-utterance caller-active
+listening       stand-by            standing-by     drop-speculation caller-active
 caller-speaking pause               caller-pausing  speculate
 caller-speaking keys-entered        thinking        drop-utterance caller-active reply-to-keys
 caller-speaking hold                listening       set-utterance-aside await-caller
 caller-speaking goodbye             closing         drop-speculation drop-utterance caller-active say-goodbye
 caller-speaking end-now             ended           drop-speculation drop-utterance caller-active request-end
 caller-speaking hangup              ended           drop-speculation drop-utterance caller-active
+caller-speaking stand-by            standing-by     drop-speculation caller-active
 caller-pausing  speech-resumed      caller-speaking drop-speculation
 caller-pausing  turn-ended          thinking        commit
 caller-pausing  nothing-said        listening       drop-speculation drop-utterance await-caller
@@ -29,6 +31,7 @@ caller-pausing  hold                listening       drop-speculation set-utteran
 caller-pausing  goodbye             closing         drop-speculation drop-utterance caller-active say-goodbye
 caller-pausing  end-now             ended           drop-speculation drop-utterance caller-active request-end
 caller-pausing  hangup              ended           drop-speculation drop-utterance caller-active
+caller-pausing  stand-by            standing-by     drop-speculation caller-active
 thinking        speech-suspected    ducked          duck
 thinking        speech-started      ducked          duck
 thinking        reply-audio         agent-speaking
@@ -39,6 +42,7 @@ thinking        keys-entered        thinking        interrupt drop-utterance rep
 thinking        goodbye             closing         interrupt drop-utterance say-goodbye
 thinking        end-now             ended           interrupt drop-utterance request-end
 thinking        hangup              ended           interrupt drop-utterance
+thinking        stand-by            standing-by     interrupt caller-active
 agent-speaking  speech-suspected    ducked          duck
 agent-speaking  speech-started      ducked          duck
 agent-speaking  drained             listening       end-agent-turn await-caller
@@ -48,6 +52,7 @@ agent-speaking  keys-entered        thinking        interrupt drop-utterance rep
 agent-speaking  goodbye             closing         interrupt drop-utterance say-goodbye
 agent-speaking  end-now             ended           interrupt drop-utterance request-end
 agent-speaking  hangup              ended           interrupt drop-utterance
+agent-speaking  stand-by            standing-by     interrupt caller-active
 ducked          speech-dismissed    agent-speaking  unduck
 ducked          barge-in-confirmed  caller-speaking interrupt caller-active
 ducked          barge-in-refused    agent-speaking  drop-utterance unduck
@@ -58,6 +63,13 @@ ducked          keys-entered        thinking        interrupt drop-utterance rep
 ducked          goodbye             closing         interrupt drop-utterance say-goodbye
 ducked          end-now             ended           interrupt drop-utterance request-end
 ducked          hangup              ended           interrupt drop-utterance
+ducked          stand-by            standing-by     interrupt caller-active
+standing-by     start               agent-speaking  set-utterance-aside play-opening
+standing-by     start-silent        listening       set-utterance-aside await-caller
+standing-by     drained             standing-by     end-agent-turn
+standing-by     goodbye             closing         interrupt set-utterance-aside say-goodbye
+standing-by     end-now             ended           interrupt set-utterance-aside request-end
+standing-by     hangup              ended           interrupt drop-utterance
 closing         drained             ended           end-agent-turn request-end
 closing         end-now             ended           interrupt request-end
 closing         hangup              ended           interrupt

@@ -12,6 +12,8 @@ export const TURN_STATES = [
   'agent-speaking',
   /** The agent holds its breath: the caller may be taking the floor. */
   'ducked',
+  /** A machine has the line: the agent listens and says only what it is told to. */
+  'standing-by',
   /** The last words are being said; nothing interrupts them. */
   'closing',
   'ended',
@@ -53,6 +55,8 @@ export const TURN_INPUTS = [
   'end-now',
   /** The far end has put us on hold. */
   'hold',
+  /** A machine has answered, and is not talked with. */
+  'stand-by',
   'hangup',
 ] as const;
 
@@ -95,6 +99,7 @@ const ENDS_IN_SILENCE: Row = {
   goodbye: ['closing', 'drop-speculation', 'drop-utterance', 'caller-active', 'say-goodbye'],
   'end-now': ['ended', 'drop-speculation', 'drop-utterance', 'caller-active', 'request-end'],
   hangup: ['ended', 'drop-speculation', 'drop-utterance', 'caller-active'],
+  'stand-by': ['standing-by', 'drop-speculation', 'caller-active'],
 };
 
 /** The same wherever an answer is under way. */
@@ -104,6 +109,7 @@ const ENDS_IN_ANSWER: Row = {
   hangup: ['ended', 'interrupt', 'drop-utterance'],
   'keys-pressed': ['listening', 'interrupt', 'drop-utterance', 'caller-active'],
   'keys-entered': ['thinking', 'interrupt', 'drop-utterance', 'reply-to-keys'],
+  'stand-by': ['standing-by', 'interrupt', 'caller-active'],
 };
 
 /** What is not in a row changes nothing. */
@@ -165,6 +171,15 @@ const TABLE: Record<TurnState, Row> = {
     'barge-in-refused': ['agent-speaking', 'drop-utterance', 'unduck'],
     'last-words': ['closing', 'drop-utterance', 'unduck'],
     hold: ['agent-speaking', 'set-utterance-aside', 'unduck'],
+  },
+  'standing-by': {
+    // A person came: the talk begins.
+    start: ['agent-speaking', 'set-utterance-aside', 'play-opening'],
+    'start-silent': ['listening', 'set-utterance-aside', 'await-caller'],
+    drained: ['standing-by', 'end-agent-turn'],
+    goodbye: ['closing', 'interrupt', 'set-utterance-aside', 'say-goodbye'],
+    'end-now': ['ended', 'interrupt', 'set-utterance-aside', 'request-end'],
+    hangup: ['ended', 'interrupt', 'drop-utterance'],
   },
   closing: {
     drained: ['ended', 'end-agent-turn', 'request-end'],

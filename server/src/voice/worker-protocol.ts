@@ -3,6 +3,9 @@ import type { AgentConfig } from '../agents/agent-config.ts';
 import type { ProviderFailure } from '../providers/fallback/candidate-list.ts';
 import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { RtpStreamStats } from '../rtp/media-engine.ts';
+import type { ToolStatus } from '../agents/tools/call-tool.ts';
+import type { AnsweringReport } from './answered/answering-report.ts';
+import type { AgentAnswer, AgentRequest } from './agent-request.ts';
 
 /** Everything a voice worker needs to know to run one call. Sent before anything is dialled. */
 export interface OpenCall {
@@ -13,11 +16,11 @@ export interface OpenCall {
   variables: Record<string, string>;
   /** Provider keys in clear, by provider name; live in memory only. */
   secrets: Record<string, string>;
+  /** The agent's own, in clear, by name: what its tools may name. Default: none. */
+  toolSecrets?: Record<string, string> | undefined;
   /** Whether the agent's own endpoint may be at public addresses only. Default false. */
   guarded?: boolean | undefined;
   /** Absolute path of the WAV to be written; null: no recording. */
-  /** The agent's own, in clear, by name: what its tools may name. Default: none. */
-  toolSecrets?: Record<string, string> | undefined;
   recordingPath: string | null;
   mediaTimeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
   /** A room that others can come into. Default: one of the call's own. */
@@ -79,6 +82,31 @@ export interface TurnRecord {
   confidence: number | null;
   /** Agent turns that answer the caller. */
   latency: TurnLatency | null;
+  /** When what happened; as it is stored. */
+  evidence?: TurnEvidence | null;
+}
+
+/** What happened when in a turn, as far as it did. Milliseconds since the answer. */
+export interface TurnEvidence {
+  /** Caller turns: the last speech that was heard. */
+  speechEndedMs?: number;
+  /** Its words were known. */
+  sttFinalMs?: number;
+  /** The turn was taken to be over. */
+  endpointMs?: number;
+  /** Why then: how the words end, and the silence that such an end asks for. */
+  endpointReason?: string;
+  endpointSilenceMs?: number;
+  /** Agent turns: the first words of the reply were there. */
+  llmFirstTokenMs?: number;
+  /** The first audio of its first sentence was there. */
+  ttsFirstAudioMs?: number;
+  /** A filler was heard before the reply. */
+  fillerMs?: number;
+  /** The first frame of the reply left. */
+  firstAudioMs?: number;
+  /** Where the caller took the floor: the last word that was heard. */
+  interruptedAt?: { ms: number; word: string; wordIndex: number };
 }
 
 /** From the end of the caller's speech to the first audio of the answer. Milliseconds. */
@@ -131,11 +159,14 @@ export type VoiceWorkerProcedures = {
     state: SeatState;
     host: MessagePort | null;
   }) => Promise<void>;
+  /** Lets a call that has a room of its own, and its agent, go on in one that others can come into. */
+  shareRoom: (args: { callId: string; roomId: string }) => void;
   /** Gives the line of another worker's call a seat in a room that is mixed here. */
   hostGuest: (args: { callId: string; roomId: string; guest: MessagePort }) => void;
   /** Lets an agent into the call's room. Rejects when it cannot be made ready. */
   attachAgent: (args: { callId: string } & RoomAgent) => Promise<void>;
-  dismissAgent: (args: { callId: string }) => void;
+  /** `transferred`: because the caller talks with somebody else from now on. */
+  dismissAgent: (args: { callId: string; transferred: boolean }) => void;
   startTap: (args: { callId: string; tap: RoomTap }) => void;
   stopTap: (args: { callId: string; tapId: string }) => Promise<void>;
   /** Stops media at once and closes the recording. */
@@ -151,36 +182,6 @@ export interface VoiceWorkerStats {
   packetsReceived: number;
 }
 
-export type VoiceCallEvent =
-  /** The agent wants the call to end; everything that it said has been played out. */
-  | { type: 'end-requested'; reason: string }
-  /** `first-packet` not in time, or packets stopped. */
-  | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
-  | { type: 'one-way-audio'; seconds: number }
-  | { type: 'first-agent-audio'; atMs: number }
-  | {
-  /** Lets a call that has a room of its own, and its agent, go on in one that others can come into. */
-  shareRoom: (args: { callId: string; roomId: string }) => void;
-      type: 'transcript';
-      speaker: 'caller' | 'agent';
-      turnId: string;
-      text: string;
-      final: boolean;
-    }
-  | { type: 'turn'; turn: TurnRecord }
-  | { type: 'interrupted'; turnId: string; reactionMs: number }
-  | { type: 'dtmf'; digit: string; from: 'caller' | 'agent' }
-  /** The disk takes no more of the recording; what is on it is kept. Once a call. */
-  | { type: 'recording-failed'; message: string }
-  | { type: 'note'; name: string; data: Record<string, unknown> }
-  /** A provider failed in mid-call; the agent apologises and, when it cannot go on, requests the end. */
-  | { type: 'provider-error'; provider: string; message: string };
-
-/** Served by the main thread. */
-export type VoiceHostProcedures = {
-  event: (args: { callId: string; event: VoiceCallEvent }) => void;
-};
-
 /** A tool that the agent ran. Nothing in it is secret. */
 export interface ToolRunRecord {
   id: string;
@@ -193,7 +194,28 @@ export interface ToolRunRecord {
   startedMs: number;
 }
 
-export type { LocalAudio };
+export type VoiceCallEvent =
+  /** The agent wants the call to end; everything that it said has been played out. */
+  | { type: 'end-requested'; reason: string }
+  /** `first-packet` not in time, or packets stopped. */
+  | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
+  | { type: 'one-way-audio'; seconds: number }
+  | { type: 'first-agent-audio'; atMs: number }
+  | {
+      type: 'transcript';
+      speaker: 'caller' | 'agent';
+      turnId: string;
+      text: string;
+      final: boolean;
+    }
+  | { type: 'turn'; turn: TurnRecord }
+  /** Who answered, or more of what was done about it. The last one counts. */
+  | { type: 'answered-by'; report: AnsweringReport }
+  | { type: 'interrupted'; turnId: string; reactionMs: number }
+  | { type: 'dtmf'; digit: string; from: 'caller' | 'agent' }
+  /** The disk takes no more of the recording; what is on it is kept. Once a call. */
+  | { type: 'recording-failed'; message: string }
+  | { type: 'note'; name: string; data: Record<string, unknown> }
   | { type: 'tool-called'; run: ToolRunRecord }
   | {
       type: 'tool-finished';
@@ -202,8 +224,6 @@ export type { LocalAudio };
       latencyMs: number;
       error: string | null;
     }
-  /** Does what an agent cannot do by itself. */
-  ask: (args: { callId: string; request: AgentRequest }) => Promise<AgentAnswer>;
   /** A provider died and the next of the agent's fallbacks answers for the rest of the call. */
   | ({ type: 'provider-failed' } & ProviderFailure)
   /** A provider failed in mid-call; the agent apologises and, when it cannot go on, requests the end. */
@@ -212,3 +232,8 @@ export type { LocalAudio };
 /** Served by the main thread. */
 export type VoiceHostProcedures = {
   event: (args: { callId: string; event: VoiceCallEvent }) => void;
+  /** Does what an agent cannot do by itself. */
+  ask: (args: { callId: string; request: AgentRequest }) => Promise<AgentAnswer>;
+};
+
+export type { LocalAudio };

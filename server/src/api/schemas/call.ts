@@ -8,13 +8,15 @@ import type { CallRow, CallSummaryRow } from '../../db/queries/calls.ts';
 import type { RecordingUrls } from '../../storage/recording-urls.ts';
 import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
+import { ANSWERERS } from '../../voice/answered/answer-phrases.ts';
 import type { TurnLatency } from '../../voice/worker-protocol.ts';
+import { answeringSchema, turnLatencyOf, turnLatencySchema } from './answering.ts';
 import { mergeTurns, transcriptText } from '../../post-call/transcript-text.ts';
 import { callQualitySchema, callQualityView } from './call-quality.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
+import { toolRunSchema, type ToolRunView } from './tool-run.ts';
 
 const statusSchema = z.enum(CALL_STATUSES);
-import { toolRunSchema, type ToolRunView } from './tool-run.ts';
 const numberSchema = z
   .string()
   .min(1)
@@ -116,7 +118,7 @@ export const callListQuery = pageQuery.extend({
   door: z.enum(DOORS).optional().describe('The API that the call was asked for by.'),
   batch_id: z.string().max(100).optional(),
   retry_of: z.string().max(100).optional(),
-  answered_by: z.enum(['human', 'voicemail']).optional(),
+  answered_by: z.enum(ANSWERERS).optional(),
   metadata_key: z.string().min(1).max(64).optional().describe('Calls whose metadata has it.'),
   metadata_value: z.string().max(512).optional().describe('Of `metadata_key`.'),
 });
@@ -189,7 +191,7 @@ export const callViewSchema = z
       .string()
       .nullable()
       .describe(
-        '`voicemail` as soon as the agent recognises a machine; `human` once the call is over and somebody has talked with the agent; null: not known.',
+        'Who answered an outbound call: `human`, `voicemail`, `ivr`, `call-screening`, `unavailable`, `fax` or `unknown`, as soon as it is known; null: nobody has, or nobody was called.',
       ),
     sip: z.object({ code: z.number().int().nullable(), reason: z.string().nullable() }),
     from: z.string(),
@@ -229,9 +231,9 @@ export const callViewSchema = z
       .describe('From the answer to the end of the line; null until the status is final.'),
     transcript: z.string().nullable(),
     turns: z.array(turnSchema),
+    tool_runs: z.array(toolRunSchema).describe('What the agent did besides speaking, in order.'),
     attempts: z
       .array(attemptSchema)
-    tool_runs: z.array(toolRunSchema).describe('What the agent did besides speaking, in order.'),
       .describe('Every INVITE of the call, one per gateway that was tried.'),
     outcome: z.record(z.string(), z.unknown()),
     summary: z
@@ -255,6 +257,8 @@ export const callViewSchema = z
     quality: callQualitySchema
       .nullable()
       .describe('How the audio was, each way; null until the line is closed, and without audio.'),
+    answering: answeringSchema,
+    turn_latency: turnLatencySchema,
     cost: costSchema.nullable(),
   })
   .meta({ id: 'Call' });
@@ -278,7 +282,15 @@ export type CallView = z.output<typeof callViewSchema>;
 
 /** In lists the turns and attempts are left out. */
 export const callSummarySchema = callViewSchema
-  .omit({ quality: true, turns: true, transcript: true, attempts: true })
+  .omit({
+    quality: true,
+    turns: true,
+    transcript: true,
+    attempts: true,
+    tool_runs: true,
+    answering: true,
+    turn_latency: true,
+  })
   .meta({ id: 'CallSummary' });
 
 export function callSummary(
@@ -334,6 +346,8 @@ export function callSummary(
 export interface CallParts {
   turns: readonly TurnRow[];
   attempts: readonly AttemptRow[];
+  /** Data of the events `tool.finished`, in order. */
+  toolRuns: readonly Record<string, unknown>[];
 }
 
 export function callView(
@@ -343,11 +357,12 @@ export function callView(
 ): CallView {
   return {
     ...callSummary(row, urls),
+    answering: row.answering as CallView['answering'],
+    turn_latency: turnLatencyOf(turns),
     transcript: row.transcript ?? transcriptText(mergeTurns(turns)),
     quality: callQualityView(row.media),
+    tool_runs: toolRuns as ToolRunView[],
     attempts: attempts.map((attempt) => ({
-  /** Data of the events `tool.finished`, in order. */
-  toolRuns: readonly Record<string, unknown>[];
       gateway: attempt.gateway,
       sip_call_id: attempt.sipCallId,
       sip: { code: attempt.sipCode, reason: attempt.sipReason },
@@ -361,7 +376,6 @@ export function callView(
       started_ms: turn.startedMs,
       ended_ms: turn.endedMs,
       interrupted: turn.interrupted,
-    tool_runs: toolRuns as ToolRunView[],
       confidence: turn.confidence,
       latency: latencyView(turn.latency as TurnLatency | null),
     })),

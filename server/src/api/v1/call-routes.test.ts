@@ -211,7 +211,7 @@ describe('GET /v1/calls', () => {
     };
     expect(await found('voicemail')).toEqual([id]);
     expect(await found('human')).toEqual([]);
-    expect((await lab.send('GET', '/v1/calls?answered_by=fax')).status).toBe(400);
+    expect((await lab.send('GET', '/v1/calls?answered_by=martian')).status).toBe(400);
   });
 
   it('leaves turns and transcript out of lists', async () => {

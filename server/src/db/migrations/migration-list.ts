@@ -18,6 +18,8 @@ import { sql as hotTables } from './0021-hot-tables.ts';
 import { sql as spendWarnings } from './0022-spend-warnings.ts';
 import { sql as freeNumbers } from './0023-free-numbers.ts';
 import { sql as zentrunkAttempts } from './0024-zentrunk-attempts.ts';
+import { sql as sipRouting } from './0030-sip-routing.ts';
+import { sql as answering } from './0040-answering.ts';
 import { sql as sipRetention } from './0050-sip-retention.ts';
 
 export interface Migration {
@@ -49,5 +51,7 @@ export const migrationList: readonly Migration[] = [
   { version: 22, name: 'spend-warnings', sql: spendWarnings },
   { version: 23, name: 'free-numbers', sql: freeNumbers },
   { version: 24, name: 'zentrunk-attempts', sql: zentrunkAttempts },
+  { version: 30, name: 'sip-routing', sql: sipRouting },
+  { version: 40, name: 'answering', sql: answering },
   { version: 50, name: 'sip-retention', sql: sipRetention },
 ];

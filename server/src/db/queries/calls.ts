@@ -45,6 +45,8 @@ export interface CallRow {
   endReason: string | null;
   endedBy: EndedByValue | null;
   answeredBy: string | null;
+  /** How that is known and what was done about it; as the API shows it. */
+  answering: unknown;
   sipCode: number | null;
   sipReason: string | null;
   variables: Record<string, unknown>;
@@ -138,6 +140,7 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'endReason',
   'endedBy',
   'answeredBy',
+  'answering',
   'sipCode',
   'sipReason',
   'variables',
@@ -181,6 +184,7 @@ const FIELDS: readonly (keyof Changeable)[] = [
   'guardrail',
 ];
 const JSON_FIELDS = [
+  'answering',
   'variables',
   'outcome',
   'media',

@@ -15,6 +15,8 @@ export interface TurnRow {
   interrupted: boolean;
   confidence: number | null;
   latency: unknown;
+  /** What happened when; as the API shows it. */
+  evidence?: unknown;
 }
 
 /** Stores turns of one or more calls; one that is stored already stays as it is. */
@@ -22,12 +24,12 @@ export async function insertMany(client: Queryable, turns: readonly TurnRow[]): 
   if (turns.length === 0) return;
   await client.query(
     `insert into turns (id, workspace_id, call_id, sequence, speaker, text, started_ms, ended_ms,
-       interrupted, confidence, latency)
+       interrupted, confidence, latency, evidence)
      select t.id, t.workspace_id, t.call_id, t.sequence, t.speaker, t.text, t.started_ms,
-       t.ended_ms, t.interrupted, t.confidence, t.latency
+       t.ended_ms, t.interrupted, t.confidence, t.latency, t.evidence
      from jsonb_to_recordset($1::jsonb) as t (id text, workspace_id text, call_id text,
        sequence int, speaker text, text text, started_ms int, ended_ms int, interrupted boolean,
-       confidence real, latency jsonb)
+       confidence real, latency jsonb, evidence jsonb)
      on conflict (call_id, sequence) do nothing`,
     [storableJson(turns.map(toRecord))],
   );
@@ -46,6 +48,7 @@ function toRecord(turn: TurnRow): Record<string, unknown> {
     interrupted: turn.interrupted,
     confidence: turn.confidence,
     latency: turn.latency,
+    evidence: turn.evidence ?? null,
   };
 }
 

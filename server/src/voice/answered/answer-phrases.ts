@@ -1,6 +1,15 @@
-/** Who takes a call, besides nobody. */
-export type Answerer =
-  'human' | 'voicemail' | 'ivr' | 'call-screening' | 'unavailable' | 'fax' | 'unknown';
+/** Who takes a call. */
+export const ANSWERERS = [
+  'human',
+  'voicemail',
+  'ivr',
+  'call-screening',
+  'unavailable',
+  'fax',
+  'unknown',
+] as const;
+
+export type Answerer = (typeof ANSWERERS)[number];
 
 /** What the words of the far end say about it. */
 export interface PhraseMatch {
@@ -205,4 +214,37 @@ export function soundsLikePickingUp(text: string): boolean {
   return /\b(?:who is (?:this|calling)|who's (?:this|calling|there)|how (?:can|may|could) i help|what can i do for you|(?:this is|it's) (?:he|she|him|her)|can i help you|can you hear me|anybody there)\b/i.test(
     text,
   );
+}
+
+const BEGINS_AS_PEOPLE_DO =
+  /^(?:hello|hi|hey|yes|yeah|good (?:morning|afternoon|evening)|speaking|this is [a-z]+\W*$)(?![a-z])/i;
+const MACHINE_MANNERS =
+  /\b(?:you (?:pressed|entered|selected|said)|please (?:hold|wait|stay|press|say|try)|thank you for|one moment|connecting|transferring|goodbye|i did not|i didn't|invalid|not a valid)\b/i;
+const MOST_WORDS_OF_A_GREETING = 16;
+
+/** Whether words that come behind a machine are those of somebody who has picked up. */
+export function soundsLikeSomebodyCame(text: string): boolean {
+  const said = text.trim();
+  if (said.split(/\s+/).length > MOST_WORDS_OF_A_GREETING) return false;
+  if (matchPhrases(said) !== null || MACHINE_MANNERS.test(said)) return false;
+  return soundsLikePickingUp(said) || BEGINS_AS_PEOPLE_DO.test(said) || /\bspeaking\b/i.test(said);
+}
+
+/** Rules whose words are also said by people, in the middle of a talk. */
+const ALSO_IN_A_TALK = new Set([
+  'leave-a-message',
+  'leave-name-and-number',
+  'voicemail',
+  'reason-for-calling',
+  'menu-options',
+  'enter-number',
+  'see-if-available',
+]);
+
+/** Whether words prove a machine although a person was believed to have answered. */
+export function provesAMachine({
+  conclusive,
+  rules,
+}: Pick<PhraseMatch, 'conclusive' | 'rules'>): boolean {
+  return conclusive && (rules.length > 1 || rules.some((name) => !ALSO_IN_A_TALK.has(name)));
 }

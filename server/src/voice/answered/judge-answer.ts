@@ -84,10 +84,12 @@ function byTone({ tones, speechMs, firstSpeechMs }: AnswerEvidence): AnswerVerdi
   return beep ? verdict('voicemail', 'beep') : null;
 }
 
-function byWords({ text }: AnswerEvidence): AnswerVerdict | null {
+function byWords({ text, greetingMs }: AnswerEvidence): AnswerVerdict | null {
   const match = text === null ? null : matchPhrases(text);
   if (!match) return null;
   const { answeredBy, words, rules, conclusive } = match;
+  // People who pick up to say that they cannot talk say it in a short sentence.
+  if (!conclusive && greetingMs <= SHORT_GREETING_MS) return null;
   return { answeredBy, reason: 'words', words, rules, conclusive };
 }
 
