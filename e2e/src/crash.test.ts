@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { eventOf, finalCall, startProgram, type Program } from './harness/program.ts';
-import { isInstalled, startPeer, type PeerProcess } from './harness/peer-process.ts';
+import { isInstalled, startSippServer, type PeerProcess } from './harness/peer-process.ts';
 import { createTrunk, sippScenario } from './harness/trunk.ts';
 import { freePort } from './harness/free-port.ts';
 
@@ -60,17 +60,7 @@ it.skipIf(!isInstalled('sipp'))(
     const scenario = await sippScenario(await newFolder(), 'uas-wait-for-bye.xml');
     const first = await start(dataDir);
     const { from } = await createTrunk(first, { gateways: [{ host: '127.0.0.1', port }] });
-    const sipp = startPeer('sipp', [
-      '-sf',
-      scenario,
-      '-i',
-      '127.0.0.1',
-      '-p',
-      String(port),
-      '-m',
-      '1',
-      '-nostdin',
-    ]);
+    const sipp = await startSippServer(port, ['-sf', scenario], dataDir);
     peers.push(sipp);
     const placed = await first.client.placeCall({ to: '+14155550123', from });
     await eventOf(first, placed.id, (type) => type === 'call.answered');

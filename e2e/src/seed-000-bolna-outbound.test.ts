@@ -12,7 +12,7 @@ import {
 import { bolna, bolnaAgent, finalExecution, type Json } from './harness/bolna.ts';
 import { runSample } from './harness/curl.ts';
 import { freePort } from './harness/free-port.ts';
-import { isInstalled, startPeer, type PeerProcess } from './harness/peer-process.ts';
+import { isInstalled, startSippServer, type PeerProcess } from './harness/peer-process.ts';
 import { startProgram, type Program } from './harness/program.ts';
 import { sippScenario } from './harness/trunk.ts';
 
@@ -111,12 +111,8 @@ async function startCarrier(): Promise<PeerProcess> {
   await writeFile(audio, encodeMulaw(new Int16Array(4 * SAMPLE_RATE_HZ)));
   const scenario = await sippScenario(folder, 'uas-407.xml', audio);
   const media = await freePort();
-  const args = `-i 127.0.0.1 -p ${carrierPort} -mi 127.0.0.1 -mp ${media} -m 1 -nostdin -trace_msg`;
-  const carrier = startPeer(
-    'sipp',
-    ['-sf', scenario, ...args.split(' '), '-message_file', 'messages.log'],
-    { cwd: folder },
-  );
+  const args = `-mi 127.0.0.1 -mp ${media} -trace_msg -message_file messages.log`.split(' ');
+  const carrier = await startSippServer(carrierPort, ['-sf', scenario, ...args], folder);
   peers.push(carrier);
   return carrier;
 }
@@ -176,7 +172,7 @@ describe.skipIf(!isInstalled('sipp'))('steps 2 and 3', () => {
     expect(first).toMatch(/^m=audio \d+ RTP\/AVP 0 /m);
     expect(first).not.toMatch(/^Proxy-Authorization/m);
     expect(second).toMatch(/^Proxy-Authorization: Digest /m);
-  }, 60_000);
+  });
 });
 
 describe('troubleshooting', () => {
@@ -209,12 +205,12 @@ describe('troubleshooting', () => {
       const answer = await runSample(program, SAMPLES.leadingPlus, { '<trunk-id>': trunkId });
       expect(answer.status).toBe(200);
       expect(answer.body).toMatchObject({ outbound_leading_plus_enabled: false });
-      await startCarrier();
+      const carrier = await startCarrier();
       const placed = await runSample(program, SAMPLES.call, { [SAMPLE_AGENT]: agentId });
       const { execution_id: id } = placed.body as { execution_id: string };
       expect(await finalExecution(program, id)).toMatchObject({ status: 'completed' });
+      expect(await carrier.exited, carrier.output()).toBe(0);
       expect((await invites())[0]).toMatch(/^INVITE sip:918800001234@127\.0\.0\.1/);
     },
-    60_000,
   );
 });

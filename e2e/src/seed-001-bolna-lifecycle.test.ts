@@ -203,7 +203,7 @@ describe('an answered call', () => {
     const log = await bolna(program, 'GET', `/executions/${id}/log`);
     const components = (log['data'] as Json[]).map(({ component }) => component);
     expect(components).toEqual(expect.arrayContaining(['transcriber', 'llm', 'telephony']));
-  }, 120_000);
+  });
 
   it('of a voicemail says so, and is made again where retry_on_voicemail says so', async () => {
     const agent = await newAgent({ prompt: MAILBOX_PROMPT });
@@ -233,7 +233,7 @@ describe('an answered call', () => {
     expect(again['data']).toMatchObject([
       { attempt: 2, retry_of: expect.any(String), answered_by: null },
     ]);
-  }, 120_000);
+  });
 
   it('ends when the recipient hangs up', async () => {
     const greeting = `Hello {name}, ${'this takes a little while, so please bear with me. '.repeat(4)}`;
@@ -244,7 +244,7 @@ describe('an answered call', () => {
       telephony_data: { hangup_by: 'Callee', hangup_provider_code: 4000 },
       termination_reason: 'user_hung_up',
     });
-  }, 90_000);
+  });
 
   it('ends after hangup_after_silence', async () => {
     const agent = await newAgent({ task: { hangup_after_silence: 3, call_terminate: 60 } });
@@ -253,7 +253,7 @@ describe('an answered call', () => {
       status: 'completed',
       telephony_data: { hangup_reason: 'inactivity_timeout' },
     });
-  }, 90_000);
+  });
 
   it('ends after call_terminate', async () => {
     const agent = await newAgent({ task: { hangup_after_silence: 60, call_terminate: 10 } });
@@ -263,11 +263,13 @@ describe('an answered call', () => {
       telephony_data: { hangup_reason: 'Call timed out' },
     });
     expect(done['conversation_duration']).toBeGreaterThan(9);
-    expect(done['conversation_duration']).toBeLessThan(20);
-  }, 90_000);
+    // The goodbye included; without the limit it would be a minute of silence.
+    expect(done['conversation_duration']).toBeLessThan(50);
+  });
 
   it('is stopped in the middle', async () => {
-    const id = await placed('+15005550111');
+    const agent = await newAgent({ task: { hangup_after_silence: 60 } });
+    const id = await placed('+15005550111', { agent_id: agent });
     await told(id, 'in-progress');
     const answer = await bolna(program, 'POST', `/call/${id}/stop`);
     expect(answer).toEqual({ message: 'done', status: 'stopped', execution_id: id });
@@ -275,7 +277,7 @@ describe('an answered call', () => {
       status: 'stopped',
       telephony_data: { hangup_by: 'API Request' },
     });
-  }, 90_000);
+  });
 });
 
 describe.skipIf(!isInstalled('sipp'))('a call that comes in', () => {
@@ -301,7 +303,7 @@ describe.skipIf(!isInstalled('sipp'))('a call that comes in', () => {
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
     const scenario = await sippScenario(folder, 'uac-call.xml', audio);
-    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 10000 -nostdin`;
+    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 14000 -nostdin`;
     const caller = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     expect(await caller.exited, caller.output()).toBe(0);
 
@@ -326,7 +328,7 @@ describe.skipIf(!isInstalled('sipp'))('a call that comes in', () => {
       'completed',
     ]);
     await rm(folder, { recursive: true, force: true });
-  }, 90_000);
+  });
 });
 
 describe('a call that is not answered', () => {
@@ -335,19 +337,15 @@ describe('a call that is not answered', () => {
     ['+15005550103', 'no-answer', { hangup_reason: 'Call unanswered' }],
     ['+15005550105', 'failed', { hangup_reason: 'Call recipient rejected' }],
     ['+15005550106', 'failed', { hangup_reason: 'Call recipient number invalid' }],
-  ])(
-    'to %s is %s, without ever being in progress',
-    async (to, status, telephony) => {
-      const id = await placed(to);
-      const done = await finalExecution(program, id);
-      expect(done).toMatchObject({ status, conversation_duration: 0, telephony_data: telephony });
-      await told(id, status);
-      expect(statusesOf(id).slice(0, 2)).toEqual(['queued', 'initiated']);
-      expect(statusesOf(id).at(-1)).toBe(status);
-      expect(statusesOf(id)).not.toContain('in-progress');
-    },
-    90_000,
-  );
+  ])('to %s is %s, without ever being in progress', async (to, status, telephony) => {
+    const id = await placed(to);
+    const done = await finalExecution(program, id);
+    expect(done).toMatchObject({ status, conversation_duration: 0, telephony_data: telephony });
+    await told(id, status);
+    expect(statusesOf(id).slice(0, 2)).toEqual(['queued', 'initiated']);
+    expect(statusesOf(id).at(-1)).toBe(status);
+    expect(statusesOf(id)).not.toContain('in-progress');
+  });
 
   it('is canceled before it is dialled', async () => {
     const scheduledAt = new Date(Date.now() + 3_600_000).toISOString();
@@ -361,7 +359,7 @@ describe('a call that is not answered', () => {
     await bolna(program, 'POST', `/call/${id}/stop`);
     await told(id, 'canceled');
     expect(statusesOf(id)).toEqual(['scheduled', 'canceled']);
-  }, 30_000);
+  });
 
   it('is balance-low when the wallet is empty, and nobody is dialled', async () => {
     await program.client.request('POST', '/v1/rates', {
@@ -381,5 +379,5 @@ describe('a call that is not answered', () => {
     expect(done).toMatchObject({ status: 'balance-low', conversation_duration: 0 });
     await told(id, 'balance-low');
     expect(statusesOf(id)).not.toContain('initiated');
-  }, 30_000);
+  });
 });
