@@ -23,6 +23,8 @@ import { formatNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
 import { topVia } from './response-address.ts';
 import type { ServerTransaction } from './server-transaction.ts';
+import { declineRefer } from './refer.ts';
+import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
 import { sessionTimerFields, sessionTimerOffer } from './session-timer-fields.ts';
 import { raisedMinimum, type SessionTimerPolicy } from './session-timer-fsm.ts';
 import { TimerSet } from './timer-set.ts';
@@ -64,6 +66,7 @@ export class ClientLeg implements Leg, DialogOwner {
     reason: 'Not Acceptable Here',
   });
   readonly #context: LegContext;
+  onRefer: (request: ReferRequest) => ReferDecision = declineRefer;
   readonly #options: InviteOptions;
   readonly #contact: string;
   readonly #local: string;
@@ -158,6 +161,11 @@ export class ClientLeg implements Leg, DialogOwner {
   }
 
   async info(contentType: string, body: string): Promise<{ status: number }> {
+  async refer(options: ReferOptions): Promise<ReferOutcome> {
+    if (this.#state !== 'confirmed' || !this.#main) return { type: 'gone' };
+    return this.#main.refer(options);
+  }
+
     if (this.#state !== 'confirmed' || !this.#main) return { status: 481 };
     return this.#main.info(contentType, body);
   }
@@ -496,6 +504,7 @@ export class ClientLeg implements Leg, DialogOwner {
         // The answer is ours to acknowledge: whoever called sends no reliable provisional response.
         onPrack: () => false,
         onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
+        onRefer: (request) => this.onRefer(request),
         onEnd: (end) => this.#takeEnd(session, end),
       },
       { timer: this.#sessionTimer, localSdp: this.#options.sdp },

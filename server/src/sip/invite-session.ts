@@ -8,6 +8,8 @@ import { getHeader } from './message.ts';
 import type { SipHeader, SipRequest, SipResponse } from './message.ts';
 import { bodyHeaders, isSdp, reasonOf, sdpOf } from './message-fields.ts';
 import { OutgoingReinvites, type ReinviteResult } from './outgoing-reinvites.ts';
+import { Referrals } from './refer.ts';
+import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
 import { sendRequest } from './send-request.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { SessionRefresher } from './session-refresher.ts';
@@ -28,6 +30,8 @@ export interface InviteSessionUser {
   onRenegotiated(sdp: string): void;
   /** Whether an UPDATE with an offer may leave before the INVITE is answered (RFC 3311 §5.1). */
   mayOfferEarly(): boolean;
+  /** A REFER of the far side. */
+  onRefer(request: ReferRequest): ReferDecision;
   /** A PRACK of the far side; whether it belongs to a response of ours (RFC 3262 §3). */
   onPrack(request: SipRequest): boolean;
   onEnd(end: LegEnd): void;
@@ -43,6 +47,7 @@ export class InviteSession {
   readonly #reinvites: OutgoingReinvites;
   /** Keeps the session alive, and knows what the far side said of that. */
   readonly refresher: SessionRefresher;
+  readonly #referrals: Referrals;
   #incoming: ServerTransaction | undefined;
   #repeater: AnswerRepeater | undefined;
   /** Whether the 2xx that is repeated holds our offer, whose answer is still to come. */
@@ -85,6 +90,20 @@ export class InviteSession {
       // RFC 4028 §10.
       expire: () => this.#end({ by: 'timeout', reasonHeader: SESSION_EXPIRED }, 'gone', true),
     });
+    this.#referrals = new Referrals({
+      clock: context.clock,
+      contact: dialog.contact,
+      isConfirmed: () => dialog.state === 'confirmed',
+      send: (method, headers, body) => this.#send(method, headers, body),
+      respond: (transaction, status, fields) => this.#respond(transaction, status, fields),
+      decide: (request) => user.onRefer(request),
+      onGone: (status) => this.#end({ by: 'timeout', reasonHeader: null }, 'gone', status === 408),
+    });
+  }
+
+  /** Asks the far side to call somebody else (RFC 3515). Always resolves. */
+  refer(options: ReferOptions): Promise<ReferOutcome> {
+    return this.#referrals.refer(options);
   }
 
   /** A request of the far side inside this dialog. */
@@ -122,6 +141,12 @@ export class InviteSession {
         return;
       case 'PRACK':
         void this.#takePrack(transaction);
+        return;
+      case 'REFER':
+        this.#referrals.takeRefer(transaction);
+        return;
+      case 'NOTIFY':
+        this.#referrals.takeNotify(transaction);
         return;
       case 'OPTIONS':
         this.#respond(transaction, 200, {
@@ -376,6 +401,7 @@ export class InviteSession {
 
   #abandonOffers(): void {
     this.close();
+    this.#referrals.close();
     this.#answerAwaited = false;
     const incoming = this.#incoming;
     this.#incoming = undefined;

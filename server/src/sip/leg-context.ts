@@ -8,7 +8,7 @@ import type { SipTimers } from './sip-timers.ts';
 import type { TransactionLayer } from './transaction-layer.ts';
 
 /** Methods that are taken, as the value of Allow. */
-export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK';
+export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY';
 
 /** Extensions that may be in a Require of the far side. */
 export const EXTENSIONS = ['100rel', 'timer'] as const;

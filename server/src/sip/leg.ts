@@ -1,5 +1,7 @@
 import type { TypedEvents } from '../shared/events.ts';
 import type { SipAddress, SipHeader, SipRequest } from './message.ts';
+import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
+import type { RedirectContact } from './redirect-contacts.ts';
 
 /** `calling`: nothing heard yet; `proceeding`: 1xx; `confirmed`: 2xx; `ended`: over. */
 export type LegState = 'calling' | 'proceeding' | 'confirmed' | 'ended';
@@ -101,6 +103,10 @@ export interface Leg {
   update(sdp: string | null): Promise<{ status: number; reason: string; sdp: string | null }>;
   /** Sends INFO inside the confirmed dialog. */
   info(contentType: string, body: string): Promise<{ status: number }>;
+  /** Says what becomes of a REFER of the far side. Default: 603. */
+  onRefer: (request: ReferRequest) => ReferDecision;
+  /** Asks the far side to call somebody else (RFC 3515); the leg goes on. Always resolves. */
+  refer(options: ReferOptions): Promise<ReferOutcome>;
   /**
    * Ends the leg from any state: CANCEL before the answer (also when no 1xx came yet: it is sent
    * after the first one, RFC 3261 §9.1), BYE after it, an error response on an inbound leg not

@@ -7,6 +7,7 @@ import { makeResponse } from './make-response.ts';
 import type { SipRequest, SipResponse } from './message.ts';
 import { cseqOf, tagOf } from './message-fields.ts';
 import { parseUri } from './parse-uri.ts';
+import { declineRefer } from './refer.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 
 /** How far our CSeq jumps when the far end knows a higher one than the snapshot. */
@@ -155,6 +156,7 @@ export class ReleasedDialog implements DialogOwner {
         onPrack: () => false,
         onOffer: () => ({ accept: false, status: 488, reason: 'Not Acceptable Here' }),
         onInfo: () => undefined,
+        onRefer: declineRefer,
         onRenegotiated: () => undefined,
         onEnd: () => undefined,
       },

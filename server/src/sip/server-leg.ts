@@ -30,6 +30,8 @@ import { formatNameAddr, parseNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
 import { ReliableProvisionals } from './reliable-provisionals.ts';
 import { responseAddress, topVia } from './response-address.ts';
+import { declineRefer } from './refer.ts';
+import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
 import type { ServerTransaction } from './server-transaction.ts';
 import { TimerSet } from './timer-set.ts';
 
@@ -50,6 +52,7 @@ export class ServerLeg implements InboundLeg, DialogOwner {
     status: 488,
     reason: 'Not Acceptable Here',
   });
+  onRefer: (request: ReferRequest) => ReferDecision = declineRefer;
   readonly #context: LegContext;
   readonly #transaction: ServerTransaction;
   readonly #dialog: Dialog;
@@ -107,6 +110,7 @@ export class ServerLeg implements InboundLeg, DialogOwner {
           this.#earlyAnswer && this.#reliable !== null && !this.#reliable.holdsAnswer,
         onOffer: (sdp) => this.onOffer(sdp),
         onInfo: (info) => this.events.emit('info', info),
+        onRefer: (request) => this.onRefer(request),
         onPrack: (prack) => this.#reliable?.acknowledge(prack) ?? false,
         onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
         onEnd: (end) => this.#takeEnd(end),
@@ -232,6 +236,11 @@ export class ServerLeg implements InboundLeg, DialogOwner {
   ): Promise<{ status: number; reason: string; sdp: string | null }> {
     if (this.#state === 'ended') return { status: 481, reason: reasonPhrase(481), sdp: null };
     return this.#session.update(sdp);
+  }
+
+  async refer(options: ReferOptions): Promise<ReferOutcome> {
+    if (this.#state !== 'confirmed') return { type: 'gone' };
+    return this.#session.refer(options);
   }
 
   async info(contentType: string, body: string): Promise<{ status: number }> {
