@@ -1,6 +1,7 @@
 import type { GatewayRow } from '../db/queries/gateways.ts';
 import { newId, randomText } from '../shared/ids.ts';
 import type { DialogSnapshot } from '../sip/leg.ts';
+import type { SipAddress } from '../sip/message.ts';
 import type { InviteOptions } from '../sip/user-agent.ts';
 import { dialPlan, type DialPlanTrunk } from '../trunks/dial-plan.ts';
 
@@ -28,6 +29,10 @@ export interface AttemptIdentityOptions {
   localHost: string;
   /** Default: a new one. */
   sipCallId?: string | undefined;
+  /** Where the INVITE is sent; its server's name has led there. Default: the gateway itself. */
+  target?: SipAddress | undefined;
+  /** Whether 100rel is offered. Default true. */
+  reliableProvisionals?: boolean | undefined;
   /** Name that is shown with the number. Default: none. */
   displayName?: string | undefined;
 }
@@ -41,7 +46,8 @@ export function newSipCallId(): string {
 export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentity {
   const { gateway, trunk, fromNumber, toNumber } = options;
   const plan = dialPlan(trunk, gateway, { from: fromNumber, to: toNumber }, options.localHost);
-  const { requestUri, from, to, nextHop, headers } = plan;
+  const { requestUri, from, to, headers } = plan;
+  const nextHop = options.target ?? plan.nextHop;
   const sipCallId = options.sipCallId ?? newSipCallId();
   const localTag = randomText(16);
   const branch = `${MAGIC_COOKIE}${randomText(20)}`;
@@ -58,6 +64,7 @@ export function attemptIdentity(options: AttemptIdentityOptions): AttemptIdentit
       from: options.displayName ? { ...from, displayName: options.displayName } : from,
       to,
       headers,
+      ...(options.reliableProvisionals === false && { reliableProvisionals: false }),
     },
     dialog: {
       state: 'calling',

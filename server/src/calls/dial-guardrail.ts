@@ -30,6 +30,24 @@ export async function refuseByGuardrail(
   return [...stored, await appendCallEvent(client, call.id, { type: 'call.warning', data })];
 }
 
+/**
+ * Judges a number that a carrier sends the call to instead. Null: it may be called; otherwise why not,
+ * in one sentence. Nothing is stored.
+ */
+export async function judgeRedirect(
+  ctx: Pick<CallContext, 'guardrails' | 'db'>,
+  call: calls.CallRow,
+  trunk: Pick<TrunkRow, 'id' | 'sandbox'>,
+  to: string,
+): Promise<string | null> {
+  const { guardrails } = ctx;
+  if (!guardrails) return null;
+  const verdict = await ctx.db.transaction((client) =>
+    guardrails.check(client, { ...dialRequest(call, trunk), to }),
+  );
+  return verdict.allowed ? null : `${verdict.rule}: ${verdict.message}`;
+}
+
 function dialRequest(
   call: calls.CallRow,
   trunk: Pick<TrunkRow, 'id' | 'sandbox'>,

@@ -2,6 +2,8 @@ import * as calls from '../db/queries/calls.ts';
 import { downGateways } from '../db/queries/trunk-health.ts';
 import * as line from '../db/queries/waiting-line.ts';
 import { appendCallEvent } from '../events/event-log.ts';
+import type { SipAddress } from '../sip/message.ts';
+import { carrierProfile } from '../trunks/carrier-profiles.ts';
 import { downLast, gatewaysInOrder } from '../trunks/routing.ts';
 import { attemptIdentity, newSipCallId, type AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
@@ -109,21 +111,24 @@ async function plan(
     return null;
   }
   const { trunk } = loaded;
-  const gateways = await gatewaysToTry(ctx, trunk);
-  const problems = gateways.map(({ transport }) =>
-    encryptionProblem(trunk.mediaEncryption, transport),
+  const targets = await targetsToTry(ctx, trunk);
+  const problems = targets.map(({ address }) =>
+    encryptionProblem(trunk.mediaEncryption, address.transport),
   );
   const [problem = null] = problems;
   if (problem !== null && !problems.includes(null)) {
     await refuse(ctx, call, { type: 'bad-sdp' }, new Error(problem), 'media-encryption');
     return null;
   }
-  const usable = gateways.filter((_gateway, index) => problems[index] === null);
-  const identities = usable.map((gateway, index) =>
+  const usable = targets.filter((_target, index) => problems[index] === null);
+  const { reliableProvisionals } = carrierProfile(trunk.provider);
+  const identities = usable.map(({ gateway, address }, index) =>
     attemptIdentity({
       nowMs: ctx.clock.now(),
       trunk,
       gateway,
+      target: address,
+      reliableProvisionals,
       fromNumber: call.fromNumber,
       toNumber: call.toNumber,
       localHost: ctx.localHost,
@@ -132,6 +137,32 @@ async function plan(
     }),
   );
   return { plan: loaded, identities };
+}
+
+/** One address of a gateway. */
+interface DialTarget {
+  gateway: CallPlan['trunk']['gateways'][number];
+  address: SipAddress;
+}
+
+/** More addresses than this are not tried for one call. */
+const MAX_TARGETS = 20;
+
+/**
+ * Every address of every gateway (RFC 3263 §4); those that asked to be left alone, or were silent a
+ * moment ago, come last. The sandbox's are there to be tried.
+ */
+async function targetsToTry(ctx: CallContext, trunk: CallPlan['trunk']): Promise<DialTarget[]> {
+  const gateways = await gatewaysToTry(ctx, trunk);
+  const found = await Promise.all(
+    gateways.map(async (gateway) => {
+      const addresses = await ctx.ua.locate(gateway);
+      return addresses.map((address): DialTarget => ({ gateway, address }));
+    }),
+  );
+  const all = found.flat();
+  const ordered = trunk.sandbox ? all : ctx.ua.greylist.last(all, ({ address }) => address);
+  return ordered.slice(0, MAX_TARGETS);
 }
 
 /** Every gateway, those that are known to be down last. */

@@ -5,6 +5,7 @@ import { nextGatewayAllowed } from '../trunks/routing.ts';
 import type { AttemptIdentity } from './attempt-identity.ts';
 import type { CallContext } from './call-context.ts';
 import { claimNextGateway } from './claim.ts';
+import { followRedirect, RedirectTrail } from './follow-redirect.ts';
 import { inviteTurn } from './invite-pacing.ts';
 import type { LiveCall } from './live-call.ts';
 
@@ -14,15 +15,19 @@ const RING_TIMER_RECHECK_MS = 500;
 const FAILOVER_TURN_WAIT_MS = 10_000;
 
 /**
- * Runs a call whose first attempt is committed: dials gateway after gateway where that is allowed,
- * each its own committed attempt. Resolves when the call is answered or over.
+ * Runs a call whose first attempt is committed: dials gateway after gateway, and where a carrier
+ * redirects to, where that is allowed, each its own committed attempt. Resolves when the call is answered or over.
  */
 export async function runOutbound(
   ctx: CallContext,
   live: LiveCall,
   identities: readonly AttemptIdentity[],
 ): Promise<void> {
-  for (const [index, identity] of identities.entries()) {
+  const waiting = [...identities];
+  const trail = new RedirectTrail();
+  for (let sequence = 1; ; sequence++) {
+    const identity = waiting.shift();
+    if (!identity) return;
     // Named first: should the INVITE fail to leave, the attempt ends with the call.
     live.nameAttempt(identity.attemptId);
     // Stopped after the commit and before the INVITE: nothing leaves.
@@ -31,9 +36,13 @@ export async function runOutbound(
       return;
     }
     const failure = await dialOnce(ctx, live, identity);
+    noteTarget(ctx, live, identity, failure);
     if (!failure) return;
-    const next = identities[index + 1];
-    if (!next || live.cause || !nextGatewayAllowed(failure)) {
+    const contacts = live.cause ? [] : await followRedirect(ctx, live, identity, failure, trail);
+    waiting.unshift(...contacts);
+    const [next] = waiting;
+    const mayGoOn = contacts.length > 0 || nextGatewayAllowed(failure);
+    if (!next || live.cause || !mayGoOn) {
       await live.finish({ failure });
       return;
     }
@@ -53,7 +62,7 @@ export async function runOutbound(
       await live.finish({ failure });
       return;
     }
-    const ours = await claimNextGateway(ctx, live.plan.call, next, index + 2, {
+    const ours = await claimNextGateway(ctx, live.plan.call, next, sequence + 1, {
       attemptId: identity.attemptId,
       failure,
     });
@@ -62,6 +71,18 @@ export async function runOutbound(
       return;
     }
   }
+}
+
+/** Calls after this one ask a server last that was silent, or asked to be left alone (RFC 3263 §4.3). */
+function noteTarget(
+  ctx: CallContext,
+  live: LiveCall,
+  { invite }: AttemptIdentity,
+  failure: LegFailure | null,
+): void {
+  if (live.plan.trunk.sandbox) return;
+  if (failure) ctx.ua.greylist.noteFailure(invite.nextHop, failure);
+  else ctx.ua.greylist.noteAnswer(invite.nextHop);
 }
 
 /** Sends one INVITE, in this tick. Resolves with its failure, or with null when it was answered. */

@@ -17,14 +17,15 @@ import { makeAckForFailure, makeCancel, makeRequest, newBranch } from './make-re
 import { makeResponse, reasonPhrase } from './make-response.ts';
 import type { SipAddress, SipRequest, SipResponse } from './message.ts';
 import { bodyHeaders, cseqOf, reasonOf, retryAfterOf, sdpOf, tagOf } from './message-fields.ts';
+import { redirectContacts } from './redirect-contacts.ts';
 import { provisionalOrder } from './reliable-order.ts';
 import { credentialsOf } from './outgoing-reinvites.ts';
 import { formatNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
 import { topVia } from './response-address.ts';
-import type { ServerTransaction } from './server-transaction.ts';
 import { declineRefer } from './refer.ts';
 import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
+import type { ServerTransaction } from './server-transaction.ts';
 import { sessionTimerFields, sessionTimerOffer } from './session-timer-fields.ts';
 import { raisedMinimum, type SessionTimerPolicy } from './session-timer-fsm.ts';
 import { TimerSet } from './timer-set.ts';
@@ -65,8 +66,8 @@ export class ClientLeg implements Leg, DialogOwner {
     status: 488,
     reason: 'Not Acceptable Here',
   });
-  readonly #context: LegContext;
   onRefer: (request: ReferRequest) => ReferDecision = declineRefer;
+  readonly #context: LegContext;
   readonly #options: InviteOptions;
   readonly #contact: string;
   readonly #local: string;
@@ -160,12 +161,12 @@ export class ClientLeg implements Leg, DialogOwner {
     return this.#main.update(sdp);
   }
 
-  async info(contentType: string, body: string): Promise<{ status: number }> {
   async refer(options: ReferOptions): Promise<ReferOutcome> {
     if (this.#state !== 'confirmed' || !this.#main) return { type: 'gone' };
     return this.#main.refer(options);
   }
 
+  async info(contentType: string, body: string): Promise<{ status: number }> {
     if (this.#state !== 'confirmed' || !this.#main) return { status: 481 };
     return this.#main.info(contentType, body);
   }
@@ -344,7 +345,9 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#retry();
       return;
     }
-    this.#fail({ cause: 'response', status, reason, local: false, ...extra }, null);
+    const contacts = redirectContacts(response);
+    const failure = { cause: 'response', status, reason, local: false, ...extra } as const;
+    this.#fail(contacts.length === 0 ? failure : { ...failure, contacts }, null);
   }
 
   /** RFC 4028 §7.3: a longer session interval than the one asked for. */
@@ -501,10 +504,10 @@ export class ClientLeg implements Leg, DialogOwner {
         mayOfferEarly: () => fork.hasReliableAnswer && this.#mayUpdate(fork),
         onOffer: (sdp) => this.#decideOffer(fork, sdp),
         onInfo: (info) => this.events.emit('info', info),
+        onRefer: (request) => this.onRefer(request),
         // The answer is ours to acknowledge: whoever called sends no reliable provisional response.
         onPrack: () => false,
         onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
-        onRefer: (request) => this.onRefer(request),
         onEnd: (end) => this.#takeEnd(session, end),
       },
       { timer: this.#sessionTimer, localSdp: this.#options.sdp },

@@ -57,6 +57,8 @@ export interface LegFailure {
   reasonHeader: string | null;
   /** Seconds of Retry-After, where there is one. */
   retryAfterS: number | null;
+  /** Where a 3xx points, best first; missing or empty: nowhere. */
+  contacts?: readonly RedirectContact[];
 }
 
 /** Why a confirmed dialog is over. */
@@ -101,12 +103,12 @@ export interface Leg {
    * which only refreshes. Resolves as `reinvite` does.
    */
   update(sdp: string | null): Promise<{ status: number; reason: string; sdp: string | null }>;
-  /** Sends INFO inside the confirmed dialog. */
-  info(contentType: string, body: string): Promise<{ status: number }>;
   /** Says what becomes of a REFER of the far side. Default: 603. */
   onRefer: (request: ReferRequest) => ReferDecision;
   /** Asks the far side to call somebody else (RFC 3515); the leg goes on. Always resolves. */
   refer(options: ReferOptions): Promise<ReferOutcome>;
+  /** Sends INFO inside the confirmed dialog. */
+  info(contentType: string, body: string): Promise<{ status: number }>;
   /**
    * Ends the leg from any state: CANCEL before the answer (also when no 1xx came yet: it is sent
    * after the first one, RFC 3261 §9.1), BYE after it, an error response on an inbound leg not

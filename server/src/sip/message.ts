@@ -33,6 +33,8 @@ export interface SipAddress {
   host: string;
   port: number;
   transport: SipTransportName;
+  /** The name that its certificate must show, where `host` is not it (RFC 5922 §4). */
+  serverName?: string;
 }
 
 /** RFC 3261 §7.3.3: compact forms. */

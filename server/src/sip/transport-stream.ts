@@ -169,9 +169,15 @@ export class StreamTransport implements SipTransport {
 
   #connect(to: SipAddress): TcpConnection {
     if (this.#closing) throw new Error(`${this.name} transport is closed`);
-    const { host, port } = to;
+    const { host, port, serverName } = to;
     const socket = this.#options.tls ? dialTls(this.#options.tls, to) : connect({ host, port });
-    const connection = this.#add(socket, { host, port, transport: this.name }, false);
+    const far = {
+      host,
+      port,
+      transport: this.name,
+      ...(serverName !== undefined && { serverName }),
+    };
+    const connection = this.#add(socket, far, false);
     const timer = this.#options.clock.setTimer(this.#options.connectTimeoutMs ?? 10_000, () =>
       socket.destroy(new Error(`${this.name} connection to port ${port} was not made in time`)),
     );
@@ -227,8 +233,9 @@ export class StreamTransport implements SipTransport {
   }
 }
 
-function addressKey(address: SipAddress): string {
-  return `${address.host} ${address.port}`;
+/** RFC 5923 §5: a connection that proved one name is not the way to another. */
+function addressKey({ host, port, serverName = '' }: SipAddress): string {
+  return `${host} ${port} ${serverName}`;
 }
 
 function nameOf({ tls }: StreamTransportOptions): 'tcp' | 'tls' {
@@ -251,14 +258,16 @@ function serverOf({ tls, handshakeTimeoutMs = 10_000 }: StreamTransportOptions):
 }
 
 /** The far end must prove its name, or its address where it has no name (RFC 5922 §7). */
-function dialTls({ key, cert, ca }: SipTlsOptions, { host, port }: SipAddress): Socket {
+function dialTls({ key, cert, ca }: SipTlsOptions, to: SipAddress): Socket {
+  const { host, port } = to;
+  const name = to.serverName ?? host;
   return connectTls({
     host,
     port,
     key,
     cert,
     minVersion: 'TLSv1.2',
-    ...(isIP(host) === 0 && { servername: host }),
+    ...(isIP(name) === 0 && { servername: name }),
     ...(ca && { ca: [...rootCertificates, ...ca] }),
   });
 }

@@ -1,15 +1,23 @@
+import { isIP } from 'node:net';
 import { TypedEvents } from '../shared/events.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { ClientLeg } from './client-leg.ts';
 import { DigestSession } from './digest-session.ts';
+import { Greylist } from './greylist.ts';
 import { DialogRegistry } from './dialog-registry.ts';
 import { ALLOW, supported, unsupported, type DialogOwner, type LegContext } from './leg-context.ts';
 import type { DialogSnapshot, Leg } from './leg.ts';
 import { makeRequest, newTag } from './make-request.ts';
 import { makeResponse, type ResponseFields } from './make-response.ts';
 import { getHeader } from './message.ts';
-import type { SipMessage, SipRequest, SipResponse, SipTransportName } from './message.ts';
+import type {
+  SipAddress,
+  SipMessage,
+  SipRequest,
+  SipResponse,
+  SipTransportName,
+} from './message.ts';
 import { bodyHeaders, callIdOf, cseqOf, isSdp, tagOf } from './message-fields.ts';
 import type { SipParseError } from './parse-message.ts';
 import { formatUri } from './parse-uri.ts';
@@ -23,6 +31,8 @@ import {
   DEFAULT_SESSION_TIMER,
   type SessionTimerPolicy,
 } from './session-timer-fsm.ts';
+import { SipLocator, type SipServerName } from './sip-locator.ts';
+import { createSipResolver, type SipResolver } from './sip-resolver.ts';
 import { sipTimers } from './sip-timers.ts';
 import { TransactionLayer, type TransactionCore } from './transaction-layer.ts';
 import type { SipSource } from './transport.ts';
@@ -40,6 +50,10 @@ export interface UserAgentCoreOptions {
   t1Ms?: number;
   /** Default: 1800 s, 90 s at least; null: no session timers. */
   sessionTimer?: SessionTimerPolicy | null;
+  /** Default: the name servers of the machine. */
+  resolver?: SipResolver;
+  /** Default true. */
+  reachesIpv6?: boolean;
 }
 
 type LiveLeg = ClientLeg | ServerLeg;
@@ -64,6 +78,8 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
   readonly userAgent: string;
   readonly sessionTimer: SessionTimerPolicy | null;
   readonly transactions: TransactionLayer;
+  readonly greylist: Greylist;
+  readonly #locator: SipLocator;
   readonly #wire: Wire;
   readonly #legs = new Set<LiveLeg>();
   readonly #registry: DialogRegistry;
@@ -90,6 +106,14 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
       },
     };
     this.#registry = new DialogRegistry(options.clock);
+    this.greylist = new Greylist(options.clock);
+    const { reachesIpv6 = true } = options;
+    this.#locator = new SipLocator({
+      resolver: options.resolver ?? createSipResolver(),
+      clock: options.clock,
+      supports: (transport) => wire.supports(transport),
+      reaches: (address) => reachesIpv6 || isIP(address) === 4,
+    });
     this.events = new TypedEvents((event, error) => {
       this.logger.error({ err: error, event }, 'listener of user agent threw');
     });
@@ -122,6 +146,10 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
     this.#legs.add(leg);
     leg.start();
     return leg;
+  }
+
+  async locate(server: SipServerName): Promise<SipAddress[]> {
+    return this.greylist.last(await this.#locator.locate(server), (target) => target);
   }
 
   request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {

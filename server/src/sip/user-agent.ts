@@ -1,9 +1,12 @@
 import type { Clock } from '../shared/clock.ts';
 import type { TypedEvents } from '../shared/events.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { Greylist } from './greylist.ts';
 import type { DialogSnapshot, InboundLeg, Leg } from './leg.ts';
 import type { SipAddress, SipHeader, SipMessage, SipRequest, SipResponse } from './message.ts';
 import type { SessionTimerPolicy } from './session-timer-fsm.ts';
+import type { SipServerName } from './sip-locator.ts';
+import type { SipResolver } from './sip-resolver.ts';
 import { TransportLayer } from './transport-layer.ts';
 import type { SipTlsOptions } from './transport-stream.ts';
 import { TransportWire } from './transport-wire.ts';
@@ -28,6 +31,8 @@ export interface UserAgentOptions {
   t1Ms?: number;
   /** Session timers of calls that say nothing else. Default: 1800 s, 90 s at least. */
   sessionTimer?: SessionTimerPolicy | null;
+  /** Finds servers by their names (RFC 3263). Default: the name servers of the machine. */
+  resolver?: SipResolver;
 }
 
 /** What goes out in an INVITE. */
@@ -100,6 +105,13 @@ export interface UserAgent {
   readonly legs: ReadonlySet<Leg>;
   /** Sends an INVITE at once. The leg's events tell the rest. */
   invite(options: InviteOptions): Leg;
+  /**
+   * Where a server's requests are sent, in the order in which it is tried (RFC 3263 §4); those that
+   * were noted as away come last. Never empty, never rejects.
+   */
+  locate(server: SipServerName): Promise<SipAddress[]>;
+  /** Servers that are better not asked now; told of what became of INVITEs. */
+  readonly greylist: Greylist;
   /** A request outside any dialog, such as OPTIONS. Resolves with the final response; a timeout is a 408 made here, a transport error a 503 made here (RFC 3261 §8.1.3.1). */
   request(options: {
     method: string;
@@ -151,6 +163,9 @@ export async function startUserAgent(options: UserAgentOptions): Promise<UserAge
     logger,
     userAgent,
     ...(t1Ms === undefined ? {} : { t1Ms }),
+    ...(options.resolver === undefined ? {} : { resolver: options.resolver }),
+    // A socket of IPv4 reaches nothing else.
+    reachesIpv6: host.includes(':'),
     ...(options.sessionTimer === undefined ? {} : { sessionTimer: options.sessionTimer }),
   });
   const localOf = ({ transport }: SipAddress): SipAddress => {

@@ -19,6 +19,8 @@ import * as zentrunkTrunks from '../db/queries/zentrunk-trunks.ts';
 import * as uris from '../db/queries/zentrunk-uris.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import { SipLocator } from '../sip/sip-locator.ts';
+import { createSipResolver } from '../sip/sip-resolver.ts';
 import { dialPlan } from '../trunks/dial-plan.ts';
 import { isSandboxNumber } from '../trunks/e164.ts';
 import { gatewaysInOrder } from '../trunks/routing.ts';
@@ -58,6 +60,7 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
   const { db, clock, logger, domain } = options;
   const lockout = new SignInLockout({ clock });
   const attempts = new OutboundAttempts(options);
+  const locator = new SipLocator({ resolver: createSipResolver(), clock });
   let timer: TimerHandle | null = null;
   sweep();
 
@@ -256,19 +259,20 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
       return begun;
     }
     try {
-      return { ...upstreamRoute(upstream, workspaceId, from, to), attemptId: begun.attemptId };
+      const route = await upstreamRoute(upstream, workspaceId, from, to);
+      return { ...route, attemptId: begun.attemptId };
     } catch (error) {
       await attempts.abandon(begun.attemptId);
       throw error;
     }
   }
 
-  function upstreamRoute(
+  async function upstreamRoute(
     upstream: nativeTrunks.TrunkWithGateways,
     workspaceId: string,
     from: string,
     to: string,
-  ): Extract<RouteAnswer, { ok: true }> {
+  ): Promise<Extract<RouteAnswer, { ok: true }>> {
     const { authUsername, authPasswordSealed, id } = upstream;
     const credentials =
       authUsername !== null && authPasswordSealed !== null
@@ -280,19 +284,27 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
             ),
           }
         : null;
-    const targets = gatewaysInOrder(upstream.gateways).map((gateway): TrunkTarget => {
-      const plan = dialPlan(upstream, gateway, { from, to }, options.localHost);
-      return {
-        kind: 'remote',
-        requestUri: plan.requestUri,
-        nextHop: plan.nextHop,
-        from: plan.from.uri,
-        to: plan.to.uri,
-        headers: plan.headers,
-        credentials,
-      };
-    });
-    return { ok: true, targets, inbound: null, encryption: upstream.mediaEncryption };
+    const located = await Promise.all(
+      gatewaysInOrder(upstream.gateways).map(async (gateway): Promise<TrunkTarget[]> => {
+        const plan = dialPlan(upstream, gateway, { from, to }, options.localHost);
+        const addresses = await locator.locate(gateway);
+        return addresses.map((nextHop) => ({
+          kind: 'remote',
+          requestUri: plan.requestUri,
+          nextHop,
+          from: plan.from.uri,
+          to: plan.to.uri,
+          headers: plan.headers,
+          credentials,
+        }));
+      }),
+    );
+    return {
+      ok: true,
+      targets: located.flat(),
+      inbound: null,
+      encryption: upstream.mediaEncryption,
+    };
   }
 }
 

@@ -11,6 +11,8 @@ export interface CarrierProfile {
   qualifyFrequencyS: number;
   /** REGISTER is understood. */
   registers: boolean;
+  /** Whether INVITEs offer 100rel (RFC 3262). */
+  reliableProvisionals: boolean;
   /** Calls a second where the carrier says nothing else. */
   callsPerSecond: number | null;
   /** What to know when a call is refused. */
@@ -29,6 +31,7 @@ const GENERIC: CarrierProfile = {
   codecs: ['PCMU', 'PCMA'],
   qualifyFrequencyS: 60,
   registers: true,
+  reliableProvisionals: true,
   callsPerSecond: null,
   hints: {
     callerId: 'the from-number must be one that the carrier gave you or verified',
@@ -45,6 +48,7 @@ export const CARRIER_PROFILES: Readonly<Record<string, CarrierProfile>> = {
     title: 'Plivo Zentrunk',
     callerIdHeader: 'from',
     registers: false,
+    reliableProvisionals: false,
     callsPerSecond: 1,
     hints: {
       callerId:

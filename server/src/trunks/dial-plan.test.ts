@@ -28,6 +28,14 @@ describe('the dial plan of a trunk', () => {
     expect(plan.requestUri).toBe('sip:4930123456@gw.example:5060');
   });
 
+  it('T07 RFC 3263 §4.2: names no port where SRV records give it, and no transport where NAPTR records do', () => {
+    const uriOf = (lookup: 'srv' | 'naptr', transport: 'udp' | 'tls'): string =>
+      dialPlan(trunk, { ...gateway, lookup, transport }, numbers, '192.0.2.1').requestUri;
+    expect(uriOf('srv', 'udp')).toBe('sip:+4930123456@gw.example');
+    expect(uriOf('srv', 'tls')).toBe('sip:+4930123456@gw.example;transport=tls');
+    expect(uriOf('naptr', 'tls')).toBe('sip:+4930123456@gw.example');
+  });
+
   it('names the transport where it is not UDP, and brackets IPv6 addresses', () => {
     const v6 = { host: '2001:db8::5', port: 5070, transport: 'tcp' as const };
     const plan = dialPlan({ ...trunk, fromDomain: null }, v6, numbers, '2001:db8::1');

@@ -26,12 +26,16 @@ export interface DialPlan {
  */
 export function dialPlan(
   trunk: DialPlanTrunk,
-  gateway: Pick<GatewayRow, 'host' | 'port' | 'transport'>,
+  gateway: Pick<GatewayRow, 'host' | 'port' | 'transport'> & Partial<Pick<GatewayRow, 'lookup'>>,
   numbers: { from: string; to: string },
   localHost: string,
 ): DialPlan {
   const host = gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host;
-  const transport = gateway.transport === 'udp' ? '' : `;transport=${gateway.transport}`;
+  const { lookup = 'address' } = gateway;
+  const isChosen = gateway.transport !== 'udp' && lookup !== 'naptr';
+  const transport = isChosen ? `;transport=${gateway.transport}` : '';
+  // RFC 3263 §4.2: a port in the URI would mean that SRV records are not to be asked for.
+  const port = lookup === 'address' ? `:${gateway.port}` : '';
   const to = dialled(numbers.to, trunk.leadingPlus);
   const from = dialled(numbers.from, trunk.leadingPlus);
   const fromHost = trunk.fromDomain ?? bracketed(localHost);
@@ -44,7 +48,7 @@ export function dialPlan(
   }
   return {
     gateway: `${host}:${gateway.port};${gateway.transport}`,
-    requestUri: `sip:${to}@${host}:${gateway.port}${transport}`,
+    requestUri: `sip:${to}@${host}${port}${transport}`,
     nextHop: { host: gateway.host, port: gateway.port, transport: gateway.transport },
     // RFC 3323 §4.1.1.3: who is named by P-Asserted-Identity alone is anonymous in From.
     from: {

@@ -9,6 +9,7 @@ import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import { carrierProfile } from './carrier-profiles.ts';
+import { isRedirectHost } from './redirect-policy.ts';
 import { isSource } from './source-list.ts';
 import { refusedSources } from './source-width.ts';
 
@@ -292,6 +293,14 @@ function check(input: TrunkInput): void {
   for (const source of input.allowedSources ?? []) {
     if (!isSource(source)) {
       throw new TrunkError('allowed_sources', `expected an address or CIDR, got ${source}`);
+    }
+  }
+  for (const host of input.redirectHosts ?? []) {
+    if (!isRedirectHost(host)) {
+      throw new TrunkError(
+        'redirect_hosts',
+        `expected a host name, *.domain, an address or CIDR, got ${JSON.stringify(host.slice(0, 100))}`,
+      );
     }
   }
   for (const caller of input.allowedCallers ?? []) {

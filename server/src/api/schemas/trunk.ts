@@ -14,11 +14,22 @@ const gatewaySchema = z.strictObject({
     .optional()
     .describe('Default: 5061 for tls, else 5060.'),
   transport: z.enum(['udp', 'tcp', 'tls']).default('udp'),
+  lookup: z
+    .enum(['address', 'srv', 'naptr'])
+    .default('address')
+    .describe(
+      'How a host name is looked up (RFC 3263): its addresses with this port; its SRV records for this transport; or its NAPTR records, which choose the transport too. Each falls back to the one before.',
+    ),
 });
 
 /** RFC 3261 §19.1.2. */
-function gatewayInput({ host, port, transport }: z.output<typeof gatewaySchema>): NewGateway {
-  return { host, port: port ?? (transport === 'tls' ? 5_061 : 5_060), transport };
+function gatewayInput({
+  host,
+  port,
+  transport,
+  lookup,
+}: z.output<typeof gatewaySchema>): NewGateway {
+  return { host, port: port ?? (transport === 'tls' ? 5_061 : 5_060), transport, lookup };
 }
 
 const timeoutsSchema = z.strictObject({
@@ -87,6 +98,12 @@ const fields = {
     .array(z.string().max(40))
     .max(1_000)
     .describe('Numbers that may call in; empty: all.'),
+  redirect_hosts: z
+    .array(z.string().min(1).max(253))
+    .max(50)
+    .describe(
+      'Where a 3xx answer may send a call: host names, `*.example.com`, addresses and CIDRs; empty: redirections are not followed. At most 5 contacts, best first; another number is judged by the guardrails anew; a private address is taken only where it stands here itself.',
+    ),
   media_encryption: z
     .enum(['none', 'optional', 'required'])
     .describe('SDES-SRTP (RFC 4568): never, when the far end can, or the call fails.'),
@@ -217,7 +234,12 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
     outbound_enabled: trunk.outboundEnabled,
     auth_type: trunk.authType,
     sandbox: trunk.sandbox,
-    gateways: trunk.gateways.map(({ host, port, transport }) => ({ host, port, transport })),
+    gateways: trunk.gateways.map(({ host, port, transport, lookup }) => ({
+      host,
+      port,
+      transport,
+      lookup,
+    })),
     auth_username: trunk.authUsername,
     has_password: trunk.hasPassword,
     inbound_auth_username: trunk.inboundAuthUsername,
@@ -233,6 +255,7 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
     media_timeouts: trunk.mediaTimeouts,
     allowed_sources: trunk.allowedSources,
     allowed_callers: trunk.allowedCallers,
+    redirect_hosts: trunk.redirectHosts,
     media_encryption: trunk.mediaEncryption,
     rtp_symmetric: trunk.rtpSymmetric,
     force_rport: trunk.forceRport,
@@ -276,6 +299,7 @@ export function trunkInput(body: z.output<typeof trunkPatchSchema>): TrunkInput 
     allowedSources: body.allowed_sources,
     force: body.force,
     allowedCallers: body.allowed_callers,
+    redirectHosts: body.redirect_hosts,
     mediaEncryption: body.media_encryption,
     rtpSymmetric: body.rtp_symmetric,
     forceRport: body.force_rport,

@@ -1,17 +1,28 @@
 import type { Queryable } from './queryable.ts';
 import { selectRows } from './row.ts';
 
+/**
+ * `address`: A and AAAA records and the port; `srv`: SRV records of the transport; `naptr`: NAPTR
+ * records, which choose the transport too. Each falls back to the one before.
+ */
+export type GatewayLookup = 'address' | 'srv' | 'naptr';
+
 export interface GatewayRow {
   id: number;
   trunkId: string;
   host: string;
   port: number;
   transport: 'udp' | 'tcp' | 'tls';
+  /** How its addresses are found (RFC 3263 §4). */
+  lookup: GatewayLookup;
   /** 1 is tried first. */
   priority: number;
 }
 
-export type NewGateway = Pick<GatewayRow, 'host' | 'port' | 'transport'>;
+export type NewGateway = Pick<GatewayRow, 'host' | 'port' | 'transport'> & {
+  /** Default `address`. */
+  lookup?: GatewayLookup | undefined;
+};
 
 /** Replaces the gateways of a trunk; their order is their priority. Run it in a transaction. */
 export async function replace(
@@ -22,16 +33,17 @@ export async function replace(
   await client.query('delete from gateways where trunk_id = $1', [trunkId]);
   const rows = await selectRows<GatewayRow>(
     client,
-    `insert into gateways (trunk_id, host, port, transport, priority)
-     select $1, host, port, transport, priority
-     from unnest($2::text[], $3::int[], $4::text[]) with ordinality
-       as given (host, port, transport, priority)
+    `insert into gateways (trunk_id, host, port, transport, lookup, priority)
+     select $1, host, port, transport, lookup, priority
+     from unnest($2::text[], $3::int[], $4::text[], $5::text[]) with ordinality
+       as given (host, port, transport, lookup, priority)
      returning *`,
     [
       trunkId,
       gateways.map((gateway) => gateway.host),
       gateways.map((gateway) => gateway.port),
       gateways.map((gateway) => gateway.transport),
+      gateways.map((gateway) => gateway.lookup ?? 'address'),
     ],
   );
   return rows.sort((a, b) => a.priority - b.priority);
