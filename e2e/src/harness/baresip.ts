@@ -24,13 +24,14 @@ export interface Baresip {
 /**
  * A phone with the number `user` that answers by itself, plays `speech` (8 kHz) and records what it
  * hears; with `secure` over TLS and SRTP only, with the PEM file of its key and certificate.
- * `account`: more parameters of its account, such as `;auth_user=...`.
+ * `account`: more parameters of its account, such as `;auth_user=...`. `codecs`: those that it speaks.
  */
 export async function startBaresip(
   folder: string,
   user: string,
   speech: Int16Array,
   secure?: { certificate: string; account?: string },
+  codecs = 'pcmu,pcma',
 ): Promise<Baresip> {
   await mkdir(folder, { recursive: true });
   const sipPort = await freePort();
@@ -51,7 +52,7 @@ export async function startBaresip(
     writeFile(path.join(folder, 'contacts'), ''),
     writeFile(
       path.join(folder, 'accounts'),
-      `"Phone" <sip:${user}@127.0.0.1:${sipPort}${secure ? ';transport=tls' : ''}>;regint=0;answermode=auto;audio_codecs=pcmu,pcma${secure ? `;mediaenc=srtp-mand${secure.account ?? ''}` : ''}\n`,
+      `"Phone" <sip:${user}@127.0.0.1:${sipPort}${secure ? ';transport=tls' : ''}>;regint=0;answermode=auto;audio_codecs=${codecs}${secure ? `;mediaenc=srtp-mand${secure.account ?? ''}` : ''}\n`,
     ),
   ]);
   const process = startPeer('baresip', ['-4', '-f', folder, '-v']);

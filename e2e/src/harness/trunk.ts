@@ -9,6 +9,7 @@ export interface TrunkParts {
   gateways: { host: string; port: number; transport?: 'udp' | 'tcp' | 'tls' }[];
   /** Further fields of the trunk. */
   media_encryption?: 'none' | 'optional' | 'required';
+  codecs?: ('PCMU' | 'PCMA' | 'G722' | 'OPUS')[];
   auth?: { username: string; password: string };
   /** Who speaks in calls from and to the number. Default: the demo agent. */
   agentId?: string;
@@ -26,6 +27,7 @@ export async function createTrunk(
     // A far end that expects one INVITE would take an OPTIONS for its call.
     qualify_frequency_s: 0,
     ...(parts.media_encryption && { media_encryption: parts.media_encryption }),
+    ...(parts.codecs && { codecs: parts.codecs }),
     ...(parts.auth && {
       auth_username: parts.auth.username,
       auth_password: parts.auth.password,
