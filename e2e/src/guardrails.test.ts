@@ -9,7 +9,7 @@ let gateway: Socket;
 /** Numbers of the INVITEs that reached the gateway, each retransmission once. */
 const invited = new Map<string, number>();
 const OWN = '+12125550123';
-const PATIENT = { timeout: 10_000, interval: 50 };
+const PATIENT = { interval: 50 };
 
 beforeAll(async () => {
   gateway = createSocket('udp4');
@@ -167,12 +167,12 @@ it('holds the calls of a platform over a Zentrunk trunk to the same rules, and c
 });
 
 it('sends one INVITE a second over a new trunk, however fast calls are placed', async () => {
-  const numbers = ['+14155550151', '+14155550152', '+14155550153'];
+  const numbers = [1, 2, 3, 4, 5].map((n) => `+1415555015${n}`);
   const placed = await Promise.all(numbers.map((to) => post('/v1/calls', { to, from: OWN })));
   for (const { id } of placed) await ended(id as string);
   const times = numbers.map((to) => invited.get(to) ?? 0).sort((a, b) => a - b);
-  // Three INVITEs are two seconds apart; a busy machine lets one of them leave a little late.
-  expect((times[2] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(1_400);
+  // The first and the last are four seconds apart; on a busy machine the first leaves late.
+  expect((times[4] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(2_000);
 });
 
 it('does not dial a number that was listed after the call was admitted', async () => {
@@ -180,7 +180,8 @@ it('does not dial a number that was listed after the call was admitted', async (
   const { id } = await post('/v1/calls', {
     to,
     from: OWN,
-    scheduled_at: new Date(Date.now() + 2_000).toISOString(),
+    // Later than the next request, on the busiest machine.
+    scheduled_at: new Date(Date.now() + 8_000).toISOString(),
   });
   await post('/v1/do-not-call', { number: to });
   expect(await ended(id as string)).toMatchObject({
