@@ -43,8 +43,8 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
       return stored({
         type: 'call.warning',
         data: {
-          code: 'one-way-audio',
-          message: `no audio from the far end for ${event.seconds} s`,
+          code: event.isHeardThere ? 'one-way-audio' : 'no-media',
+          message: oneWayMessage(event),
         },
       });
     case 'provider-error':
@@ -81,6 +81,15 @@ export function factOf(event: VoiceCallEvent): { draft: CallEventDraft; stored: 
 
 function toolRun({ startedMs, ...run }: ToolRunRecord): ToolRunData {
   return { ...run, started_ms: startedMs };
+}
+
+function oneWayMessage(event: Extract<VoiceCallEvent, { type: 'one-way-audio' }>): string {
+  const { seconds, kind, remote, localPort, isHeardThere } = event;
+  const where = `${remote ?? 'no address'}, our port ${localPort}`;
+  if (!isHeardThere) return `no audio in either direction for ${seconds} s (${where})`;
+  return kind === 'silence'
+    ? `nothing but digital silence from the far end for ${seconds} s (${where})`
+    : `no audio from the far end for ${seconds} s (${where})`;
 }
 
 function stored(draft: CallEventDraft): { draft: CallEventDraft; stored: boolean } {

@@ -63,6 +63,7 @@ export interface CallEventData {
   'call.warning': {
     code:
       | 'one-way-audio'
+      | 'no-media'
       | 'provider-error'
       | 'agent-not-ready'
       | 'media-encryption'

@@ -33,6 +33,7 @@ class Way {
       {
         audio: (samples) => this.heard.push(...samples),
         digit: (digit, durationMs) => this.digits.push([digit, durationMs]),
+        silent: () => undefined,
       },
       this.stats,
     );

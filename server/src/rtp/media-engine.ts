@@ -46,6 +46,8 @@ export interface RtpStreamEvents {
   dtmf: [{ digit: string; durationMs: number }];
   /** No packet for `gapMs` although there was one; emitted once per gap, at 1 s and then every second. */
   gap: [{ gapMs: number }];
+  /** Packets come, but for 20 s there was nothing in them; once a stretch. */
+  silent: [{ silentMs: number }];
   /** A packet after a gap that was reported. */
   resumed: [{ gapMs: number }];
 }
@@ -80,6 +82,8 @@ export interface RtpStreamStats {
  */
 export interface RtpStream {
   readonly localPort: number;
+  /** Where packets go to, `host:port`; null: nowhere yet. */
+  readonly remote: string | null;
   readonly events: TypedEvents<RtpStreamEvents>;
   readonly stats: Readonly<RtpStreamStats>;
   /**

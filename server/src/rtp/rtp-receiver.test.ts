@@ -17,6 +17,7 @@ const SEQUENCE = 65_530;
 class Call {
   nowMs = 1_000;
   readonly digits: string[] = [];
+  readonly silences: number[] = [];
   /** What the ears were given, in order: level of the first sample and count. */
   readonly heard: [level: number, sampleCount: number][] = [];
   readonly stats: RtpStreamStats = { ...NO_RTP_STATS };
@@ -28,6 +29,7 @@ class Call {
         samples.fill(99);
       },
       digit: (digit) => this.digits.push(digit),
+      silent: (silentMs) => this.silences.push(silentMs),
     },
     this.stats,
   );
@@ -301,6 +303,26 @@ describe('RtpReceiver', () => {
     };
     expect(digitsOf({ ...PCMU, dtmfPayloadType: null })).toEqual(['1', '#', '#']);
     expect(digitsOf(PCMU)).toEqual([]);
+  });
+
+  it('T46: tells once of 20 s with nothing in them, whatever the codec says of silence', () => {
+    for (const [payloadType, byte] of [
+      [0, 0xff],
+      [8, 0xd5],
+    ] as const) {
+      const call = new Call();
+      const silence = new Uint8Array(160).fill(byte);
+      for (let n = 0; n < 1_000; n++) {
+        call.push(n, n === 500 ? {} : { payloadType, payload: silence });
+        call.pass(20);
+      }
+      expect(call.silences).toEqual([]);
+      for (let n = 1_000; n < 3_000; n++) {
+        call.push(n, { payloadType, payload: silence });
+        call.pass(20);
+      }
+      expect(call.silences).toEqual([20_000]);
+    }
   });
 
   it('RFC 3389 §3.1: plays comfort noise of the level that was named until audio comes again', () => {

@@ -29,10 +29,15 @@ const MAX_FILL_SAMPLES = 1_600;
 /** Audio may be later than its packet time by this and twice its jitter before it counts as missing. */
 const LATE_MS = 40;
 const MAX_LATE_MS = 120;
+const SILENT_SAMPLES = 160_000;
+/** The nearest to nothing that A-law can say is 8, and the other codecs say a little more. */
+const NOTHING_PEAK = 16;
 
 export interface RtpReceiverEvents {
   audio: (samples: Int16Array) => void;
   digit: (digit: string, durationMs: number) => void;
+  /** Audio of 20 s that had nothing in it; once a stretch. */
+  silent: (silentMs: number) => void;
 }
 
 /** What a far end may send, once it is known. */
@@ -77,6 +82,8 @@ export class RtpReceiver {
   #nextTimestamp: number | null = null;
   /** No audio came on purpose (comfort noise, an event): the timestamp says for how long. */
   #paused = false;
+  /** Of the audio that came last, without anything in it. */
+  #silentSamples = 0;
   /** Silence that the ears were given for audio that did not come. */
   #starvedSamples = 0;
 
@@ -216,10 +223,26 @@ export class RtpReceiver {
     const samples = this.#view(sampleCount);
     this.#decoder.decode(kind, packet.payload, samples);
     this.#playout.push(samples);
+    this.#watchSilence(samples);
     // RFC 4733 §1: keys are tones where no telephone-event was agreed on.
     if (this.#expected?.dtmfPayloadType === null) this.#inBand.push(samples);
     // The ears come last: they may do with the samples what they like.
     this.#events.audio(samples);
+  }
+
+  /** A muted telephone, or a gateway that has nothing to pass on. */
+  #watchSilence(samples: Int16Array): void {
+    for (let i = 0; i < samples.length; i++) {
+      const sample = samples[i] as number;
+      if (sample <= NOTHING_PEAK && sample >= -NOTHING_PEAK) continue;
+      this.#silentSamples = 0;
+      return;
+    }
+    const before = this.#silentSamples;
+    this.#silentSamples += samples.length;
+    if (before < SILENT_SAMPLES && this.#silentSamples >= SILENT_SAMPLES) {
+      this.#events.silent(this.#silentSamples / SAMPLES_PER_MS);
+    }
   }
 
   /** Another clock: timestamps of before tell nothing. */

@@ -75,6 +75,7 @@ export class UdpRtpStream implements RtpStream {
       {
         audio: (samples) => this.#guard('onAudio', () => this.onAudio?.(samples)),
         digit: (digit, durationMs) => this.#digit(digit, durationMs, 'media'),
+        silent: (silentMs) => this.events.emit('silent', { silentMs }),
       },
       this.stats,
     );
@@ -83,6 +84,14 @@ export class UdpRtpStream implements RtpStream {
     // An ICMP "port unreachable" is an error of the socket; the far end may open the port later.
     rtp.on('error', ignoreNetworkError);
     rtcp.on('error', ignoreNetworkError);
+  }
+
+  get remote(): string | null {
+    const { target } = this.#latch;
+    if (!target) return null;
+    return target.host.includes(':')
+      ? `[${target.host}]:${target.port}`
+      : `${target.host}:${target.port}`;
   }
 
   connect(remote: RtpRemote): void {

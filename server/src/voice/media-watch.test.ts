@@ -9,7 +9,9 @@ function watched(): { clock: FakeClock; watch: MediaWatch; seen: string[] } {
     clock,
     timeouts: { firstPacketMs: 30_000, lostMs: 60_000, holdMs: 1_800_000 },
     onTimeout: (phase) => seen.push(phase),
-    onOneWay: (seconds) => seen.push(`one-way ${seconds}`),
+    onOneWay: (seconds, kind) => {
+      seen.push(kind === 'silence' ? `silence ${seconds}` : `one-way ${seconds}`);
+    },
   });
   return { clock, watch, seen };
 }
@@ -40,6 +42,42 @@ describe('media watch', () => {
     await clock.advance(25_000);
     expect(seen).toEqual(['one-way 5', 'first-packet']);
     expect(clock.pendingCount).toBe(0);
+  });
+
+  it('T46: reports packets without anything in them once a call, and not on hold', async () => {
+    const { watch, seen } = watched();
+    watch.firstPacket();
+    watch.silent(20_000);
+    watch.answered();
+    watch.setHeld(true);
+    watch.silent(20_000);
+    watch.setHeld(false);
+    watch.silent(20_020);
+    watch.silent(20_000);
+    expect(seen).toEqual(['silence 20']);
+    watch.close();
+  });
+
+  it('T47: ends a call at its timers to the second, in each phase', async () => {
+    for (const [phase, afterMs] of [
+      ['first-packet', 30_000],
+      ['hold', 1_800_000],
+    ] as const) {
+      const { clock, watch, seen } = watched();
+      watch.answered();
+      if (phase === 'hold') watch.setHeld(true);
+      await clock.advance(afterMs - 1_000);
+      expect(seen).not.toContain(phase);
+      await clock.advance(1_000);
+      expect(seen.at(-1)).toBe(phase);
+    }
+    const { clock, watch, seen } = watched();
+    watch.firstPacket();
+    watch.answered();
+    await gap(clock, watch, 59);
+    expect(seen).not.toContain('lost');
+    await gap(clock, watch, 1, 59);
+    expect(seen.at(-1)).toBe('lost');
   });
 
   it('reports each gap once and a stream that is lost for 60 s', async () => {

@@ -5,9 +5,12 @@ export interface MediaWatchOptions {
   timeouts: { firstPacketMs: number; lostMs: number; holdMs: number };
   /** Reported once a call. */
   onTimeout: (phase: 'first-packet' | 'lost' | 'hold') => void;
-  /** Nothing heard for `seconds`; once a gap. */
-  onOneWay: (seconds: number) => void;
+  /** Nothing heard for `seconds`; once a gap, and once a call where packets come with nothing in them. */
+  onOneWay: (seconds: number, kind: OneWayKind) => void;
 }
+
+/** No packets come, or packets of digital silence. */
+export type OneWayKind = 'no-packets' | 'silence';
 
 const ONE_WAY_AFTER_MS = 5_000;
 
@@ -22,6 +25,7 @@ export class MediaWatch {
   #held = false;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
   #oneWayReported = false;
+  #silenceReported = false;
   #timer: TimerHandle | undefined;
   #oneWayTimer: TimerHandle | undefined;
 
@@ -56,6 +60,13 @@ export class MediaWatch {
     if (missingMs >= this.#options.timeouts.lostMs) this.#timeOut('lost');
   }
 
+  /** Packets come, but for `silentMs` there was nothing in them. */
+  silent(silentMs: number): void {
+    if (this.#state !== 'running' || this.#silenceReported) return;
+    this.#silenceReported = true;
+    this.#options.onOneWay(Math.floor(silentMs / 1_000), 'silence');
+  }
+
   /** Packets come again. */
   resumed(): void {
     this.#oneWayReported = false;
@@ -87,7 +98,7 @@ export class MediaWatch {
   #reportOneWay(missingMs: number): void {
     if (this.#oneWayReported) return;
     this.#oneWayReported = true;
-    this.#options.onOneWay(Math.floor(missingMs / 1_000));
+    this.#options.onOneWay(Math.floor(missingMs / 1_000), 'no-packets');
   }
 
   #timeOut(phase: 'first-packet' | 'lost' | 'hold'): void {

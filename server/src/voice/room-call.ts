@@ -9,6 +9,7 @@ import type { Clock, TimerHandle } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { CallAgent, type AgentReport, type AgentTools } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
+import { oneWayAudio } from './one-way-audio.ts';
 import type { LineRoom, RoomHub } from './room-hub.ts';
 import type { HandedOverCall } from './voice-call.ts';
 import type {
@@ -100,7 +101,7 @@ export class RoomCall {
         clock,
         timeouts: call.mediaTimeouts,
         onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
-        onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
+        onOneWay: (seconds, kind) => emit(oneWayAudio(stream, seconds, kind)),
       });
     const { recordingPath } = call;
     this.#recorder = parts
@@ -305,6 +306,7 @@ export class RoomCall {
       else emit({ type: 'dtmf', digit, from: 'caller' });
     });
     stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs));
+    stream.events.on('silent', ({ silentMs }) => this.#watch.silent(silentMs));
     stream.events.on('resumed', () => this.#watch.resumed());
   }
 

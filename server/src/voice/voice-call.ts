@@ -7,6 +7,7 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { CallAgent, type AgentTools } from './call-agent.ts';
 import { MediaWatch } from './media-watch.ts';
+import { oneWayAudio } from './one-way-audio.ts';
 import type { CallReport, OpenCall, VoiceCallEvent } from './worker-protocol.ts';
 
 export interface VoiceCallOptions {
@@ -85,7 +86,7 @@ export class VoiceCall {
       clock,
       timeouts: call.mediaTimeouts,
       onTimeout: (phase) => emit({ type: 'media-timeout', phase }),
-      onOneWay: (seconds) => emit({ type: 'one-way-audio', seconds }),
+      onOneWay: (seconds, kind) => emit(oneWayAudio(stream, seconds, kind)),
     });
     this.#recorder = call.recordingPath === null ? null : new StereoWavWriter(call.recordingPath);
     this.#wire();
@@ -205,6 +206,7 @@ export class VoiceCall {
       }),
       stream.events.on('dtmf', ({ digit }) => session.dtmf(digit)),
       stream.events.on('gap', ({ gapMs }) => this.#watch.gap(gapMs)),
+      stream.events.on('silent', ({ silentMs }) => this.#watch.silent(silentMs)),
       stream.events.on('resumed', () => this.#watch.resumed()),
     );
   }

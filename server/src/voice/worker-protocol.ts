@@ -3,6 +3,7 @@ import type { AgentConfig } from '../agents/agent-config.ts';
 import type { ProviderFailure } from '../providers/fallback/candidate-list.ts';
 import type { LocalAudio, NegotiatedAudio } from '../sdp/sdp.ts';
 import type { RtpStreamStats } from '../rtp/media-engine.ts';
+import type { OneWayKind } from './media-watch.ts';
 import type { ToolStatus } from '../agents/tools/call-tool.ts';
 import type { AnsweringReport } from './answered/answering-report.ts';
 import type { AgentAnswer, AgentRequest } from './agent-request.ts';
@@ -199,7 +200,16 @@ export type VoiceCallEvent =
   | { type: 'end-requested'; reason: string }
   /** `first-packet` not in time, or packets stopped. */
   | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
-  | { type: 'one-way-audio'; seconds: number }
+  | {
+      type: 'one-way-audio';
+      seconds: number;
+      kind: OneWayKind;
+      /** Where its audio comes from and goes to, `host:port`; null: nowhere yet. */
+      remote: string | null;
+      localPort: number;
+      /** Whether it was sent anything at all. */
+      isHeardThere: boolean;
+    }
   | { type: 'first-agent-audio'; atMs: number }
   | {
       type: 'transcript';
