@@ -212,7 +212,7 @@ describe('calls', () => {
     expect(callee.legs).toHaveLength(2);
   });
 
-  it('finish while the node drains, and no new ones are taken', async () => {
+  it('T50 finish while the node drains, and no new ones are taken', async () => {
     await lab.trunk([callee.ua.port]);
     const node = await lab.node();
     const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });
@@ -226,7 +226,7 @@ describe('calls', () => {
     expect(await lab.reached(call.id)).toMatchObject({ status: 'completed' });
   });
 
-  it('are hung up when the draining takes too long', async () => {
+  it('T50 are hung up when the draining takes too long', async () => {
     await lab.trunk([callee.ua.port]);
     const node = await lab.node();
     const { call } = await node.service.place({ workspaceId: lab.workspaceId, to: TO });

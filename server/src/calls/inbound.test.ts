@@ -144,7 +144,7 @@ describe('an inbound call', () => {
     expect((await node.service.list(lab.workspaceId)).data).toEqual([]);
   });
 
-  it('RFC 3261 §22: from anywhere is challenged where its trunk asks for a password', async () => {
+  it('T18 RFC 3261 §22: from anywhere is challenged where its trunk asks for a password', async () => {
     const trunkId = await lab.trunk([], {
       inboundAuthUsername: 'peer',
       inboundAuthPassword: 's3cret',
@@ -243,7 +243,7 @@ describe('an inbound call', () => {
     await leg.hangup();
   });
 
-  it('RFC 3261 §15: that is hung up between 200 and ACK is canceled by the caller', async () => {
+  it('T30 RFC 3261 §15: that is hung up between 200 and ACK is canceled by the caller', async () => {
     await lab.trunk([5060]);
     node = await lab.node();
     const peer = await RawPeer.open(node.ua.port);
@@ -310,7 +310,7 @@ describe('an inbound call', () => {
     });
   });
 
-  it('over capacity gets 486 and is recorded', async () => {
+  it('T16 over capacity gets 486 and is recorded', async () => {
     await lab.trunk([5060]);
     node = await lab.node({ maxCalls: 1 });
     const first = dial();

@@ -217,7 +217,7 @@ describe('an outbound call', () => {
     },
   );
 
-  it('takes the second gateway after 503, as an attempt of its own', async () => {
+  it('T29 takes the second gateway after 503, as an attempt of its own', async () => {
     callee.script = refuseWith(503, 'Service Unavailable');
     await lab.trunk([callee.ua.port, second.ua.port]);
     node = await lab.node();
@@ -263,7 +263,7 @@ describe('an outbound call', () => {
     expect(await lab.attempts(callId)).toMatchObject([{ state: 'failed', sipCode: 503 }]);
   });
 
-  it('begins with a gateway that answers OPTIONS, and still tries the one that does not', async () => {
+  it('T33 begins with a gateway that answers OPTIONS, and still tries the one that does not', async () => {
     second.script = refuseWith(503, 'Service Unavailable');
     const trunkId = await lab.trunk([callee.ua.port, second.ua.port], { qualifyFrequencyS: 60 });
     const health = {
@@ -352,7 +352,7 @@ describe('an outbound call', () => {
     });
   });
 
-  it('RFC 3261 §9.1: cancels a phone that rings for too long, and dials nobody after that', async () => {
+  it('T13 RFC 3261 §9.1: cancels a phone that rings for too long, and dials nobody after that', async () => {
     callee.script = onlyRing;
     await lab.trunk([callee.ua.port, second.ua.port], { ringTimeoutMs: 300 });
     node = await lab.node();
@@ -531,7 +531,7 @@ describe('an outbound call', () => {
     expect(data).toEqual([]);
   });
 
-  it('answers hold and resume, and tells the agent', async () => {
+  it('T21 answers hold and resume, and tells the agent', async () => {
     await lab.trunk([callee.ua.port]);
     node = await lab.node();
     const callId = await place();
@@ -550,7 +550,7 @@ describe('an outbound call', () => {
     await lab.reached(callId);
   });
 
-  it('RFC 3261 §14.2: takes the answer in the ACK to a re-INVITE without an offer', async () => {
+  it('T22 RFC 3261 §14.2: takes the answer in the ACK to a re-INVITE without an offer', async () => {
     await lab.trunk([callee.ua.port]);
     node = await lab.node();
     let leg: Leg | undefined;

@@ -100,7 +100,7 @@ function dial(from: UserAgent): Leg {
 }
 
 describe('the reaper', () => {
-  it('ends an answered call of a dead node, hangs its far end up, and never dials again', async () => {
+  it('T50 ends an answered call of a dead node, hangs its far end up, and never dials again', async () => {
     const hungUp = new Promise((resolve) => {
       callee.script = (leg) => {
         leg.events.on('ended', ({ by }) => resolve(by));
@@ -148,7 +148,7 @@ describe('the reaper', () => {
     expect((await lab.call(callId)).endedAt?.getTime()).toBeGreaterThan(seenMs + 10_000_000);
   });
 
-  it('RFC 3261 §9.1: cancels a phone that a dead node let ring', async () => {
+  it('T50 RFC 3261 §9.1: cancels a phone that a dead node let ring', async () => {
     const stopped = new Promise((resolve) => {
       callee.script = (leg) => {
         leg.events.on('failed', ({ cause }) => resolve(cause));

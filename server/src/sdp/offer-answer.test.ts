@@ -25,7 +25,7 @@ function answered(offer: string, local = LOCAL): { lines: string[]; audio: Negot
 }
 
 describe('buildOffer', () => {
-  it('RFC 3264 §5: offers our codecs in our order, and telephone-event', () => {
+  it('T20 RFC 3264 §5: offers our codecs in our order, and telephone-event', () => {
     expect(buildOffer(LOCAL)).toBe(
       [
         'v=0',
@@ -54,7 +54,7 @@ describe('buildOffer', () => {
 });
 
 describe('answerOffer', () => {
-  it('RFC 3264 §6.1: takes the first codec of the offer that we have', () => {
+  it('T20 RFC 3264 §6.1: takes the first codec of the offer that we have', () => {
     const { audio, lines } = answered(text('m=audio 4000 RTP/AVP 18 8 0 101', ...EVENTS));
     expect(audio).toEqual({
       remoteHost: '198.51.100.1',
@@ -111,7 +111,7 @@ describe('answerOffer', () => {
     [['c=IN IP4 0.0.0.0', 'a=sendonly'], 'recvonly'],
     [['c=IN IP4 0.0.0.0', 'a=recvonly'], 'inactive'],
     [['c=IN IP4 0.0.0.0', 'a=inactive'], 'inactive'],
-  ])('RFC 3264 §6.1 and §8.4: to %j we are %s', (attributes, direction) => {
+  ])('T21 RFC 3264 §6.1 and §8.4: to %j we are %s', (attributes, direction) => {
     const { audio, lines } = answered(text('m=audio 4000 RTP/AVP 0', ...attributes));
     expect(audio.direction).toBe(direction);
     expect(lines).toContain(`a=${direction}`);
@@ -128,7 +128,7 @@ describe('answerOffer', () => {
     expect(answered(offer, { ...LOCAL, direction: wanted }).audio.direction).toBe(direction);
   });
 
-  it('RFC 3264 §6: keeps number and order of the media, and refuses the others with port 0', () => {
+  it('T20 RFC 3264 §6: keeps number and order of the media, and refuses the others with port 0', () => {
     const { lines } = answered(
       text(
         'm=video 6000 RTP/AVP 96 97',
@@ -185,7 +185,7 @@ describe('answerOffer', () => {
     ['no-common-codec', text('m=audio 4000 RTP/AVP 101', ...EVENTS)],
     ['bad-address', text('m=audio 4000 RTP/AVP 0', 'c=IN IP4 media.example.com')],
     ['bad-address', 'v=0\r\no=- 1 1 IN IP4 a\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n'],
-  ])('says %s instead of throwing', (code, offer) => {
+  ])('T20 says %s instead of throwing', (code, offer) => {
     expect(answerOffer(offer, LOCAL)).toMatchObject({ ok: false, error: { code } });
   });
 });

@@ -48,7 +48,7 @@ describe('ClientLeg', () => {
     return request;
   }
 
-  it('a gateway that says nothing at all for 5 s is given up, and hears the INVITE no more', async () => {
+  it('T08 T29 a gateway that says nothing at all for 5 s is given up, and hears the INVITE no more', async () => {
     call();
     await clock.advance(4999);
     expect(failures).toEqual([]);
@@ -77,7 +77,7 @@ describe('ClientLeg', () => {
   });
 
   it.each([6000, 60_000])(
-    'RFC 3261 §9.1: a phone that rings %i ms after the INVITE was given up is cancelled, once',
+    'T13 RFC 3261 §9.1: a phone that rings %i ms after the INVITE was given up is cancelled, once',
     async (atMs) => {
       call();
       await clock.advance(atMs);
@@ -94,7 +94,7 @@ describe('ClientLeg', () => {
     },
   );
 
-  it('RFC 3261 §9.1: a gateway that rings late and answers no CANCEL is forgotten after 64*T1', async () => {
+  it('T13 T14 RFC 3261 §9.1: a gateway that rings late and answers no CANCEL is forgotten after 64*T1', async () => {
     call();
     await clock.advance(6000);
     wire.reply(only('INVITE', 0), 180, { headers: [CONTACT] });
@@ -104,7 +104,7 @@ describe('ClientLeg', () => {
   });
 
   it.each([6000, 60_000])(
-    'RFC 3261 §13.2.2.4: an answer %i ms after the INVITE was given up is acknowledged and ended',
+    'T11 RFC 3261 §13.2.2.4: an answer %i ms after the INVITE was given up is acknowledged and ended',
     async (atMs) => {
       call();
       await clock.advance(atMs);
@@ -142,7 +142,7 @@ describe('ClientLeg', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('RFC 3261 §17.1.1.2: over UDP an INVITE leaves at 0, .5, 1.5 ... 31.5 s and times out at 32 s', async () => {
+  it('T08 RFC 3261 §17.1.1.2: over UDP an INVITE leaves at 0, .5, 1.5 ... 31.5 s and times out at 32 s', async () => {
     call({ noResponseTimeoutMs: 60_000 });
     await clock.advance(31_999);
     expect(failures).toEqual([]);
@@ -155,7 +155,7 @@ describe('ClientLeg', () => {
     expect(wire.core.legs.size).toBe(0);
   });
 
-  it('RFC 3261 §17.1.1.2: over TCP an INVITE leaves once', async () => {
+  it('T08 RFC 3261 §17.1.1.2: over TCP an INVITE leaves once', async () => {
     call({ nextHop: { ...PEER, transport: 'tcp' }, noResponseTimeoutMs: 60_000 });
     await clock.advance(33_000);
     expect(wire.requests('INVITE')).toHaveLength(1);
@@ -197,7 +197,7 @@ describe('ClientLeg', () => {
     expect([wire.sent.length, wire.core.legs.size]).toEqual([0, 0]);
   });
 
-  it('RFC 3261 §18.1.1: a large INVITE goes by TCP, and by UDP when TCP is refused', async () => {
+  it('T05 RFC 3261 §18.1.1: a large INVITE goes by TCP, and by UDP when TCP is refused', async () => {
     wire.refused.add('tcp');
     call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}` });
     await clock.advance(600);
@@ -209,7 +209,7 @@ describe('ClientLeg', () => {
     expect(topVia(only('INVITE'))?.transport).toBe('TCP');
   });
 
-  it('RFC 3261 §18.1.1: a TCP connection that a firewall swallows is given up after 2 s', async () => {
+  it('T05 RFC 3261 §18.1.1: a TCP connection that a firewall swallows is given up after 2 s', async () => {
     wire.hanging.add('tcp');
     call({ sdp: `v=0\r\n${'a=x\r\n'.repeat(300)}`, noResponseTimeoutMs: 60_000 });
     await clock.advance(33_000);
@@ -217,7 +217,7 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'timeout' }]);
   });
 
-  it('RFC 3261 §13.2.2.4: 18x of several forks each make an early dialog, the answer says which holds', () => {
+  it('T12 T27 RFC 3261 §13.2.2.4: 18x of several forks each make an early dialog, the answer says which holds', () => {
     const leg = call();
     wire.reply(only('INVITE'), 180, { headers: [CONTACT], toTag: 'one' });
     wire.reply(only('INVITE'), 183, { headers: [CONTACT], toTag: 'two', body: 'v=0\r\n' });
@@ -229,7 +229,7 @@ describe('ClientLeg', () => {
     expect(leg.snapshot()).toMatchObject({ state: 'confirmed', remoteTag: 'one' });
   });
 
-  it('RFC 3261 §17.1.1.3: a refusal is acknowledged in the transaction, again when it comes again', () => {
+  it('T08 RFC 3261 §17.1.1.3: a refusal is acknowledged in the transaction, again when it comes again', () => {
     call();
     const invite = only('INVITE');
     wire.reply(invite, 486, { headers: [{ name: 'Reason', value: 'Q.850;cause=17' }] });
@@ -249,7 +249,7 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'response', status: 302 }]);
   });
 
-  it('RFC 3261 §13.2.2.4: each repeated 2xx gets the same ACK, by the route of the answer', () => {
+  it('T11 T36 RFC 3261 §13.2.2.4: each repeated 2xx gets the same ACK, by the route of the answer', () => {
     const leg = call();
     const headers = [
       CONTACT,
@@ -270,7 +270,7 @@ describe('ClientLeg', () => {
     });
   });
 
-  it('RFC 3261 §12.2.1.1: a strict router stands in the Request-URI, the target last in Route', () => {
+  it('T36 RFC 3261 §12.2.1.1: a strict router stands in the Request-URI, the target last in Route', () => {
     const leg = call();
     const headers = [CONTACT, { name: 'Record-Route', value: '<sip:192.0.2.8>' }];
     wire.reply(only('INVITE'), 200, { headers });
@@ -279,7 +279,7 @@ describe('ClientLeg', () => {
     expect(getHeader(only('BYE'), 'Route')).toBe('<sip:peer@192.0.2.9:5062>');
   });
 
-  it('RFC 3261 §13.2.2.4: the first fork is kept, another one is acknowledged and ended', () => {
+  it('T12 RFC 3261 §13.2.2.4: the first fork is kept, another one is acknowledged and ended', () => {
     const leg = call();
     wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
     wire.reply(only('INVITE'), 200, { headers: [CONTACT], toTag: 'second' });
@@ -288,7 +288,7 @@ describe('ClientLeg', () => {
     expect(leg.state).toBe('confirmed');
   });
 
-  it('RFC 3261 §22: 401 and 407 are both answered in one call, each with a new branch and CSeq', () => {
+  it('T17 RFC 3261 §22: 401 and 407 are both answered in one call, each with a new branch and CSeq', () => {
     const leg = call({ credentials: { username: 'u', password: 'p' } });
     wire.reply(only('INVITE'), 407, { headers: [CHALLENGE('Proxy', 'n1')] });
     wire.reply(only('INVITE'), 401, { headers: [CHALLENGE('WWW', 'n2')] });
@@ -306,7 +306,7 @@ describe('ClientLeg', () => {
     expect(failures).toEqual([]);
   });
 
-  it('RFC 3261 §22.2: a wrong password is tried once, a stale nonce again', () => {
+  it('T17 RFC 3261 §22.2: a wrong password is tried once, a stale nonce again', () => {
     call({ credentials: { username: 'u', password: 'wrong' } });
     wire.reply(only('INVITE'), 407, { headers: [CHALLENGE('Proxy', 'n1')] });
     wire.reply(only('INVITE'), 407, { headers: [CHALLENGE('Proxy', 'n2', true)] });
@@ -323,7 +323,7 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'response', status: 401 }]);
   });
 
-  it('RFC 3261 §22: BYE is sent with the credentials, and again for a new challenge', () => {
+  it('T19 RFC 3261 §22: BYE is sent with the credentials, and again for a new challenge', () => {
     const leg = call({ credentials: { username: 'u', password: 'p' } });
     wire.reply(only('INVITE'), 407, { headers: [CHALLENGE('Proxy', 'n1')] });
     wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
@@ -334,7 +334,7 @@ describe('ClientLeg', () => {
     expect(getHeader(only('BYE'), 'Authorization')).toContain('nonce="n2"');
   });
 
-  it('RFC 3261 §9.1: CANCEL waits for a provisional response and carries the branch of the INVITE', () => {
+  it('T13 RFC 3261 §9.1: CANCEL waits for a provisional response and carries the branch of the INVITE', () => {
     const leg = call();
     void leg.hangup({ reasonHeader: 'Q.850;cause=16' });
     expect(wire.requests('CANCEL')).toEqual([]);
@@ -348,7 +348,7 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'cancelled', status: 487, local: false }]);
   });
 
-  it('RFC 3261 §9.1: an answer that crosses the CANCEL is acknowledged and ended', async () => {
+  it('T13 RFC 3261 §9.1: an answer that crosses the CANCEL is acknowledged and ended', async () => {
     const leg = call();
     wire.reply(only('INVITE'), 180);
     const over = leg.hangup();
@@ -360,7 +360,7 @@ describe('ClientLeg', () => {
     expect(ends).toEqual([]);
   });
 
-  it('RFC 3261 §9.1: a CANCEL without effect ends the call after 64*T1, and a late answer is released', async () => {
+  it('T14 RFC 3261 §9.1: a CANCEL without effect ends the call after 64*T1, and a late answer is released', async () => {
     const leg = call();
     wire.reply(only('INVITE'), 180);
     void leg.hangup();
@@ -386,7 +386,7 @@ describe('ClientLeg', () => {
     ]);
   });
 
-  it('RFC 3261 §13.2.2.4: an answer after timer B is acknowledged and ended', async () => {
+  it('T11 RFC 3261 §13.2.2.4: an answer after timer B is acknowledged and ended', async () => {
     call({ noResponseTimeoutMs: 60_000 });
     await clock.advance(40_000);
     wire.reply(only('INVITE', 0), 200, { headers: [CONTACT] });
@@ -395,7 +395,7 @@ describe('ClientLeg', () => {
     expect(failures).toMatchObject([{ cause: 'timeout' }]);
   });
 
-  it('RFC 3261 §17.1.2.2: an unanswered BYE is repeated up to every T2 for 32 s, the call ends at once', async () => {
+  it('T08 RFC 3261 §17.1.2.2: an unanswered BYE is repeated up to every T2 for 32 s, the call ends at once', async () => {
     const leg = call();
     wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
     let isOver = false;
@@ -407,7 +407,7 @@ describe('ClientLeg', () => {
     expect(isOver).toBe(true);
   });
 
-  it('RFC 3261 §12.2.2: requests of the far end must count upwards and be of a known dialog', () => {
+  it('T36 RFC 3261 §12.2.2: requests of the far end must count upwards and be of a known dialog', () => {
     call();
     wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
     const inDialog = { callId: 'our-call', toTag: 'ours' };
@@ -417,7 +417,7 @@ describe('ClientLeg', () => {
     expect([200, 500, 481].map((status) => wire.responses(status).length)).toEqual([1, 1, 1]);
   });
 
-  it('RFC 3261 §12.2.1.2: an in-dialog request answered 481 ends the call', async () => {
+  it('T30 RFC 3261 §12.2.1.2: an in-dialog request answered 481 ends the call', async () => {
     const leg = call();
     wire.reply(only('INVITE'), 200, { headers: [CONTACT] });
     const sent = leg.info('application/dtmf-relay', 'Signal=1');
@@ -426,7 +426,7 @@ describe('ClientLeg', () => {
     expect(ends).toEqual([{ by: 'timeout', reasonHeader: null }]);
   });
 
-  it('RFC 3311 §5.2: an offer in UPDATE after a 183 with the answer is decided, and holds when the call is answered', async () => {
+  it('T23 RFC 3311 §5.2: an offer in UPDATE after a 183 with the answer is decided, and holds when the call is answered', async () => {
     const leg = call();
     const offers: (string | null)[] = [];
     leg.onOffer = (sdp) => {
@@ -448,7 +448,7 @@ describe('ClientLeg', () => {
     expect(answers).toEqual([moved]);
   });
 
-  it('RFC 3261 §14.2: a re-INVITE before the final response is 491, although 183 held the answer', () => {
+  it('T24 RFC 3261 §14.2: a re-INVITE before the final response is 491, although 183 held the answer', () => {
     call();
     wire.reply(only('INVITE'), 183, { headers: [CONTACT], body: 'v=0\r\n' });
     const inDialog = { callId: 'our-call', toTag: 'ours', cseq: 1, body: 'v=0\r\n' };
@@ -469,7 +469,7 @@ describe('ClientLeg', () => {
     expect(answers).toEqual(['v=0\r\n']);
   });
 
-  it('RFC 3311 §5.2: of several early dialogs only the newest may move the session', () => {
+  it('T23 RFC 3311 §5.2: of several early dialogs only the newest may move the session', () => {
     call();
     for (const toTag of ['one', 'two']) {
       wire.reply(only('INVITE'), 183, { headers: [CONTACT], toTag, body: 'v=0\r\n' });
@@ -479,7 +479,7 @@ describe('ClientLeg', () => {
     expect(wire.responses(491)).toHaveLength(1);
   });
 
-  it('RFC 3311 §5.2: UPDATE before the answer is 200 without an offer, 491 with one', () => {
+  it('T23 RFC 3311 §5.2: UPDATE before the answer is 200 without an offer, 491 with one', () => {
     call();
     wire.reply(only('INVITE'), 183, { headers: [CONTACT] });
     const inDialog = { callId: 'our-call', toTag: 'ours' };

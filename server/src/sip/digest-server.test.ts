@@ -57,7 +57,7 @@ describe('DigestVerifier', () => {
     },
   );
 
-  it('takes stored hashes in place of the password', () => {
+  it('T18 takes stored hashes in place of the password', () => {
     const { verifier, answer, verify } = setUp();
     const ha1 = digestHa1('MD5', 'alice', 'trunk.example', 'secret');
     const ha1Sha256 = digestHa1('SHA-256', 'alice', 'trunk.example', 'secret');
@@ -98,7 +98,7 @@ describe('DigestVerifier', () => {
     );
   });
 
-  it('RFC 7616 §3.4.3: a count that was used is stale, a higher one is good', () => {
+  it('T18 RFC 7616 §3.4.3: a count that was used is stale, a higher one is good', () => {
     const { verifier, answer, verify } = setUp();
     const challenges = verifier.challenges();
     const first = answer(challenges, { nonceCount: 1 });
@@ -116,7 +116,7 @@ describe('DigestVerifier', () => {
     expect(verify(value).result).toBe('stale');
   });
 
-  it('a nonce is good until its time is over', async () => {
+  it('T18 a nonce is good until its time is over', async () => {
     const { clock, verifier, answer, verify } = setUp({ nonceTtlMs: 5000 });
     const challenges = verifier.challenges();
     await clock.advance(5000);
@@ -126,7 +126,7 @@ describe('DigestVerifier', () => {
     expect(verify(answer(challenges, { password: 'x' })).result).toBe('wrong');
   });
 
-  it('a nonce of somebody else is stale for who knows the password', () => {
+  it('T18 a nonce of somebody else is stale for who knows the password', () => {
     const { answer, verify } = setUp();
     const other = new DigestVerifier({ realm: 'trunk.example', clock: new FakeClock() });
     expect(verify(answer(other.challenges())).result).toBe('stale');
@@ -141,7 +141,7 @@ describe('DigestVerifier', () => {
     expect(verify(answer(other.challenges())).result).toBe('ok');
   });
 
-  it('what it forgets for want of room is stale, never replayed', async () => {
+  it('T18 what it forgets for want of room is stale, never replayed', async () => {
     const { clock, verifier, answer, verify } = setUp({ nonceCapacity: 2 });
     const values: string[] = [];
     for (let n = 0; n < 3; n++) {
@@ -160,7 +160,7 @@ describe('DigestVerifier', () => {
     expect(verify(answer(verifier.challenges(), { uri: same })).result).toBe('ok');
   });
 
-  it('a response of another length is wrong', () => {
+  it('T18 a response of another length is wrong', () => {
     const { verifier, answer, verify } = setUp();
     const value = answer(verifier.challenges()).replace(/response="[0-9a-f]+"/, 'response="ab"');
     expect(verify(value).result).toBe('wrong');

@@ -49,7 +49,7 @@ describe('answerChallenge', () => {
   it.each([
     ['MD5', '8ca523f5e9506fed4657c9700eebdbec'],
     ['SHA-256', '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1'],
-  ])('RFC 7616 §3.9.1: gives the response of the example for %s', (algorithm, response) => {
+  ])('T17 RFC 7616 §3.9.1: gives the response of the example for %s', (algorithm, response) => {
     const result = answerChallenge({ ...RFC_7616.input, challenges: [rfc7616(algorithm)] });
     expect(result.ok && result.value).toBe(
       'Digest username="Mufasa", realm="http-auth@example.org", ' +
@@ -75,7 +75,7 @@ describe('answerChallenge', () => {
     expect(params?.has('algorithm')).toBe(false);
   });
 
-  it('RFC 8760 §2.4: takes the strongest of several, in whatever order', () => {
+  it('T17 RFC 8760 §2.4: takes the strongest of several, in whatever order', () => {
     const result = answerChallenge({
       ...RFC_7616.input,
       challenges: ['MD5', 'SHA-512-256', 'SHA-256', 'WHIRLPOOL'].map(rfc7616),
@@ -84,7 +84,7 @@ describe('answerChallenge', () => {
     expect(result.ok && result.challenge.algorithm).toBe('SHA-512-256');
   });
 
-  it('SHA-512-256 is computed with that hash', () => {
+  it('T17 SHA-512-256 is computed with that hash', () => {
     const params = answered('Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth"');
     const hash = 'sha512-256';
     const ha2 = h(hash, 'INVITE', 'sip:b@example.com');
@@ -101,7 +101,7 @@ describe('answerChallenge', () => {
     expect(params.get('algorithm')).toBe('MD5-sess');
   });
 
-  it('RFC 7616 §3.4.3: auth-int covers the body, where nothing else is offered', () => {
+  it('T17 RFC 7616 §3.4.3: auth-int covers the body, where nothing else is offered', () => {
     const params = answered('Digest realm="r", nonce="n", qop="auth-int"');
     const ha2 = h('md5', 'INVITE', 'sip:b@example.com', h('md5', 'v=0\r\n'));
     expect(params.get('qop')).toBe('auth-int');
@@ -151,7 +151,7 @@ describe('answerChallenge', () => {
     expect(answerChallenge({ ...INPUT, challenges })).toEqual({ ok: false, reason });
   });
 
-  it('falls back to a weaker algorithm where the stronger offers no known qop', () => {
+  it('T17 falls back to a weaker algorithm where the stronger offers no known qop', () => {
     const params = answered(
       'Digest realm="r", nonce="1", algorithm=SHA-256, qop="other"',
       'Digest realm="r", nonce="2", algorithm=MD5, qop="auth"',

@@ -87,7 +87,7 @@ const request = fc.record({
 });
 
 describe('fuzz', () => {
-  it('mutated messages never throw, in any layer', () => {
+  it('T01 mutated messages never throw, in any layer', () => {
     fc.assert(
       fc.property(mutated, fc.boolean(), (bytes, stream) => {
         const result = parseMessage(bytes, { stream });
@@ -98,7 +98,7 @@ describe('fuzz', () => {
     );
   });
 
-  it('random bytes never throw', () => {
+  it('T01 random bytes never throw', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         expect(typeof parseMessage(bytes).ok).toBe('boolean');
@@ -242,7 +242,7 @@ describe('fuzz', () => {
     ['line ends', '\r\n'.repeat(32_000)],
     ['carriage returns', `INVITE sip:a@b SIP/2.0${'\r'.repeat(60_000)}\r\n\r\n`],
     ['lengths', `INVITE sip:a@b SIP/2.0\r\n${'l: 1\r\n'.repeat(10_000)}\r\n\r\n`],
-  ])('64 KiB of %s take no quadratic time', (_what, text) => {
+  ])('T01 64 KiB of %s take no quadratic time', (_what, text) => {
     const before = process.cpuUsage();
     const result = parseMessage(Buffer.from(text));
     if (result.ok) checkAll(result.message);

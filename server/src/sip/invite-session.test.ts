@@ -56,7 +56,7 @@ function lossy(seed: number, percent: number): () => boolean {
 }
 
 describe('InviteSession', () => {
-  it('RFC 3261 §14.1: offers that cross get 491 and are settled within 4 s, the callee first', async () => {
+  it('T24 RFC 3261 §14.1: offers that cross get 491 and are settled within 4 s, the callee first', async () => {
     for (let round = 0; round < 20; round++) {
       const { clock, caller, outbound, inbound } = await connected();
       const startMs = clock.monotonicMs();
@@ -99,7 +99,7 @@ describe('InviteSession', () => {
     ]);
   });
 
-  it('RFC 3261 §12.2.1.2: a re-INVITE that nobody answers ends the call', async () => {
+  it('T30 RFC 3261 §12.2.1.2: a re-INVITE that nobody answers ends the call', async () => {
     let isDead = false;
     const { clock, outbound } = await connected(() => isDead);
     isDead = true;

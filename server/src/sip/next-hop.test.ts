@@ -13,7 +13,7 @@ describe('nextHop', () => {
     ],
     ['sips:bob@203.0.113.5', { host: '203.0.113.5', port: 5061, transport: 'tls' }],
     ['sip:bob@[2001:db8::5]:5062', { host: '2001:db8::5', port: 5062, transport: 'udp' }],
-  ])('RFC 3261 §8.1.2: %s is reached where it says', (uri, address) => {
+  ])('T36 RFC 3261 §8.1.2: %s is reached where it says', (uri, address) => {
     expect(nextHop(uri, PEER)).toEqual(address);
   });
 

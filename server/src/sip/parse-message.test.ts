@@ -34,7 +34,7 @@ function messageOf(input: Buffer, options?: ParseOptions) {
 }
 
 describe('parseMessage', () => {
-  it('RFC 3261 §7.3.3: compact names become long, other names are kept as they came', () => {
+  it('T02 RFC 3261 §7.3.3: compact names become long, other names are kept as they came', () => {
     const message = messageOf(bytes([...HEAD, 'X-custom: kept', 'm: <sip:a@192.0.2.1>', 'l: 0']));
     expect(message.headers.map((header) => header.name)).toEqual([
       'Via',
@@ -49,14 +49,14 @@ describe('parseMessage', () => {
     expect(getHeader(message, 'x-CUSTOM')).toBe('kept');
   });
 
-  it('RFC 3261 §7.3.1: several lines of one field stay several, in order', () => {
+  it('T02 RFC 3261 §7.3.1: several lines of one field stay several, in order', () => {
     const message = messageOf(
       bytes([...HEAD, 'Route: <sip:a;lr>', 'Route: <sip:b;lr>,<sip:c;lr>']),
     );
     expect(getHeaders(message, 'Route')).toEqual(['<sip:a;lr>', '<sip:b;lr>,<sip:c;lr>']);
   });
 
-  it('RFC 3261 §7.3.1: a folded value is joined by single spaces', () => {
+  it('T02 RFC 3261 §7.3.1: a folded value is joined by single spaces', () => {
     const message = messageOf(bytes([...HEAD, 'Subject: one', ' \t two', '\tthree ', ' ']));
     expect(getHeader(message, 'Subject')).toBe('one two three');
   });

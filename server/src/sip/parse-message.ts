@@ -14,7 +14,7 @@ export { splitHeaderValues } from './split-header-values.ts';
 /** Largest message taken, start line to end of body. */
 export const MAX_MESSAGE_BYTES = 65_536;
 /** Most header fields taken in one message. */
-export const MAX_HEADERS = 256;
+export const MAX_HEADERS = 100;
 
 export type SipParseErrorCode =
   /** Nothing but line ends: a keep-alive. */

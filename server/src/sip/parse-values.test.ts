@@ -35,13 +35,13 @@ describe('parseUri', () => {
     ['sip:[2001:db8::10]', '2001:db8::10', null],
     ['sip:[2001:db8::10]:5070', '2001:db8::10', 5070],
     ['sip:[::ffff:192.0.2.10]:5070;lr', '::ffff:192.0.2.10', 5070],
-  ])('RFC 5118 §4: reads %s', (text, host, port) => {
+  ])('T02 T01 RFC 5118 §4: reads %s', (text, host, port) => {
     const uri = parseUri(text);
     expect(uri).toMatchObject({ host, port });
     expect(uri && formatUri(uri)).toBe(text);
   });
 
-  it('RFC 3966: reads a tel URI and its parameters', () => {
+  it('T02 RFC 3966: reads a tel URI and its parameters', () => {
     const text = 'tel:+1-201-555-0123;phone-context=example.com';
     const uri = parseUri(text);
     expect(uri).toMatchObject({ scheme: 'tel', user: '+1-201-555-0123', host: '', port: null });
@@ -197,7 +197,7 @@ describe('parseVia', () => {
     });
   });
 
-  it('RFC 3581 §3: tells a wish for rport from its value', () => {
+  it('T03 RFC 3581 §3: tells a wish for rport from its value', () => {
     expect(parseVia('SIP/2.0/UDP a;rport')?.rport).toBe('requested');
     expect(parseVia('SIP/2.0/UDP a;rport=9988;received=192.0.2.1')).toMatchObject({
       rport: 9988,

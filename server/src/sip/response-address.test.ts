@@ -16,7 +16,7 @@ function noted(via: string, source = SOURCE): string | undefined {
 }
 
 describe('noteSource', () => {
-  it('RFC 3261 §18.2.1: adds received where sent-by is another host', () => {
+  it('T03 RFC 3261 §18.2.1: adds received where sent-by is another host', () => {
     expect(noted('SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1')).toBe(
       'SIP/2.0/UDP 10.0.0.1:5062;branch=z9hG4bK1;received=198.51.100.7',
     );
@@ -28,13 +28,13 @@ describe('noteSource', () => {
     expect(noted(via)).toBe(via);
   });
 
-  it('RFC 3581 §4: fills rport and adds received even where sent-by is the source', () => {
+  it('T03 RFC 3581 §4: fills rport and adds received even where sent-by is the source', () => {
     expect(noted('SIP/2.0/UDP 198.51.100.7;rport;branch=z9hG4bK1')).toBe(
       'SIP/2.0/UDP 198.51.100.7;branch=z9hG4bK1;rport=34567;received=198.51.100.7',
     );
   });
 
-  it('where it is forced, notes a port that sent-by does not name, unasked', () => {
+  it('T03 where it is forced, notes a port that sent-by does not name, unasked', () => {
     const message = request('SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bK1');
     noteSource(message, SOURCE, true);
     expect(responseAddress(message, SOURCE)).toEqual(SOURCE);
@@ -80,11 +80,11 @@ describe('responseAddress', () => {
     ['SIP/2.0/UDP [2001:db8::1]:5062', '2001:db8::1', 5062],
     ['SIP/2.0/UDP 192.0.2.1;maddr=239.0.0.1', '192.0.2.1', 5060],
     ['nonsense', '198.51.100.7', 34_567],
-  ])('RFC 3261 §18.2.2: %s is answered at %s port %i', (via, host, port) => {
+  ])('T03 RFC 3261 §18.2.2: %s is answered at %s port %i', (via, host, port) => {
     expect(responseAddress(request(via), SOURCE)).toEqual({ host, port, transport: 'udp' });
   });
 
-  it('RFC 3581 §4: after noteSource a client behind NAT is answered where it is seen', () => {
+  it('T03 RFC 3581 §4: after noteSource a client behind NAT is answered where it is seen', () => {
     const message = request('SIP/2.0/UDP 10.0.0.1:5062;rport;branch=z9hG4bK1');
     noteSource(message, SOURCE);
     expect(responseAddress(message, SOURCE)).toEqual(SOURCE);

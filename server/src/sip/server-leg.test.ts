@@ -48,14 +48,14 @@ describe('ServerLeg', () => {
     (message: SipMessage): boolean =>
       message.kind === 'response' && message.status === status;
 
-  it('RFC 3261 §17.2.1: 100 leaves at once, and again for the same INVITE, which makes one call', () => {
+  it('T09 RFC 3261 §17.2.1: 100 leaves at once, and again for the same INVITE, which makes one call', () => {
     for (let i = 0; i < 5; i++) ringIn();
     expect(legs).toHaveLength(1);
     expect(wire.timesS(isStatus(100))).toEqual([0, 0, 0, 0, 0]);
     expect(tagOf(wire.responses(100)[0] as SipMessage, 'To')).toBeNull();
   });
 
-  it('RFC 3261 §17.2.1: a refusal is repeated by timer G up to every T2 until timer H', async () => {
+  it('T09 RFC 3261 §17.2.1: a refusal is repeated by timer G up to every T2 until timer H', async () => {
     ringIn().reject(486);
     await clock.advance(40_000);
     expect(wire.timesS(isStatus(486))).toEqual([
@@ -64,7 +64,7 @@ describe('ServerLeg', () => {
     expect(failures).toMatchObject([{ cause: 'response', status: 486 }]);
   });
 
-  it('RFC 3261 §17.2.1: the ACK stops the refusal', async () => {
+  it('T09 RFC 3261 §17.2.1: the ACK stops the refusal', async () => {
     ringIn().reject(486);
     wire.receive(peerRequest('ACK', { branch: 'z9hG4bK-in', ...inDialog() }));
     await clock.advance(40_000);
@@ -72,7 +72,7 @@ describe('ServerLeg', () => {
     expect(wire.core.counters.strayReceived).toBe(0);
   });
 
-  it('RFC 3261 §13.3.1.4: the 200 is repeated up to every T2; without ACK the call ends with BYE', async () => {
+  it('T10 RFC 3261 §13.3.1.4: the 200 is repeated up to every T2; without ACK the call ends with BYE', async () => {
     ringIn().answer('v=0\r\n');
     ringIn();
     await clock.advance(31_999);
@@ -86,7 +86,7 @@ describe('ServerLeg', () => {
     expect(answers).toEqual([]);
   });
 
-  it('RFC 3261 §13.3.1.4: the ACK ends the repetition and brings the late answer', async () => {
+  it('T10 T20 RFC 3261 §13.3.1.4: the ACK ends the repetition and brings the late answer', async () => {
     const leg = ringIn({});
     expect(leg.sdp).toBeNull();
     leg.answer('v=0\r\n');
@@ -97,7 +97,7 @@ describe('ServerLeg', () => {
     expect(answers).toEqual(['v=0\r\ns=late\r\n']);
   });
 
-  it('RFC 3261 §9.2: CANCEL is answered 200, the INVITE 487, and has no effect later', () => {
+  it('T13 RFC 3261 §9.2: CANCEL is answered 200, the INVITE 487, and has no effect later', () => {
     ringIn().ring();
     const reason = [{ name: 'Reason', value: 'SIP;cause=200;text="Call completed elsewhere"' }];
     const cancel = peerRequest('CANCEL', { branch: 'z9hG4bK-in', headers: reason });
@@ -110,7 +110,7 @@ describe('ServerLeg', () => {
     expect(wire.responses(481)).toHaveLength(1);
   });
 
-  it('RFC 3261 §9.2: CANCEL after the answer changes nothing', () => {
+  it('T13 RFC 3261 §9.2: CANCEL after the answer changes nothing', () => {
     const leg = ringIn();
     leg.answer('v=0\r\n');
     wire.receive(peerRequest('CANCEL', { branch: 'z9hG4bK-in' }));
@@ -118,7 +118,7 @@ describe('ServerLeg', () => {
     expect(failures).toEqual([]);
   });
 
-  it('RFC 3261 §15: our BYE waits for the ACK', async () => {
+  it('T30 RFC 3261 §15: our BYE waits for the ACK', async () => {
     const leg = ringIn();
     leg.answer('v=0\r\n');
     void leg.hangup();
@@ -128,7 +128,7 @@ describe('ServerLeg', () => {
     expect(ends).toEqual([{ by: 'local', reasonHeader: null }]);
   });
 
-  it('RFC 3261 §15.1.2: a BYE that overtakes its ACK ends the call and the repetition', async () => {
+  it('T30 RFC 3261 §15.1.2: a BYE that overtakes its ACK ends the call and the repetition', async () => {
     ringIn().answer('v=0\r\n');
     wire.receive(peerRequest('BYE', { ...inDialog(), cseq: 2 }));
     await clock.advance(40_000);
@@ -136,14 +136,14 @@ describe('ServerLeg', () => {
     expect(ends).toEqual([{ by: 'remote', reasonHeader: null }]);
   });
 
-  it('RFC 3261 §15.1.2: BYE before the answer gets 200, the INVITE 487', () => {
+  it('T30 RFC 3261 §15.1.2: BYE before the answer gets 200, the INVITE 487', () => {
     ringIn().ring();
     wire.receive(peerRequest('BYE', { ...inDialog(), cseq: 2 }));
     expect([200, 487].map((status) => wire.responses(status).length)).toEqual([1, 1]);
     expect(failures).toMatchObject([{ cause: 'cancelled' }]);
   });
 
-  it('RFC 3261 §15.1.2: a re-INVITE that is pending when BYE comes is answered 487', () => {
+  it('T30 RFC 3261 §15.1.2: a re-INVITE that is pending when BYE comes is answered 487', () => {
     const leg = ringIn();
     leg.onOffer = () => new Promise(() => undefined);
     leg.answer('v=0\r\n');
@@ -153,7 +153,7 @@ describe('ServerLeg', () => {
     expect(wire.responses(487).map((one) => cseqOf(one).sequence)).toEqual([2]);
   });
 
-  it('RFC 3261 §14.2: an offer inside an unanswered offer gets 500 with Retry-After, by default 488', async () => {
+  it('T24 RFC 3261 §14.2: an offer inside an unanswered offer gets 500 with Retry-After, by default 488', async () => {
     const leg = ringIn();
     leg.answer('v=0\r\n');
     wire.receive(peerRequest('ACK', inDialog()));
@@ -165,7 +165,7 @@ describe('ServerLeg', () => {
     expect(leg.state).toBe('confirmed');
   });
 
-  it('RFC 3261 §14.2: a re-INVITE without SDP gets our offer, and its ACK brings the answer', async () => {
+  it('T22 RFC 3261 §14.2: a re-INVITE without SDP gets our offer, and its ACK brings the answer', async () => {
     const leg = ringIn();
     const offers: (string | null)[] = [];
     const renegotiated: string[] = [];
@@ -192,7 +192,7 @@ describe('ServerLeg', () => {
     expect(answers).toEqual([null]);
   });
 
-  it('RFC 3261 §14.2: a re-INVITE whose 200 is never acknowledged ends the call with BYE', async () => {
+  it('T10 RFC 3261 §14.2: a re-INVITE whose 200 is never acknowledged ends the call with BYE', async () => {
     const leg = ringIn();
     leg.onOffer = () => ({ accept: true, sdp: 'v=0\r\n' });
     leg.answer('v=0\r\n');
@@ -203,7 +203,7 @@ describe('ServerLeg', () => {
     expect(wire.requests('BYE').length).toBeGreaterThan(0);
   });
 
-  it('RFC 3261 §12.2.2: the Contact of an accepted re-INVITE is the new target, of a refused one not', async () => {
+  it('T36 RFC 3261 §12.2.2: the Contact of an accepted re-INVITE is the new target, of a refused one not', async () => {
     const leg = ringIn();
     leg.answer('v=0\r\n');
     wire.receive(peerRequest('ACK', inDialog()));
@@ -234,7 +234,7 @@ describe('ServerLeg', () => {
     expect(wire.responses(183)[0]?.body).toBe('v=0\r\n');
   });
 
-  it('RFC 3261 §14.2: a second INVITE before the final response to the first is 500 with Retry-After', () => {
+  it('T24 RFC 3261 §14.2: a second INVITE before the final response to the first is 500 with Retry-After', () => {
     ringIn().ring(183, 'v=0\r\n');
     wire.receive(peerRequest('INVITE', { ...inDialog(), cseq: 2, body: OFFER }));
     const [refusal] = wire.responses(500);

@@ -13,13 +13,13 @@ function kinds(...chunks: (Buffer | string)[]): string[] {
 }
 
 describe('StreamFramer', () => {
-  it('RFC 3261 §18.3: cuts 20 messages out of one segment', () => {
+  it('T04 RFC 3261 §18.3: cuts 20 messages out of one segment', () => {
     const messages = Array.from({ length: 20 }, (_, n) => message('x'.repeat(n)));
     const frames = new StreamFramer(MAX_BYTES).push(Buffer.concat(messages));
     expect(frames).toEqual(messages.map((bytes) => ({ kind: 'message', bytes })));
   });
 
-  it('RFC 3261 §18.3: joins a message that comes byte by byte', () => {
+  it('T04 RFC 3261 §18.3: joins a message that comes byte by byte', () => {
     const framer = new StreamFramer(MAX_BYTES);
     const bytes = message('body');
     const frames = [...bytes].flatMap((byte) => framer.push(Uint8Array.of(byte)));
@@ -41,7 +41,7 @@ describe('StreamFramer', () => {
     },
   );
 
-  it('RFC 5626 §4.4.1: two line ends between messages are a ping, one is a pong', () => {
+  it('T04 RFC 5626 §4.4.1: two line ends between messages are a ping, one is a pong', () => {
     expect(kinds(message(''), '\r\n\r\n', message(''), '\r\n', message(''))).toEqual([
       'message',
       'ping',

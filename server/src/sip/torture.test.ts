@@ -84,17 +84,17 @@ function parsed(name: string): SipMessage {
 }
 
 describe('RFC 4475', () => {
-  it('has 49 messages, each once in the table', () => {
+  it('T01 has 49 messages, each once in the table', () => {
     expect(new Set(MESSAGES.map(([, name]) => name)).size).toBe(49);
   });
 
-  it.each(MESSAGES)('§%s: %s ends at %j', (_clause, name, outcome) => {
+  it.each(MESSAGES)('T01 §%s: %s ends at %j', (_clause, name, outcome) => {
     const accepted = outcome[0] === 'valid' || outcome[0] === 'higher';
     expect(layerOf(readTorture(name))).toEqual(accepted ? ['accepted'] : outcome);
   });
 
   it.each(MESSAGES.filter(([, , outcome]) => outcome[0] !== 'parser'))(
-    '§%s: %s is the same after a round trip',
+    'T01 §%s: %s is the same after a round trip',
     (_clause, name) => {
       const message = parsed(name);
       const again = parseMessage(serializeMessage(message));

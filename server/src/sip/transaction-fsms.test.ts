@@ -37,7 +37,7 @@ function effectiveRows<State extends string, Input extends string>(
 }
 
 describe('transaction and dialog tables', () => {
-  it('RFC 3261 §17.1.1, RFC 6026 §7.2: INVITE client', () => {
+  it('T08 RFC 3261 §17.1.1, RFC 6026 §7.2: INVITE client', () => {
     expect(effectiveRows(CLIENT_INVITE_STATES, CLIENT_INVITE_INPUTS, clientInviteNext)).toEqual([
       'calling + 1xx -> proceeding: stop-timers-a-b pass-response',
       'calling + 2xx -> accepted: stop-timers-a-b pass-response start-timer-m',
@@ -56,7 +56,7 @@ describe('transaction and dialog tables', () => {
     ]);
   });
 
-  it('RFC 3261 §17.1.2: non-INVITE client', () => {
+  it('T08 RFC 3261 §17.1.2: non-INVITE client', () => {
     const rows = effectiveRows(
       CLIENT_NON_INVITE_STATES,
       CLIENT_NON_INVITE_INPUTS,
@@ -77,7 +77,7 @@ describe('transaction and dialog tables', () => {
     ]);
   });
 
-  it('RFC 3261 §17.2.1, RFC 6026 §7.1: INVITE server', () => {
+  it('T09 RFC 3261 §17.2.1, RFC 6026 §7.1: INVITE server', () => {
     expect(effectiveRows(SERVER_INVITE_STATES, SERVER_INVITE_INPUTS, serverInviteNext)).toEqual([
       'proceeding + request -> proceeding: resend-response',
       'proceeding + send-1xx -> proceeding: send-response',
@@ -97,7 +97,7 @@ describe('transaction and dialog tables', () => {
     ]);
   });
 
-  it('RFC 3261 §17.2.2: non-INVITE server', () => {
+  it('T09 RFC 3261 §17.2.2: non-INVITE server', () => {
     const rows = effectiveRows(
       SERVER_NON_INVITE_STATES,
       SERVER_NON_INVITE_INPUTS,

@@ -112,7 +112,7 @@ const parsedRequest: SipMessage = {
 };
 
 describe('TransportLayer over UDP', () => {
-  it('RFC 3581 §4: notes the source in the Via, and the response goes there', async () => {
+  it('T03 RFC 3581 §4: notes the source in the Via, and the response goes there', async () => {
     const { layer, next } = await start();
     const client = await udpClient();
     client.send(options('UDP', '1', '10.9.9.9:5999;rport'), layer.port, HOST);
@@ -196,7 +196,7 @@ describe('TransportLayer over UDP', () => {
 });
 
 describe('TransportLayer over TCP', () => {
-  it('RFC 3261 §18.2.2: a response goes back on the connection of the request', async () => {
+  it('T04 RFC 3261 §18.2.2: a response goes back on the connection of the request', async () => {
     const { layer, next } = await start();
     const client = await tcpClient(layer.port);
     for (const char of options('TCP')) client.write(char);
@@ -208,7 +208,7 @@ describe('TransportLayer over TCP', () => {
     expect(bytes.toString()).toMatch(/^SIP\/2\.0 200 OK/);
   });
 
-  it('takes 20 messages of one segment in order', async () => {
+  it('T04 takes 20 messages of one segment in order', async () => {
     const { layer, received, until } = await start();
     const client = await tcpClient(layer.port);
     const ids = Array.from({ length: 20 }, (_, n) => `call-${n}`);
@@ -217,7 +217,7 @@ describe('TransportLayer over TCP', () => {
     expect(received.map(([message]) => getHeader(message, 'Call-ID'))).toEqual(ids);
   });
 
-  it('RFC 5626 §4.4.1: answers a ping with a pong', async () => {
+  it('T04 RFC 5626 §4.4.1: answers a ping with a pong', async () => {
     const { layer } = await start();
     const client = await tcpClient(layer.port);
     client.write('\r\n\r\n');
@@ -225,7 +225,7 @@ describe('TransportLayer over TCP', () => {
     expect(bytes.toString()).toBe('\r\n');
   });
 
-  it('uses one connection for all that goes to one far end', async () => {
+  it('T04 uses one connection for all that goes to one far end', async () => {
     const { layer, next } = await start();
     const { address, accepted } = await tcpServer();
     const connection = accepted();
@@ -243,7 +243,7 @@ describe('TransportLayer over TCP', () => {
     expect(text.split('OPTIONS')).toHaveLength(5);
   });
 
-  it('opens a new connection after the far end has reset the old one', async () => {
+  it('T04 opens a new connection after the far end has reset the old one', async () => {
     const { layer, next } = await start();
     const { address, accepted } = await tcpServer();
     const first = accepted();

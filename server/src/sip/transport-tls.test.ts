@@ -56,7 +56,7 @@ function call(from: UserAgent, to: UserAgent, host = HOST): Leg {
 }
 
 describe('SIP over TLS', () => {
-  it('RFC 3261 §26: carries a whole call, each side on its own TLS port', async () => {
+  it('T06 RFC 3261 §26: carries a whole call, each side on its own TLS port', async () => {
     const callee = await agent({ ca: [pair.cert] });
     const caller = await agent({ ca: [pair.cert] });
     let inbound: InboundLeg | undefined;
@@ -78,14 +78,14 @@ describe('SIP over TLS', () => {
     expect(await ended).toMatchObject({ by: 'remote' });
   });
 
-  it('RFC 5922 §7: does not speak to a far end whose certificate nobody vouches for', async () => {
+  it('T06 RFC 5922 §7: does not speak to a far end whose certificate nobody vouches for', async () => {
     const callee = await agent();
     const caller = await agent();
     const leg = call(caller, callee);
     expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
   });
 
-  it('RFC 5922 §7: does not speak to a far end with the certificate of another name', async () => {
+  it('T06 RFC 5922 §7: does not speak to a far end with the certificate of another name', async () => {
     const other = await selfSignedCertificate(['other.test'], clock.now());
     const callee = await agent({ pair: other });
     const caller = await agent({ ca: [other.cert] });
@@ -93,7 +93,7 @@ describe('SIP over TLS', () => {
     expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
   });
 
-  it('RFC 5922 §7: does not speak to a far end whose certificate is out of date', async () => {
+  it('T06 RFC 5922 §7: does not speak to a far end whose certificate is out of date', async () => {
     const old = await selfSignedCertificate([HOST], clock.now() - 11 * 365 * 86_400_000);
     const callee = await agent({ pair: old });
     const caller = await agent({ ca: [old.cert] });
@@ -101,7 +101,7 @@ describe('SIP over TLS', () => {
     expect(await once(leg, 'failed')).toMatchObject({ cause: 'transport', local: true });
   });
 
-  it('lets nobody in without a certificate where it asks for one', async () => {
+  it('T06 lets nobody in without a certificate where it asks for one', async () => {
     const callee = await agent({ ca: [pair.cert], requireClientCert: true });
     const stranger = connectTls({ host: HOST, port: callee.tlsPort ?? 0, ca: [pair.cert] });
     opened.push({ close: () => stranger.destroy() });
@@ -112,7 +112,7 @@ describe('SIP over TLS', () => {
     expect(await once(call(caller, callee), 'answered')).toEqual({ sdp: ANSWER });
   });
 
-  it('speaks TLS 1.2 at least', async () => {
+  it('T06 speaks TLS 1.2 at least', async () => {
     const callee = await agent();
     const at = { host: HOST, port: callee.tlsPort ?? 0, rejectUnauthorized: false };
     const old = connectTls({ ...at, minVersion: 'TLSv1', maxVersion: 'TLSv1.1' });
@@ -124,7 +124,7 @@ describe('SIP over TLS', () => {
     now.destroy();
   });
 
-  it('RFC 5923: a far end that is known by name is reached and known by its address on the same connection', async () => {
+  it('T04 RFC 5923: a far end that is known by name is reached and known by its address on the same connection', async () => {
     const named = await selfSignedCertificate(['localhost'], clock.now());
     // Its Contact is an address, for which its certificate is not good.
     const callee = await agent({ pair: named });

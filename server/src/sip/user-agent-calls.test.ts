@@ -59,15 +59,18 @@ describe('calls between user agents on loopback', () => {
     return seen;
   }
 
-  it.each([401, 407] as const)('RFC 3261 §22: a %i is answered and verified', async (status) => {
-    const seen = protect(status);
-    const leg = agents.caller.invite(
-      agents.call({ credentials: { username: 'alice', password: PASSWORD } }),
-    );
-    expect(await once(leg, 'answered')).toEqual({ sdp: ANSWER });
-    expect(seen.challengeCount).toBe(1);
-    await leg.hangup();
-  });
+  it.each([401, 407] as const)(
+    'T17 T18 RFC 3261 §22: a %i is answered and verified',
+    async (status) => {
+      const seen = protect(status);
+      const leg = agents.caller.invite(
+        agents.call({ credentials: { username: 'alice', password: PASSWORD } }),
+      );
+      expect(await once(leg, 'answered')).toEqual({ sdp: ANSWER });
+      expect(seen.challengeCount).toBe(1);
+      await leg.hangup();
+    },
+  );
 
   it('RFC 3261 §18.4: a call to a port where nobody listens fails with the second INVITE', async () => {
     await agents.callee.close();
@@ -83,7 +86,7 @@ describe('calls between user agents on loopback', () => {
     expect(agents.caller.counters.retransmissionsSent).toBeLessThanOrEqual(2);
   });
 
-  it('RFC 3261 §22.2: a wrong password gets exactly one try', async () => {
+  it('T17 RFC 3261 §22.2: a wrong password gets exactly one try', async () => {
     const seen = protect(407);
     const leg = agents.caller.invite(
       agents.call({ credentials: { username: 'alice', password: 'wrong' } }),
@@ -92,7 +95,7 @@ describe('calls between user agents on loopback', () => {
     expect(seen.challengeCount).toBe(2);
   });
 
-  it('RFC 3264 §8.4: hold and resume by re-INVITE, from both sides', async () => {
+  it('T21 RFC 3264 §8.4: hold and resume by re-INVITE, from both sides', async () => {
     const { outbound, inbound } = await connect(agents);
     const offers: (string | null)[] = [];
     inbound.onOffer = (sdp) => {
@@ -107,7 +110,7 @@ describe('calls between user agents on loopback', () => {
     expect([outbound.state, inbound.state]).toEqual(['confirmed', 'confirmed']);
   });
 
-  it('RFC 3261 §15: BYEs that cross are both answered 200, and each side ends once', async () => {
+  it('T30 RFC 3261 §15: BYEs that cross are both answered 200, and each side ends once', async () => {
     for (let i = 0; i < 20; i++) {
       const { outbound, inbound } = await connect(agents);
       const ends: LegEnd[] = [];
@@ -119,7 +122,7 @@ describe('calls between user agents on loopback', () => {
     expect(agents.caller.legs.size + agents.callee.legs.size).toBe(0);
   });
 
-  it('RFC 3261 §9.1: CANCEL races the answer 100 times and leaves no call', async () => {
+  it('T13 RFC 3261 §9.1: CANCEL races the answer 100 times and leaves no call', async () => {
     const inbound: InboundLeg[] = [];
     let turn = 0;
     agents.callee.events.on('invite', (leg) => {
@@ -144,14 +147,14 @@ describe('calls between user agents on loopback', () => {
     expect(agents.caller.legs.size + agents.callee.legs.size).toBe(0);
   });
 
-  it('RFC 6086: INFO reaches the other side and is answered 200', async () => {
+  it('T43 RFC 6086: INFO reaches the other side and is answered 200', async () => {
     const { outbound, inbound } = await connect(agents);
     const info = once(inbound, 'info');
     expect(await outbound.info('application/dtmf-relay', 'Signal=5\r\n')).toEqual({ status: 200 });
     expect(await info).toEqual({ contentType: 'application/dtmf-relay', body: 'Signal=5\r\n' });
   });
 
-  it('RFC 3261 §18.1.1: a large INVITE arrives by TCP, its Contact stays reachable', async () => {
+  it('T05 T04 RFC 3261 §18.1.1: a large INVITE arrives by TCP, its Contact stays reachable', async () => {
     const sdp = `v=0\r\n${'a=candidate\r\n'.repeat(120)}`;
     const { outbound, inbound } = await connect(agents, { sdp });
     expect(inbound.source.transport).toBe('tcp');
@@ -161,7 +164,7 @@ describe('calls between user agents on loopback', () => {
     expect((await ended).by).toBe('remote');
   });
 
-  it('release ends a call whose snapshot another process wrote', async () => {
+  it('T50 release ends a call whose snapshot another process wrote', async () => {
     const { outbound, inbound } = await connect(agents);
     const successor = await startUserAgent({
       host: '127.0.0.1',
@@ -195,7 +198,7 @@ describe('calls between user agents on loopback', () => {
 });
 
 describe('a user agent against a raw peer', () => {
-  it('RFC 3581 §4: garbage is counted, and a real request after it is answered where it came from', async () => {
+  it('T03 RFC 3581 §4: garbage is counted, and a real request after it is answered where it came from', async () => {
     const agents = await startTwoAgents();
     const peer = await FakePeer.bind();
     for (const bytes of ['\x00\x01\x02', 'GET / HTTP/1.1\r\n\r\n', 'x'.repeat(3000)]) {
@@ -225,7 +228,7 @@ describe('a user agent against a raw peer', () => {
     await agents.close();
   });
 
-  it('RFC 3261 §13.2.2.4: over a socket, a forked answer is acknowledged and ended', async () => {
+  it('T12 RFC 3261 §13.2.2.4: over a socket, a forked answer is acknowledged and ended', async () => {
     const agents = await startTwoAgents();
     const peer = await FakePeer.bind();
     const leg = agents.caller.invite(

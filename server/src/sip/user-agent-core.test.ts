@@ -55,7 +55,7 @@ describe('UserAgentCore', () => {
       [],
     ],
     ['§8.2.2.1: a scheme of others', peerRequest('INVITE', { uri: 'http:x' }), 416, []],
-  ] as const)('RFC 3261 %s', (_what, request, status, [name, value]) => {
+  ] as const)('T15 RFC 3261 %s', (_what, request, status, [name, value]) => {
     const answer = answerTo(request);
     expect(answer.status).toBe(status);
     if (name !== undefined) expect(answer.header(name)).toBe(value);
@@ -63,7 +63,7 @@ describe('UserAgentCore', () => {
     expect(tagOf(wire.sent.at(-1)?.message as SipMessage, 'To')).not.toBeNull();
   });
 
-  it('RFC 3261 §8.2.3: a body that is no SDP gets 415 with what is taken', () => {
+  it('T15 RFC 3261 §8.2.3: a body that is no SDP gets 415 with what is taken', () => {
     const request = peerRequest('INVITE', { body: 'x' });
     request.headers = request.headers.filter(({ name }) => name !== 'Content-Type');
     request.headers.push({ name: 'Content-Type', value: 'text/plain' });
@@ -71,7 +71,7 @@ describe('UserAgentCore', () => {
     expect([answer.status, answer.header('Accept')]).toEqual([415, 'application/sdp']);
   });
 
-  it('RFC 3261 §8.2.2.2: the same request by another way gets 482', () => {
+  it('T15 RFC 3261 §8.2.2.2: the same request by another way gets 482', () => {
     wire.receive(peerRequest('INVITE', { branch: 'z9hG4bK-one' }));
     expect(answerTo(peerRequest('INVITE', { branch: 'z9hG4bK-two' })).status).toBe(482);
     expect(wire.core.legs.size).toBe(1);
@@ -87,7 +87,7 @@ describe('UserAgentCore', () => {
     expect(wire.core.counters.strayReceived).toBe(0);
   });
 
-  it('RFC 3261 §17.2.2: a repeated request gets the same response until timer J', async () => {
+  it('T09 RFC 3261 §17.2.2: a repeated request gets the same response until timer J', async () => {
     wire.receive(peerRequest('OPTIONS'));
     wire.receive(peerRequest('OPTIONS'));
     const [first, second] = wire.responses(200);
@@ -96,7 +96,7 @@ describe('UserAgentCore', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('draining answers OPTIONS and new calls with 503', () => {
+  it('T33 T50 draining answers OPTIONS and new calls with 503', () => {
     wire.core.draining = true;
     expect(answerTo(peerRequest('OPTIONS')).status).toBe(503);
     const answer = answerTo(peerRequest('INVITE'));
@@ -104,7 +104,7 @@ describe('UserAgentCore', () => {
     expect(wire.core.legs.size).toBe(0);
   });
 
-  it('a stranger whom the screen drops hears nothing, whatever he sends', () => {
+  it('T33 a stranger whom the screen drops hears nothing, whatever he sends', () => {
     wire.core.screen = () => 'drop';
     for (const method of ['INVITE', 'OPTIONS', 'CANCEL', 'BYE', 'REGISTER', 'ACK']) {
       wire.receive(peerRequest(method));
@@ -150,7 +150,7 @@ describe('UserAgentCore', () => {
     expect(await ask()).toMatchObject({ status: 503 });
   });
 
-  it('nothing that the far end writes makes it throw', async () => {
+  it('T01 nothing that the far end writes makes it throw', async () => {
     const random = sequence(20_261_121);
     const garbage = [
       '',
@@ -217,7 +217,7 @@ describe('UserAgentCore', () => {
       nextHop: PEER,
     };
 
-    it('sends BYE with the next CSeq into a confirmed dialog, far beyond it where that is too low', async () => {
+    it('T50 sends BYE with the next CSeq into a confirmed dialog, far beyond it where that is too low', async () => {
       const released = wire.core.release(snapshot);
       const [bye] = wire.requests('BYE') as [SipRequest];
       expect(bye.uri).toBe('sip:bob@192.0.2.9:5062');
@@ -232,7 +232,7 @@ describe('UserAgentCore', () => {
       expect(await released).toMatchObject({ status: 200 });
     });
 
-    it('sends CANCEL with the stored branch and acknowledges the 487', async () => {
+    it('T50 sends CANCEL with the stored branch and acknowledges the 487', async () => {
       const released = wire.core.release({ ...snapshot, state: 'proceeding', remoteTag: null });
       const [cancel] = wire.requests('CANCEL') as [SipRequest];
       expect(topVia(cancel)?.branch).toBe('z9hG4bK-dead');

@@ -16,7 +16,7 @@ describe.each(['udp', 'tcp'] as const)('two user agents over %s', (transport) =>
   });
   afterEach(() => agents.close());
 
-  it('RFC 3261 §13: a call rings, is answered and is ended by the caller', async () => {
+  it('T37 RFC 3261 §13: a call rings, is answered and is ended by the caller', async () => {
     const incoming = nextInvite(agents.callee);
     const outbound = agents.caller.invite(agents.call());
     const inbound = await incoming;
@@ -36,7 +36,7 @@ describe.each(['udp', 'tcp'] as const)('two user agents over %s', (transport) =>
     expect(agents.caller.legs.size + agents.callee.legs.size).toBe(0);
   });
 
-  it('RFC 3261 §15: the callee ends the call', async () => {
+  it('T37 RFC 3261 §15: the callee ends the call', async () => {
     const { outbound, inbound } = await connect(agents);
     const ended = once(outbound, 'ended');
     await inbound.hangup();
@@ -44,7 +44,7 @@ describe.each(['udp', 'tcp'] as const)('two user agents over %s', (transport) =>
     expect(inbound.state).toBe('ended');
   });
 
-  it('RFC 3261 §21.4.20: a busy callee is a failure with its status', async () => {
+  it('T37 RFC 3261 §21.4.20: a busy callee is a failure with its status', async () => {
     const incoming = nextInvite(agents.callee);
     const outbound = agents.caller.invite(agents.call());
     const failed = once(outbound, 'failed');
@@ -52,7 +52,7 @@ describe.each(['udp', 'tcp'] as const)('two user agents over %s', (transport) =>
     expect(await failed).toMatchObject({ cause: 'response', status: 486, retryAfterS: 7 });
   });
 
-  it('RFC 3261 §9: CANCEL while it rings ends both sides with 487', async () => {
+  it('T37 T13 RFC 3261 §9: CANCEL while it rings ends both sides with 487', async () => {
     const incoming = nextInvite(agents.callee);
     const outbound = agents.caller.invite(agents.call());
     const inbound = await incoming;

@@ -11,7 +11,7 @@ const gateway = { host: 'gw.example', port: 5060, transport: 'udp' as const };
 const numbers = { from: '+14155550100', to: '+4930123456' };
 
 describe('the dial plan of a trunk', () => {
-  it('dials E.164 with both caller ID headers by default', () => {
+  it('T35 dials E.164 with both caller ID headers by default', () => {
     expect(dialPlan(trunk, gateway, numbers, '192.0.2.1')).toEqual({
       gateway: 'gw.example:5060;udp',
       requestUri: 'sip:+4930123456@gw.example:5060',
@@ -44,7 +44,7 @@ describe('the dial plan of a trunk', () => {
     expect(plan.gateway).toBe('[2001:db8::5]:5070;tcp');
   });
 
-  it('RFC 3325: From is anonymous where only P-Asserted-Identity may tell the caller', () => {
+  it('T35 RFC 3325: From is anonymous where only P-Asserted-Identity may tell the caller', () => {
     const plan = dialPlan({ ...trunk, callerIdHeader: 'pai' }, gateway, numbers, '192.0.2.1');
     expect(plan.from.uri).toBe('sip:anonymous@anonymous.invalid');
     expect(plan.headers[0]?.value).toBe('<sip:+14155550100@trunk.example>');

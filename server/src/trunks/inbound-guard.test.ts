@@ -56,13 +56,13 @@ const GUESS =
   'Digest username="pbx", realm="trunkline", nonce="n", uri="sip:x", response="0123456789abcdef0123456789abcdef", algorithm=MD5';
 
 describe('who may call in', () => {
-  it('a stranger gets no answer, whatever he asks', async () => {
+  it('T33 a stranger gets no answer, whatever he asks', async () => {
     const guard = await guardOf([trunk({ allowedSources: ['192.0.2.0/24'] })]);
     expect(guard.screen(invite(), STRANGER, NUMBER)).toBe('drop');
     expect(guard.screen(invite(), CARRIER, null)).toBe('accept');
   });
 
-  it('a stranger who calls a number with a password is asked, and not heard after five guesses', async () => {
+  it('T18 a stranger who calls a number with a password is asked, and not heard after five guesses', async () => {
     const guard = await guardOf(
       [trunk(withDigest('trunk_1'))],
       [{ e164: NUMBER, trunkId: 'trunk_1' }],

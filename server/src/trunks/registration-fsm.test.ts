@@ -36,7 +36,7 @@ function run(events: RegistrationEvent[]): {
 }
 
 describe('a registration', () => {
-  it('is refreshed at 85 % of the time that was granted', () => {
+  it('T34 is refreshed at 85 % of the time that was granted', () => {
     const { state, effects } = run([
       { type: 'start' },
       answer(200, { grantedS: 60 }),
@@ -52,7 +52,7 @@ describe('a registration', () => {
     ]);
   });
 
-  it('RFC 3261 §10.2.8: asks for as long as a 423 wants, and no longer than a day', () => {
+  it('T34 RFC 3261 §10.2.8: asks for as long as a 423 wants, and no longer than a day', () => {
     const { effects } = run([
       { type: 'start' },
       answer(423, { minExpiresS: 7_200 }),
@@ -66,7 +66,7 @@ describe('a registration', () => {
     ]);
   });
 
-  it('waits longer and longer while the registrar is away, as long as that says', () => {
+  it('T34 waits longer and longer while the registrar is away, as long as that says', () => {
     const { state, effects } = run([
       { type: 'start' },
       answer(408),
@@ -84,7 +84,7 @@ describe('a registration', () => {
     expect(back.state).toMatchObject({ phase: 'registered', failures: 0 });
   });
 
-  it.each([401, 403, 404])('does not hammer a registrar that says %i', (status) => {
+  it.each([401, 403, 404])('T34 does not hammer a registrar that says %i', (status) => {
     const { state, effects } = run([{ type: 'start' }, answer(status), answer(status)]);
     expect(state.phase).toBe('rejected');
     expect(effects.slice(1)).toEqual([

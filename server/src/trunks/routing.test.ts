@@ -16,18 +16,18 @@ function failure(overrides: Partial<LegFailure>): LegFailure {
 }
 
 describe('routing', () => {
-  it.each([408, 500, 502, 503, 504])('tries the next gateway after %i', (status) => {
+  it.each([408, 500, 502, 503, 504])('T29 tries the next gateway after %i', (status) => {
     expect(nextGatewayAllowed(failure({ status }))).toBe(true);
   });
 
   it.each([480, 486, 487, 600, 603, 404, 607, 608, 604, 606, 403, 401, 407])(
-    'never tries another gateway after %i',
+    'T29 never tries another gateway after %i',
     (status) => {
       expect(nextGatewayAllowed(failure({ status }))).toBe(false);
     },
   );
 
-  it('tries the next gateway when nothing was heard or nothing could be sent', () => {
+  it('T29 tries the next gateway when nothing was heard or nothing could be sent', () => {
     expect(nextGatewayAllowed(failure({ cause: 'timeout', status: 408 }))).toBe(true);
     expect(nextGatewayAllowed(failure({ cause: 'transport', status: 503 }))).toBe(true);
   });
@@ -37,7 +37,7 @@ describe('routing', () => {
     expect(nextGatewayAllowed(failure({ cause: 'transport', provisionalSeen: true }))).toBe(false);
   });
 
-  it('RFC 3261 §9.1: never tries another gateway after a CANCEL of ours, answered or not', () => {
+  it('T14 RFC 3261 §9.1: never tries another gateway after a CANCEL of ours, answered or not', () => {
     expect(nextGatewayAllowed(failure({ cause: 'cancelled', status: 487 }))).toBe(false);
     expect(nextGatewayAllowed(failure({ cause: 'cancelled', status: 408 }))).toBe(false);
   });

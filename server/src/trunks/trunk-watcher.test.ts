@@ -94,7 +94,7 @@ async function until<T>(read: () => Promise<T | null>, isDone: (value: T) => boo
 }
 
 describe('a trunk of auth_type registration', () => {
-  it('is registered, refreshed and taken away again', async () => {
+  it('T34 is registered, refreshed and taken away again', async () => {
     const trunk = await store.create(workspaceId, {
       name: 'reg',
       authType: 'registration',
@@ -131,7 +131,7 @@ describe('a trunk of auth_type registration', () => {
     await until(read, ({ state }) => state === 'stopped');
   });
 
-  it('that is refused says so, and does not hammer', async () => {
+  it('T34 that is refused says so, and does not hammer', async () => {
     const trunk = await store.create(workspaceId, {
       name: 'reg',
       authType: 'registration',
@@ -153,7 +153,7 @@ describe('a trunk of auth_type registration', () => {
 });
 
 describe('a gateway', () => {
-  it('is asked by OPTIONS: three misses are down, one answer is up', async () => {
+  it('T33 is asked by OPTIONS: three misses are down, one answer is up', async () => {
     const trunk = await store.create(workspaceId, { name: 't', qualifyFrequencyS: 30, gateways });
     await start();
     const state = async (wanted: string): Promise<health.GatewayHealthRow> => {
