@@ -109,7 +109,7 @@ function ack(peer: RawPeer, request: string, answer: string): void {
 
 describe('digest of callers', () => {
   /** sipp as a stranger's PBX; its exit code and what it said. */
-  async function sippCall(number: string, password: string, host: string) {
+  async function sippCall(number: string, password: string, host: string, patience: string) {
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
     const scenario = path.join(folder, `uac-${host}.xml`);
@@ -118,7 +118,7 @@ describe('digest of callers', () => {
       scenario,
       text.replaceAll('__AUDIO__', audio).replaceAll('response="407"', 'response="401"'),
     );
-    const args = `127.0.0.1:${program.sipPort} -i ${host} -p ${await freePort()} -mi ${host} -mp ${await freePort()} -s ${number} -au pbx -ap ${password} -key domain 127.0.0.1 -key caller +14155550177 -m 1 -d 2000 -timeout 15s -timeout_error -nostdin`;
+    const args = `127.0.0.1:${program.sipPort} -i ${host} -p ${await freePort()} -mi ${host} -mp ${await freePort()} -s ${number} -au pbx -ap ${password} -key domain 127.0.0.1 -key caller +14155550177 -m 1 -d 2000 -timeout ${patience} -timeout_error -nostdin`;
     const sipp = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     return { code: await sipp.exited, output: sipp.output() };
   }
@@ -135,13 +135,13 @@ describe('digest of callers', () => {
       expect(asked).toMatch(/^SIP\/2\.0 401 /);
       expect(asked).toMatch(/WWW-Authenticate: Digest realm="trunkline"/);
 
-      const right = await sippCall(number, 's3cret-of-callers', '127.0.0.2');
+      const right = await sippCall(number, 's3cret-of-callers', '127.0.0.2', '90s');
       expect(right.code, right.output).toBe(0);
       const { data } = await program.client.listCalls({ direction: 'inbound' });
       const call = await finalCall(program, data.find(({ to }) => to === number)?.id ?? '');
       expect(call).toMatchObject({ status: 'completed', end_reason: 'caller-hangup' });
 
-      const wrong = await sippCall(number, 'guess', '127.0.0.3');
+      const wrong = await sippCall(number, 'guess', '127.0.0.3', '15s');
       expect(wrong.code).not.toBe(0);
       const { data: all } = await program.client.listCalls({ direction: 'inbound' });
       expect(all.filter(({ to }) => to === number)).toHaveLength(1);
@@ -160,7 +160,6 @@ describe('digest of callers', () => {
       const elsewhere = await peerAt('127.0.0.5');
       expect(await answered(elsewhere, () => invite(elsewhere, number))).toMatch(/ 401 /);
     },
-    60_000,
   );
 });
 
@@ -204,13 +203,22 @@ describe('what a far end gets', () => {
       program.sipPort,
     );
     await sip.next(/^ACK /);
-    for (let sequence = 1; sequence <= 50; sequence++) {
-      source.send(rtpPacket(sequence), media);
-      await wait(20);
-    }
-    const counts = { named: named.heard.length, source: source.heard.length };
-    expect(counts[expected as 'named' | 'source']).toBeGreaterThan(30);
-    expect(counts[symmetric ? 'named' : 'source']).toBeLessThan(symmetric ? 20 : 1);
+    const heard = { named: named.heard, source: source.heard };
+    const right = heard[expected as 'named' | 'source'];
+    const wrong = heard[symmetric ? 'named' : 'source'];
+    let sequence = 0;
+    const talkUntilHeard = async (count: number): Promise<void> => {
+      while (right.length < count) {
+        source.send(rtpPacket(++sequence), media);
+        await wait(20);
+      }
+    };
+    await talkUntilHeard(10);
+    // Until the first packet came, only the named address was known.
+    const before = wrong.length;
+    if (!symmetric) expect(before).toBe(0);
+    await talkUntilHeard(40);
+    expect(wrong).toHaveLength(before);
     const hangUp = program.client.hangUp(placed.id);
     const bye = await sip.next(/^BYE /);
     sip.send(sipAnswer(bye.text, '200 OK', sip.port), program.sipPort);
@@ -231,7 +239,8 @@ describe('what a far end gets', () => {
     const bare = number.slice(1);
     async function inviteTo(to: string): Promise<string> {
       const placed = await program.client.placeCall({ to, from: number });
-      const { text } = await sip.next(/^INVITE /);
+      // Not one of the call before, which was sent again before it was answered.
+      const { text } = await sip.next(new RegExp(`^INVITE sip:\\+?${to.slice(1)}@`));
       sip.send(sipAnswer(text, '486 Busy Here', sip.port), program.sipPort);
       expect(await finalCall(program, placed.id)).toMatchObject({ status: 'busy' });
       return text;
@@ -264,7 +273,8 @@ describe('what a far end gets', () => {
     await answered(peer, () => options(peer));
     const text = invite(peer, number);
     peer.send(text, program.sipPort);
-    const { text: answer } = await peer.next(/^SIP\/2\.0 [2-6]/);
+    // An OPTIONS that was sent twice is answered twice.
+    const { text: answer } = await peer.next(/^SIP\/2\.0 [2-6][^]*^CSeq: 1 INVITE/m);
     expect(answer).toMatch(/^SIP\/2\.0 403 /);
     ack(peer, text, answer);
   });
