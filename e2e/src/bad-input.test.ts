@@ -94,10 +94,11 @@ describe('garbage', () => {
     socket.close();
     tcp.destroy();
     expect(call).toMatchObject({ status: 'completed', outcome: { outcome: 'confirmed' } });
-    const metrics = await (await fetch(`${program.url}/metrics`)).text();
-    const value = (name: string): number =>
-      Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
-    expect(value('trunkline_sip_garbage_received_total')).toBeGreaterThan(50);
-    expect(value('trunkline_rtp_invalid_received_total')).toBeGreaterThan(50);
+    const value = async (name: string): Promise<number> => {
+      const metrics = await (await fetch(`${program.url}/metrics`)).text();
+      return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(metrics)?.[1]);
+    };
+    await expect.poll(() => value('trunkline_sip_garbage_received_total')).toBeGreaterThan(50);
+    await expect.poll(() => value('trunkline_rtp_invalid_received_total')).toBeGreaterThan(50);
   });
 });

@@ -29,7 +29,7 @@ describe.skipIf(!isInstalled('sipp'))('a carrier calls us', () => {
     const audio = path.join(folder, 'silence.ulaw');
     await writeFile(audio, encodeMulaw(new Int16Array(32_000)));
     const scenario = await sippScenario(folder, 'uac-call.xml', audio);
-    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 12000 -nostdin`;
+    const args = `127.0.0.1:${program.sipPort} -i 127.0.0.1 -p ${port} -mi 127.0.0.1 -mp ${await freePort()} -s ${number} -m 1 -d 16000 -nostdin`;
     const sipp = startPeer('sipp', ['-sf', scenario, ...args.split(' ')], { cwd: folder });
     expect(await sipp.exited, sipp.output()).toBe(0);
     const list = await program.client.listCalls({ direction: 'inbound' });
