@@ -199,7 +199,7 @@ describe('callEvents', () => {
     await Promise.all(
       clients.map((socket) => new Promise((resolve) => socket.once('close', resolve))),
     );
-    expect(lab.context.feed.subscriberCount).toBe(0);
+    await expect.poll(() => lab.context.feed.subscriberCount).toBe(0);
   });
 
   it('says why the API refused', async () => {
