@@ -1,5 +1,6 @@
 import { getHeader } from '../sip/message.ts';
 import type { SipRequest } from '../sip/message.ts';
+import { fieldValues } from '../sip/message-fields.ts';
 import { parseNameAddr } from '../sip/parse-name-addr.ts';
 import { parseUri } from '../sip/parse-uri.ts';
 import { e164FromUser } from '../trunks/e164.ts';
@@ -27,15 +28,35 @@ export function calledText(request: SipRequest): string {
   return user === null || user === '' ? 'unknown' : user.slice(0, MAX_CALLER_CHARS);
 }
 
-/** Who calls, as a number where it is one, else as text; `anonymous` where nothing is said. */
+/**
+ * Who calls, as a number where it is one, else as text; `anonymous` where nothing is said. Only trunks
+ * call in, whose word on their callers is taken (RFC 3325 §4): P-Asserted-Identity, then the older
+ * Remote-Party-ID, then From. What a caller asked to be kept private is not looked at.
+ */
 export function callerIdentity(request: SipRequest): string {
-  for (const field of ['P-Asserted-Identity', 'From']) {
-    const uri = addressOf(getHeader(request, field));
+  const wishes = fieldValues(request, 'Privacy')
+    .flatMap((value) => value.split(';'))
+    .map((value) => value.trim().toLowerCase());
+  // RFC 3323 §4.2: nothing that names the caller is to be shown.
+  if (wishes.includes('user')) return 'anonymous';
+  const from = getHeader(request, 'From') ?? '';
+  // RFC 3325 §9.3: what the network asserts stays in the network.
+  const asserted = wishes.includes('id') || wishes.includes('header') ? [] : assertedBy(request);
+  for (const value of [...asserted, from]) {
+    const uri = addressOf(value);
     const number = uri === null ? null : numberOf(uri);
     if (number !== null) return number;
   }
   const user = userOf(addressOf(getHeader(request, 'From')) ?? '');
   return user === null || user === '' ? 'anonymous' : user.slice(0, MAX_CALLER_CHARS);
+}
+
+function assertedBy(request: SipRequest): string[] {
+  const remote = fieldValues(request, 'Remote-Party-ID').filter((value) => {
+    const privacy = parseNameAddr(value)?.params.get('privacy')?.toLowerCase() ?? 'off';
+    return privacy === 'off';
+  });
+  return [...fieldValues(request, 'P-Asserted-Identity'), ...remote];
 }
 
 function numberOf(uri: string): string | null {

@@ -251,3 +251,109 @@ function replyTo(request: SipRequest, status: number): SipResponse {
   const headers = request.headers.filter(({ name }) => kept.includes(name.toLowerCase()));
   return { kind: 'response', status, reason: '', headers, body: '' };
 }
+
+describe('reasons', () => {
+  it.each([
+    'Q.850;cause=16;text="Normal call clearing"',
+    'SIP;cause=200;text="Call completed elsewhere"',
+    'SIP ;cause=600 ;text="Busy Everywhere", Q.850;cause=17',
+  ])('T31 RFC 3326: %s of a BYE, a CANCEL and a refusal is told as it came', async (reason) => {
+    const headers = [{ name: 'Reason', value: reason }];
+    const bye = new MemoryWire(clock);
+    const { tag, leg } = await answeredCall(bye);
+    const told: (string | null)[] = [];
+    leg.events.on('ended', (end) => told.push(end.reasonHeader));
+    bye.receive(peerRequest('BYE', { cseq: 2, toTag: tag, headers }));
+    const cancel = new MemoryWire(clock);
+    cancel.core.events.on('invite', (incoming) => {
+      incoming.events.on('failed', (failure) => told.push(failure.reasonHeader));
+    });
+    const invite = peerRequest('INVITE', { body: OFFER, branch: 'z9hG4bK-c' });
+    cancel.receive(invite);
+    cancel.receive(peerRequest('CANCEL', { branch: 'z9hG4bK-c', headers }));
+    const agents = new LinkedAgents(clock);
+    agents.callee.events.on('invite', (incoming) => incoming.reject(487, undefined, headers));
+    const outbound = agents.caller.invite(agents.call());
+    outbound.events.on('failed', (failure) => told.push(failure.reasonHeader));
+    await clock.advance(10);
+    expect(told).toEqual([reason, reason, reason]);
+  });
+
+  it('T31 RFC 3326: ours goes out in a BYE, a CANCEL and a refusal', async () => {
+    const reasonHeader = 'Q.850;cause=19;text="No answer"';
+    const agents = new LinkedAgents(clock);
+    const { outbound } = await agents.connect();
+    void outbound.hangup({ reasonHeader });
+    agents.callee.events.once('invite', (leg) => leg.ring());
+    const ringing = agents.caller.invite(agents.call());
+    await clock.advance(10);
+    void ringing.hangup({ reasonHeader });
+    agents.callee.events.once('invite', (leg) => void leg.hangup({ reasonHeader, status: 480 }));
+    agents.caller.invite(agents.call());
+    await clock.advance(10);
+    const sent = [
+      ...agents.requests('caller', 'BYE'),
+      ...agents.requests('caller', 'CANCEL'),
+      ...agents.responses('callee', 480),
+    ];
+    expect(sent.map(({ message }) => getHeader(message, 'Reason'))).toEqual([
+      reasonHeader,
+      reasonHeader,
+      reasonHeader,
+    ]);
+  });
+});
+
+describe('call flows of RFC 3665', () => {
+  it('T37 RFC 3665 §3.8: nobody answers: CANCEL after the ringing, 487, ACK', async () => {
+    const agents = new LinkedAgents(clock);
+    agents.callee.events.on('invite', (leg) => leg.ring());
+    const leg = agents.caller.invite(agents.call());
+    await clock.advance(20_000);
+    void leg.hangup();
+    await clock.advance(1000);
+    expect(flow(agents)).toEqual([
+      'caller INVITE',
+      'callee 100',
+      'callee 180',
+      'caller CANCEL',
+      'callee 200',
+      'callee 487',
+      'caller ACK',
+    ]);
+  });
+
+  it('T37 RFC 3665 §3.1: a call that is answered and ended by its callee', async () => {
+    const agents = new LinkedAgents(clock);
+    const { inbound } = await agents.connect();
+    void inbound.hangup();
+    await clock.advance(1000);
+    expect(flow(agents)).toEqual([
+      'caller INVITE',
+      'callee 100',
+      'callee 200',
+      'caller ACK',
+      'callee BYE',
+      'caller 200',
+    ]);
+  });
+
+  it('T37 RFC 3665 §3.6: a callee who points elsewhere: 302, ACK, and where to', async () => {
+    const agents = new LinkedAgents(clock);
+    const contact = { name: 'Contact', value: '<sip:bob@chicago.example.com>' };
+    agents.callee.events.on('invite', (leg) => leg.reject(302, undefined, [contact]));
+    const leg = agents.caller.invite(agents.call());
+    const contacts: unknown[] = [];
+    leg.events.on('failed', (failure) => contacts.push(failure.contacts));
+    await clock.advance(1000);
+    expect(flow(agents)).toEqual(['caller INVITE', 'callee 100', 'callee 302', 'caller ACK']);
+    expect(contacts).toEqual([[{ uri: 'sip:bob@chicago.example.com', q: 1 }]]);
+  });
+});
+
+function flow(agents: LinkedAgents): string[] {
+  return agents.sent.map(
+    ({ from, message }) =>
+      `${from} ${message.kind === 'request' ? message.method : message.status}`,
+  );
+}
