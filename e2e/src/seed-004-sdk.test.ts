@@ -465,7 +465,7 @@ describe('moveParticipant', () => {
           ? [`${event} ${room?.name}`]
           : [],
       );
-    await expect.poll(() => toldOf(bob).length, { timeout: 20_000 }).toBe(6);
+    await expect.poll(() => toldOf(bob).length).toBe(6);
     expect(new Set(toldOf(bob))).toEqual(
       new Set([
         `participant_joined ${one}`,
@@ -534,7 +534,7 @@ describe('EgressClient and WebhookReceiver', () => {
     });
     const active = async (): Promise<number[]> =>
       (await egress.listEgress({ roomName: 'recorded', active: true })).map(({ status }) => status);
-    await expect.poll(active, { timeout: 10_000 }).toEqual([1, 1]);
+    await expect.poll(active).toEqual([1, 1]);
     expect((await rooms.listRooms(['recorded']))[0]?.activeRecording).toBe(true);
     await call.hears([], []);
     await call.hears([], []);
@@ -553,16 +553,16 @@ describe('EgressClient and WebhookReceiver', () => {
 
     call.hangup();
     await expect
-      .poll(async () => (await egress.listEgress({ egressId: one.egressId }))[0]?.status, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await egress.listEgress({ egressId: one.egressId }))[0]?.status)
       .toBe(3);
+    // Whoever is still in it is put out when the room goes, and did not leave by himself.
+    await expect.poll(() => rooms.listParticipants('recorded')).toEqual([]);
     await rooms.deleteRoom('recorded');
     const ofRoom = (): string[] =>
       events
         .filter((event) => (event.room ?? event.egressInfo)?.['name' as never] === 'recorded')
         .map(({ event }) => event);
-    await expect.poll(ofRoom, { timeout: 20_000 }).toContain('room_finished');
+    await expect.poll(ofRoom).toContain('room_finished');
     const order = ofRoom();
     expect(order.slice(0, 3)).toEqual(['room_started', 'participant_joined', 'track_published']);
     expect(order).toEqual(
