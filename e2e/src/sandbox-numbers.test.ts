@@ -107,7 +107,7 @@ const NUMBERS: readonly {
       status: 'completed',
       end_reason: 'silence',
       ended_by: 'system',
-      answered_by: null,
+      answered_by: 'unknown',
     },
     sip: 200,
     agent: /still there/i,
