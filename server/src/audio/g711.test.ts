@@ -57,13 +57,13 @@ describe('G.711', () => {
     expect(alaw(byte)).toBe(sample);
   });
 
-  it('mu-law: all 256 codes come back unchanged, but for negative zero', () => {
+  it('T49: mu-law: all 256 codes come back unchanged, but for negative zero', () => {
     const back = encodeMulaw(decodeMulaw(EVERY_BYTE));
     expect([...back].filter((byte, i) => byte !== i)).toEqual([0xff]);
     expect(back[0x7f]).toBe(0xff);
   });
 
-  it('A-law: all 256 codes come back unchanged', () => {
+  it('T49: A-law: all 256 codes come back unchanged', () => {
     expect(encodeAlaw(decodeAlaw(EVERY_BYTE))).toEqual(EVERY_BYTE);
   });
 
@@ -85,7 +85,7 @@ describe('G.711', () => {
     },
   );
 
-  it('the bytes of silence are those nearest to 0', () => {
+  it('T49: the bytes of silence are those nearest to 0', () => {
     expect(encodeMulaw(Int16Array.of(0))[0]).toBe(MULAW_SILENCE);
     expect(encodeAlaw(Int16Array.of(0))[0]).toBe(ALAW_SILENCE);
     expect(mulaw(MULAW_SILENCE)).toBe(0);

@@ -55,9 +55,9 @@ function likenessDb(before: Int16Array, after: Int16Array): number {
   return best;
 }
 
-describe('T49 ITU-T G.722', () => {
+describe('ITU-T G.722', () => {
   // The same signal through SpanDSP's codec in its mode of 8 kHz.
-  it('clause 6.2: encodes bit for bit as another implementation', () => {
+  it('T49 clause 6.2: encodes bit for bit as another implementation', () => {
     const bytes = encoded(signal(16_000, 8_000));
     expect(Buffer.from(bytes.subarray(1_000, 1_032)).toString('hex')).toBe(
       'f9def7dfedf5f9f7fad5d5f5f8fadefed5d4d7fed5dde6d8dcdcfdf9f9effcf1',
@@ -65,26 +65,26 @@ describe('T49 ITU-T G.722', () => {
     expect(sha256(bytes)).toBe('274a988a23999320e99f76f0f6d5f9ee08717942688b9d2ea7ae173cc4672717');
   });
 
-  it('clause 6.2: decodes bit for bit as another implementation', () => {
+  it('T49 clause 6.2: decodes bit for bit as another implementation', () => {
     const samples = decoded(encoded(signal(16_000, 8_000)));
     expect(sha256(bytesOf(samples))).toBe(
       '0a041e0ae2bbd404fa8171926db4c48febc8ca8d0ec89c284f1a8792c1dc1330',
     );
   });
 
-  it.each([[400], [1_000], [3_000]])('carries a tone of %i Hz', (frequencyHz) => {
+  it.each([[400], [1_000], [3_000]])('T49: carries a tone of %i Hz', (frequencyHz) => {
     const before = tone([{ frequenciesHz: [frequencyHz], durationMs: 500 }]);
     expect(likenessDb(before, decoded(encoded(before)))).toBeGreaterThan(25);
   });
 
-  it('says that the band above 4 kHz is silent, and takes whatever it holds', () => {
+  it('T49: says that the band above 4 kHz is silent, and takes whatever it holds', () => {
     const bytes = encoded(signal(800, 8_000));
     expect(bytes.every((byte) => byte >> 6 === 3)).toBe(true);
     const other = bytes.map((byte, i) => (byte & 0x3f) | ((i & 3) << 6));
     expect(decoded(other)).toEqual(decoded(bytes));
   });
 
-  it('goes on over packets as in one piece', () => {
+  it('T49: goes on over packets as in one piece', () => {
     const whole = signal(800, 8_000);
     const target = new Uint8Array(800);
     const encoder = new G722Encoder();
@@ -92,7 +92,7 @@ describe('T49 ITU-T G.722', () => {
     expect(target).toEqual(encoded(whole));
   });
 
-  it('gives samples for any octets', () => {
+  it('T49: gives samples for any octets', () => {
     const samples = decoded(
       Uint8Array.from({ length: 4_000 }, (_, i) => (i * 37 + (i >> 3)) & 255),
     );

@@ -89,7 +89,7 @@ describe('beep detector', () => {
 });
 
 describe('keys in the audio', () => {
-  it('ITU-T Q.24: hears every key once, on a noisy line', () => {
+  it('T43 ITU-T Q.24: hears every key once, on a noisy line', () => {
     const digits = '1234567890*#ABCD';
     const parts = Array.from(digits, (digit) => [
       dtmfTone(digit) ?? silence(0),
@@ -105,7 +105,7 @@ describe('keys in the audio', () => {
     expect(heard.map(({ frequenciesHz }) => digitOfTone(frequenciesHz)).join('')).toBe(digits);
   });
 
-  it('ITU-T Q.24: hears no key of 20 ms, and none in a voice', () => {
+  it('T43 ITU-T Q.24: hears no key of 20 ms, and none in a voice', () => {
     expect(hear(dtmfDetector(), join(dtmfTone('5', 20) ?? silence(0), silence(60)))).toEqual([]);
     expect(hear(dtmfDetector(), vowel(5_000))).toEqual([]);
   });

@@ -6,8 +6,8 @@ import { tone } from './tone.ts';
 
 const FRAME_SAMPLES = 160;
 
-describe('T49 RFC 6716: Opus at 8 kHz', () => {
-  it('carries a tone in packets of 20 ms', () => {
+describe('RFC 6716: Opus at 8 kHz', () => {
+  it('T49: carries a tone in packets of 20 ms', () => {
     const encoder = new OpusEncoder();
     const decoder = new OpusDecoder();
     const before = tone([{ frequenciesHz: [440], durationMs: 1_000 }]);
@@ -36,11 +36,11 @@ describe('T49 RFC 6716: Opus at 8 kHz', () => {
     ['more than 120 ms', [0x1b, 0x03], 0],
     ['code 3 without its count', [0x0b], 0],
     ['nothing', [], 0],
-  ])('§3.1: tells the length of a packet: %s', (_name, bytes, samples) => {
+  ])('T49 §3.1: tells the length of a packet: %s', (_name, bytes, samples) => {
     expect(opusSampleCount(Uint8Array.from(bytes))).toBe(samples);
   });
 
-  it('never throws, whatever comes, and goes on after it', () => {
+  it('T49: never throws, whatever comes, and goes on after it', () => {
     const decoder = new OpusDecoder();
     const encoder = new OpusEncoder();
     const target = new Int16Array(960);

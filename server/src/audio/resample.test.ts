@@ -46,18 +46,18 @@ describe('resampler', () => {
     },
   );
 
-  it('lets nothing of 6 kHz through to a rate of 8 kHz, where it would fold to 2 kHz', () => {
+  it('T49: lets nothing of 6 kHz through to a rate of 8 kHz, where it would fold to 2 kHz', () => {
     const output = resample(sine(6_000, 16_000, 16_000), 16_000, 8_000).subarray(100, -100);
     expect(levelDbfs(output)).toBeLessThan(-75);
   });
 
-  it('adds no image of a tone on the way up', () => {
+  it('T49: adds no image of a tone on the way up', () => {
     const output = resample(sine(3_000, 8_000, 8_000), 8_000, 16_000).subarray(200, 1_800);
     expect(goertzelShare(output, 3_000, 16_000)).toBeGreaterThan(0.9999);
     expect(goertzelShare(output, 5_000, 16_000)).toBeLessThan(1e-5);
   });
 
-  it('saturates instead of wrapping', () => {
+  it('T49: saturates instead of wrapping', () => {
     const square = Int16Array.from({ length: 800 }, (_, i) => (i % 80 < 40 ? 32_767 : -32_768));
     const output = resample(square, 8_000, 48_000);
     // Where the input stays at one end for a while the output stays on that side.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { infoDigit } from './info-digit.ts';
 
-describe('T43 RFC 6086: a digit by SIP INFO', () => {
+describe('RFC 6086: a digit by SIP INFO', () => {
   it.each([
     ['application/dtmf-relay', 'Signal=5\r\nDuration=160\r\n', '5', 160],
     ['application/dtmf-relay', 'Signal= #\nDuration= 250', '#', 250],
@@ -12,7 +12,7 @@ describe('T43 RFC 6086: a digit by SIP INFO', () => {
     ['application/dtmf', '7', '7', 100],
     ['application/dtmf', ' 10 \r\n', '*', 100],
     ['application/dtmf', 'a', 'A', 100],
-  ])('is read from %s "%s"', (contentType, body, digit, durationMs) => {
+  ])('T43: is read from %s "%s"', (contentType, body, digit, durationMs) => {
     expect(infoDigit({ contentType, body })).toEqual({ digit, durationMs });
   });
 
@@ -24,11 +24,11 @@ describe('T43 RFC 6086: a digit by SIP INFO', () => {
     ['application/dtmf-relay', 'Signal=flash\r\nDuration=100'],
     ['application/dtmf-relay', `Signal=5\r\n${'x'.repeat(300)}`],
     ['application/sdp', 'v=0'],
-  ])('is none: %s "%s"', (contentType, body) => {
+  ])('T43: is none: %s "%s"', (contentType, body) => {
     expect(infoDigit({ contentType, body })).toBeNull();
   });
 
-  it('never throws', () => {
+  it('T43: never throws', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (body) => {
         infoDigit({ contentType: 'application/dtmf-relay', body });

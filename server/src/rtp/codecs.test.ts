@@ -68,11 +68,11 @@ class Way {
 const shareOf = (samples: readonly number[]): number =>
   goertzelShare(Int16Array.from(samples), 440, 8_000);
 
-describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
+describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('%s', (codec) => {
   const format = formatOf(codec);
   const { clockRateHz } = CODECS[codec];
 
-  it('RFC 3551 §4.2: goes out every 20 ms with timestamps of its own clock', () => {
+  it('T49 RFC 3551 §4.2: goes out every 20 ms with timestamps of its own clock', () => {
     const way = new Way();
     way.speak(format);
     const [first, second] = way.packets;
@@ -82,7 +82,7 @@ describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
     way.close();
   });
 
-  it('is heard and played as it was spoken, and no jitter is made up', () => {
+  it('T49: is heard and played as it was spoken, and no jitter is made up', () => {
     const way = new Way();
     way.speak(format);
     expect(shareOf(way.heard.slice(8_000, 16_000))).toBeGreaterThan(0.97);
@@ -92,7 +92,7 @@ describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
     way.close();
   });
 
-  it('keeps its place in time where packets are lost', () => {
+  it('T49 T41: keeps its place in time where packets are lost', () => {
     const way = new Way();
     way.speak(format, (n) => n % 20 === 10);
     expect(way.heard.length).toBe(32_000);
@@ -103,7 +103,7 @@ describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
     way.close();
   });
 
-  it('RFC 4733 §2.1: sends and reads digits of 100 ms in the clock of the audio', async () => {
+  it('T43 RFC 4733 §2.1: sends and reads digits of 100 ms in the clock of the audio', async () => {
     const way = new Way();
     way.receiver.expect(format);
     const sent = way.sender.dtmf.send('42');
@@ -116,7 +116,7 @@ describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
     way.close();
   });
 
-  it('says nothing where there is nothing to say, and fills a frame that is short', () => {
+  it('T49: says nothing where there is nothing to say, and fills a frame that is short', () => {
     const way = new Way();
     way.receiver.expect(format);
     for (let n = 0; n < 20; n++) way.tick(format, n % 2 ? null : new Int16Array(80));
@@ -125,8 +125,8 @@ describe.each(['PCMU', 'PCMA', 'G722', 'OPUS'] as const)('T49 %s', (codec) => {
   });
 });
 
-describe('T22 RFC 3264 §8.3.2: another codec in the middle of a call', () => {
-  it('is heard from its first packet on, with the clock that it has', () => {
+describe('RFC 3264 §8.3.2: another codec in the middle of a call', () => {
+  it('T22 T49: is heard from its first packet on, with the clock that it has', () => {
     const way = new Way();
     for (const codec of ['PCMU', 'OPUS', 'G722', 'PCMA'] as const) {
       way.heard.length = 0;
@@ -138,12 +138,12 @@ describe('T22 RFC 3264 §8.3.2: another codec in the middle of a call', () => {
   });
 });
 
-describe('T39 Opus of a length that nobody can play', () => {
+describe('Opus of a length that nobody can play', () => {
   it.each([
     ['nothing', []],
     ['120 ms', [0x1b, 0x02]],
     ['more frames than there are', [0x0b, 0x3f]],
-  ])('is dropped and counted: %s', (_what, bytes) => {
+  ])('T39: is dropped and counted: %s', (_what, bytes) => {
     const way = new Way();
     way.receiver.expect(formatOf('OPUS'));
     const header = Buffer.alloc(12);

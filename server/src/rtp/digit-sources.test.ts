@@ -10,13 +10,13 @@ function heard(...told: [digit: string, source: DigitSource, atMs: number][]): s
     .join('');
 }
 
-describe('T43 a digit that is told twice', () => {
-  it('counts once, whichever side is first', () => {
+describe('a digit that is told twice', () => {
+  it('T43: counts once, whichever side is first', () => {
     expect(heard(['5', 'media', 0], ['5', 'signalling', 80])).toBe('5');
     expect(heard(['5', 'signalling', 0], ['5', 'media', 300])).toBe('5');
   });
 
-  it('counts for each press of the same key', () => {
+  it('T43: counts for each press of the same key', () => {
     expect(heard(['1', 'media', 0], ['1', 'media', 200])).toBe('11');
     expect(
       heard(
@@ -30,11 +30,11 @@ describe('T43 a digit that is told twice', () => {
     ).toBe('111');
   });
 
-  it('is another press after a second and a half', () => {
+  it('T43: is another press after a second and a half', () => {
     expect(heard(['5', 'media', 0], ['5', 'signalling', 1_500])).toBe('55');
   });
 
-  it('is forgotten when thousands are sprayed', () => {
+  it('T43: is forgotten when thousands are sprayed', () => {
     const sources = new DigitSources();
     for (let i = 0; i < 10_000; i++) expect(sources.isNew('1', 'signalling', 0)).toBe(true);
   });

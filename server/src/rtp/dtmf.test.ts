@@ -36,7 +36,7 @@ function randomFrom(seed: number): () => number {
 }
 
 describe('telephone-event, outgoing', () => {
-  it('RFC 4733 §2.5.1: one timestamp an event, a marker first, durations growing by 20 ms, three ends', () => {
+  it('T43 RFC 4733 §2.5.1: one timestamp an event, a marker first, durations growing by 20 ms, three ends', () => {
     const packets = sent('5');
     expect(packets.map((packet) => packet.rtpTimestamp)).toEqual(Array(7).fill(1_600));
     expect(packets.map((packet) => packet.marker)).toEqual([
@@ -55,7 +55,7 @@ describe('telephone-event, outgoing', () => {
     expect(packets.map((packet) => packet.atMs)).toEqual([0, 20, 40, 60, 80, 100, 120]);
   });
 
-  it('begins the next digit 160 ms after the one before', () => {
+  it('T43: begins the next digit 160 ms after the one before', () => {
     const starts = sent('12').filter((packet) => packet.marker);
     expect(starts.map((packet) => packet.atMs)).toEqual([0, 160]);
     expect(starts.map((packet) => packet.rtpTimestamp)).toEqual([1_600, 1_600 + 8 * 160]);
@@ -86,32 +86,32 @@ describe('telephone-event, outgoing', () => {
 });
 
 describe('telephone-event, incoming', () => {
-  it('RFC 4733 §2.5.1.4: three packets with the end bit are one digit', () => {
+  it('T43 RFC 4733 §2.5.1.4: three packets with the end bit are one digit', () => {
     expect(heard(sent('5'))).toEqual(['5 100']);
   });
 
-  it('hears every key, and the same key pressed twice', () => {
+  it('T43: hears every key, and the same key pressed twice', () => {
     expect(heard(sent(ALL_DIGITS))).toEqual(Array.from(ALL_DIGITS, (digit) => `${digit} 100`));
     expect(heard(sent('77'))).toEqual(['7 100', '7 100']);
   });
 
-  it('RFC 4733 §2.5.2.2: a digit whose ends were all lost is heard after 150 ms, once', () => {
+  it('T43 RFC 4733 §2.5.2.2: a digit whose ends were all lost is heard after 150 ms, once', () => {
     const withoutEnds = sent('9').filter(({ payload }) => ((payload[1] ?? 0) & 0x80) === 0);
     expect(heard(withoutEnds)).toEqual(['9 80']);
   });
 
-  it('RFC 4733 §2.5.2.2: a new event ends one whose ends were lost', () => {
+  it('T43 RFC 4733 §2.5.2.2: a new event ends one whose ends were lost', () => {
     const packets = sent('12').filter(
       ({ payload }) => payload[0] !== 1 || ((payload[1] ?? 0) & 0x80) === 0,
     );
     expect(heard(packets)).toEqual(['1 80', '2 100']);
   });
 
-  it('a digit of which only the last packet came is heard', () => {
+  it('T43: a digit of which only the last packet came is heard', () => {
     expect(heard(sent('3').slice(-1))).toEqual(['3 100']);
   });
 
-  it('RFC 4733 §2.5.1.3: segments of a long event are one digit', () => {
+  it('T43 RFC 4733 §2.5.1.3: segments of a long event are one digit', () => {
     const segment = (rtpTimestamp: number, flags: number, duration: number, atMs: number) => ({
       payload: Uint8Array.of(4, flags, duration >> 8, duration & 0xff),
       rtpTimestamp,

@@ -41,30 +41,30 @@ function heard(
   return told;
 }
 
-describe('T43 ITU-T Q.23: digits in the audio', () => {
-  it('are heard once each, all sixteen', () => {
+describe('ITU-T Q.23: digits in the audio', () => {
+  it('T43: are heard once each, all sixteen', () => {
     expect(heard(KEYS)).toBe(KEYS);
   });
 
-  it('are heard where a key is pressed twice', () => {
+  it('T43: are heard where a key is pressed twice', () => {
     expect(heard('1122##')).toBe('1122##');
   });
 
-  it('ITU-T Q.24: are heard with 50 ms of tone and 60 ms of pause', () => {
+  it('T43 ITU-T Q.24: are heard with 50 ms of tone and 60 ms of pause', () => {
     expect(heard(KEYS.repeat(3), { toneMs: 60, pauseMs: 60 })).toBe(KEYS.repeat(3));
   });
 
-  it.each([80, 240, 480])('are heard in packets of %i samples', (packetSamples) => {
+  it.each([80, 240, 480])('T43: are heard in packets of %i samples', (packetSamples) => {
     expect(heard(KEYS, { packetSamples })).toBe(KEYS);
   });
 
-  it('misses and doubles none of 10,000 where nothing is lost', () => {
+  it('T43: misses and doubles none of 10,000 where nothing is lost', () => {
     const random = randomFrom(11);
     const digits = Array.from({ length: 10_000 }, () => KEYS.charAt(random() * 16)).join('');
     expect(heard(digits)).toBe(digits);
   });
 
-  it('doubles none of 2,000 with 5 % of the packets lost, and misses next to none', () => {
+  it('T43: doubles none of 2,000 with 5 % of the packets lost, and misses next to none', () => {
     const random = randomFrom(5);
     // The next key is always another one, so that a double is seen.
     const digits = Array.from({ length: 2_000 }, (_, i) => KEYS.charAt((i * 7) % 16)).join('');

@@ -12,21 +12,21 @@ const packet = (nowMs: number, lastArrivalMs: number | null, sameSsrc = true) =>
 });
 
 describe('latching', () => {
-  it('sends to the signalled address until the first packet', () => {
+  it('T40: sends to the signalled address until the first packet', () => {
     const latch = new Latch();
     expect(latch.target).toBeNull();
     latch.signal(CARRIER, 0);
     expect(latch.target).toEqual(CARRIER);
   });
 
-  it('RFC 4961: then sends to where packets come from', () => {
+  it('T40 RFC 4961: then sends to where packets come from', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0);
     expect(latch.admit(NAT, packet(10, null, false))).toBe(true);
     expect(latch.target).toEqual(NAT);
   });
 
-  it('forgets a stranger who sprayed before the far end named itself', () => {
+  it('T40: forgets a stranger who sprayed before the far end named itself', () => {
     const latch = new Latch();
     expect(latch.admit(ATTACKER, packet(0, null, false))).toBe(true);
     latch.signal(CARRIER, 500);
@@ -36,7 +36,7 @@ describe('latching', () => {
     expect(latch.admit(ATTACKER, packet(520, 510, false))).toBe(false);
   });
 
-  it('keeps a source on the host of the far end that was early', () => {
+  it('T40: keeps a source on the host of the far end that was early', () => {
     const latch = new Latch();
     const early = { host: CARRIER.host, port: 4_002 };
     latch.admit(early, packet(0, null, false));
@@ -44,7 +44,7 @@ describe('latching', () => {
     expect(latch.target).toEqual(early);
   });
 
-  it('not symmetric: sends to the signalled address alone, and hears its host alone', () => {
+  it('T40: not symmetric: sends to the signalled address alone, and hears its host alone', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0, false);
     expect(latch.admit({ host: CARRIER.host, port: 9_000 }, packet(10, null, false))).toBe(true);
@@ -55,7 +55,7 @@ describe('latching', () => {
     expect(latch.admit(CARRIER, packet(5_010, 10))).toBe(false);
   });
 
-  it('ignores everybody else while the source is heard, with its SSRC or without', () => {
+  it('T40: ignores everybody else while the source is heard, with its SSRC or without', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0);
     latch.admit(NAT, packet(0, null, false));
@@ -64,7 +64,7 @@ describe('latching', () => {
     expect(latch.target).toEqual(NAT);
   });
 
-  it('follows the same SSRC to another place after 3 s of silence', () => {
+  it('T40: follows the same SSRC to another place after 3 s of silence', () => {
     const latch = new Latch();
     latch.admit(NAT, packet(0, null, false));
     const moved = { ...NAT, port: 61_001 };
@@ -72,7 +72,7 @@ describe('latching', () => {
     expect(latch.target).toEqual(moved);
   });
 
-  it('lets the signalled address take over from whoever was quicker, and never back', () => {
+  it('T40: lets the signalled address take over from whoever was quicker, and never back', () => {
     const latch = new Latch();
     latch.admit(ATTACKER, packet(0, null, false));
     latch.signal(CARRIER, 5);
@@ -81,7 +81,7 @@ describe('latching', () => {
     expect(latch.admit(ATTACKER, packet(25, 20))).toBe(false);
   });
 
-  it('RFC 3264 §8.3.1: a new address is sent to at once, whatever is under way from the old one', () => {
+  it('T40 RFC 3264 §8.3.1: a new address is sent to at once, whatever is under way from the old one', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0);
     latch.admit(NAT, packet(0, null, false));
@@ -94,7 +94,7 @@ describe('latching', () => {
     expect(latch.admit(NAT, packet(2_000, 1_000))).toBe(true);
   });
 
-  it('keeps the source where a new description names the same address', () => {
+  it('T40: keeps the source where a new description names the same address', () => {
     const latch = new Latch();
     latch.signal(CARRIER, 0);
     latch.admit(NAT, packet(0, null, false));
@@ -102,7 +102,7 @@ describe('latching', () => {
     expect(latch.target).toEqual(NAT);
   });
 
-  it('RFC 3264 §8.4: an address of zeroes is hold, not a place', () => {
+  it('T21 RFC 3264 §8.4: an address of zeroes is hold, not a place', () => {
     const latch = new Latch();
     latch.signal({ host: '0.0.0.0', port: 4_000 }, 0);
     expect(latch.target).toBeNull();

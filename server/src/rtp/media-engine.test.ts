@@ -95,7 +95,7 @@ async function heardBy(peer: UdpPeer, packetCount: number): Promise<UdpPeer['pac
 }
 
 describe('a stream', () => {
-  it('sends silence every 20 ms from connect on, and never stops', async () => {
+  it('T42: sends silence every 20 ms from connect on, and never stops', async () => {
     const peer = await farEnd();
     const stream = await openStream();
     await clock.advance(200);
@@ -143,7 +143,7 @@ describe('a stream', () => {
     expect(stream.stats.packetsSent).toBe(0);
   });
 
-  it('RFC 4961: answers to where packets come from', async () => {
+  it('T40 RFC 4961: answers to where packets come from', async () => {
     const [signalled, nat] = [await farEnd(), await farEnd()];
     const stream = await openStream();
     stream.connect(remoteAt(signalled.port));
@@ -155,7 +155,7 @@ describe('a stream', () => {
     expect(signalled.packets).toHaveLength(2);
   });
 
-  it('RFC 7362 §5: a stranger who sprays packets is neither heard nor answered, whatever SSRC he uses', async () => {
+  it('T40 RFC 7362 §5: a stranger who sprays packets is neither heard nor answered, whatever SSRC he uses', async () => {
     const [peer, stranger] = [await farEnd(), await farEnd()];
     const stream = await openStream();
     let heard = 0;
@@ -170,7 +170,7 @@ describe('a stream', () => {
     expect(stream.stats).toMatchObject({ packetsReceived: 1, packetsFromStrangers: 19 });
   });
 
-  it('RFC 7362 §5: a stranger who was there first gives way to the signalled far end', async () => {
+  it('T40 RFC 7362 §5: a stranger who was there first gives way to the signalled far end', async () => {
     const [peer, stranger] = [await farEnd(), await farEnd()];
     const stream = await openStream();
     await speak(stream, stranger, 0, { ssrc: 0x666 });
@@ -183,7 +183,7 @@ describe('a stream', () => {
     expect(stream.stats.packetsFromStrangers).toBe(1);
   });
 
-  it('follows a far end that moved, after 3 s of silence and with the same SSRC only', async () => {
+  it('T40: follows a far end that moved, after 3 s of silence and with the same SSRC only', async () => {
     const [peer, moved] = [await farEnd(), await farEnd()];
     const stream = await openStream();
     stream.connect(remoteAt(peer.port));
@@ -200,7 +200,7 @@ describe('a stream', () => {
     expect(stream.stats.packetsFromStrangers).toBe(2);
   });
 
-  it('RFC 3264 §8.3.1: sends to a new address at once, and hears it with whatever SSRC', async () => {
+  it('T22 T40 RFC 3264 §8.3.1: sends to a new address at once, and hears it with whatever SSRC', async () => {
     const [before, after] = [await farEnd(), await farEnd()];
     const stream = await openStream();
     stream.connect(remoteAt(before.port));
@@ -219,7 +219,7 @@ describe('a stream', () => {
     expect(stream.stats.packetsReceived).toBe(2);
   });
 
-  it('RFC 3264 §8.4: held by an address of zeroes it keeps the way open, once a second', async () => {
+  it('T21 RFC 3264 §8.4: held by an address of zeroes it keeps the way open, once a second', async () => {
     const peer = await farEnd();
     const stream = await openStream();
     stream.connect(remoteAt(peer.port));
@@ -272,7 +272,7 @@ describe('a stream', () => {
     expect(engine.garbageReceived).toBe(3);
   });
 
-  it('tells of a gap at 1 s and each second after, and of its end', async () => {
+  it('T46: tells of a gap at 1 s and each second after, and of its end', async () => {
     const peer = await farEnd();
     const stream = await openStream();
     const seen: string[] = [];
@@ -288,7 +288,7 @@ describe('a stream', () => {
     expect(seen).toEqual(['gap 1000', 'gap 2000', 'resumed 2000']);
   });
 
-  it('RFC 4733: digits arrive at the other end, once each and in order, and audio goes on', async () => {
+  it('T43 RFC 4733: digits arrive at the other end, once each and in order, and audio goes on', async () => {
     const [a, b] = [await openStream(), await openStream()];
     a.connect(remoteAt(b.localPort));
     b.connect(remoteAt(a.localPort));
@@ -385,7 +385,7 @@ describe('RTCP', () => {
     }
   }
 
-  it('RFC 3550 §6.2: a report every 5 s, of what was sent and what was heard', async () => {
+  it('T38 RFC 3550 §6.2: a report every 5 s, of what was sent and what was heard', async () => {
     const { rtp, rtcp } = await farEndWithRtcp();
     const stream = await openStream();
     stream.connect(remoteAt(rtp.port));
@@ -426,7 +426,7 @@ describe('RTCP', () => {
     expect((block?.delaySinceLast ?? 0) / 65_536).toBeCloseTo(5, 1);
   });
 
-  it('RFC 3550 §6.6: says goodbye at the end, unless it never spoke', async () => {
+  it('T38 RFC 3550 §6.6: says goodbye at the end, unless it never spoke', async () => {
     const { rtp, rtcp } = await farEndWithRtcp();
     const [silent, speaking] = [await openStream(), await openStream()];
     silent.connect(remoteAt(rtp.port));
@@ -449,7 +449,7 @@ describe('RTCP', () => {
 });
 
 describe('the engine', () => {
-  it('gives each stream an even port of its own, and closes them all', async () => {
+  it('T38: gives each stream an even port of its own, and closes them all', async () => {
     const streams = await Promise.all(Array.from({ length: 8 }, () => engine.open()));
     const ports = streams.map(({ localPort }) => localPort);
     expect(new Set(ports).size).toBe(8);
@@ -467,7 +467,7 @@ describe('the engine', () => {
     expect(engine.streamCount).toBe(0);
   });
 
-  it('frees the port when a stream has said goodbye', async () => {
+  it('T48: frees the port when a stream has said goodbye', async () => {
     const small = startMediaEngine({
       host: '127.0.0.1',
       portMin: 22_000,

@@ -11,7 +11,7 @@ function firstSample(played: Int16Array | null): number | null {
 }
 
 describe('playout buffer', () => {
-  it('starts when 40 ms are there, then gives 20 ms a tick in order', () => {
+  it('T41: starts when 40 ms are there, then gives 20 ms a tick in order', () => {
     const buffer = new PlayoutBuffer();
     expect(buffer.pop()).toBeNull();
     buffer.push(spoken(1));
@@ -23,7 +23,7 @@ describe('playout buffer', () => {
     expect(firstSample(buffer.pop())).toBe(4_003);
   });
 
-  it('starts deeper where jitter is high, up to 200 ms', () => {
+  it('T41: starts deeper where jitter is high, up to 200 ms', () => {
     const buffer = new PlayoutBuffer();
     buffer.setTarget({ jitterMs: 500, packetMs: 20 });
     for (let n = 0; n < 9; n++) buffer.push(spoken(n));
@@ -52,7 +52,7 @@ describe('playout buffer', () => {
     },
   );
 
-  it('keeps every sample in its place, whatever the sizes that come, round its whole ring', () => {
+  it('T41: keeps every sample in its place, whatever the sizes that come, round its whole ring', () => {
     const buffer = new PlayoutBuffer();
     const level = (n: number): number => 4_000 + (n % 9_973);
     const played: number[] = [];
@@ -70,7 +70,7 @@ describe('playout buffer', () => {
     expect(played.every((sample, n) => sample === level(n))).toBe(true);
   });
 
-  it('conceals a drought by the last frame, halved three times, then says nothing', () => {
+  it('T41: conceals a drought by the last frame, halved three times, then says nothing', () => {
     const buffer = new PlayoutBuffer();
     buffer.push(frame(8_000, 320));
     buffer.pop();
@@ -78,7 +78,7 @@ describe('playout buffer', () => {
     expect([1, 2, 3, 4].map(() => firstSample(buffer.pop()))).toEqual([4_000, 2_000, 1_000, null]);
   });
 
-  it('stands in for a lost packet in its place', () => {
+  it('T41: stands in for a lost packet in its place', () => {
     const buffer = new PlayoutBuffer();
     buffer.push(frame(8_000));
     buffer.pushLost(160);
@@ -86,7 +86,7 @@ describe('playout buffer', () => {
     expect([1, 2, 3].map(() => firstSample(buffer.pop()))).toEqual([8_000, 4_000, 6_000]);
   });
 
-  it('does not make up a loss twice that it has concealed while waiting', () => {
+  it('T41: does not make up a loss twice that it has concealed while waiting', () => {
     const buffer = new PlayoutBuffer();
     buffer.push(frame(8_000, 320));
     for (let i = 0; i < 3; i++) buffer.pop();
@@ -94,7 +94,7 @@ describe('playout buffer', () => {
     expect(buffer.depthMs).toBe(0);
   });
 
-  it('leaves out a quiet frame where the far end sends faster than we play', () => {
+  it('T41: leaves out a quiet frame where the far end sends faster than we play', () => {
     const buffer = new PlayoutBuffer();
     for (let n = 0; n < 5; n++) buffer.push(frame(1));
     for (let tick = 0; tick < 400; tick++) {
@@ -104,7 +104,7 @@ describe('playout buffer', () => {
     expect(buffer.depthMs).toBeLessThanOrEqual(60);
   });
 
-  it('leaves no frame out in the middle of speech for a small surplus', () => {
+  it('T41: leaves no frame out in the middle of speech for a small surplus', () => {
     const buffer = new PlayoutBuffer();
     for (let n = 0; n < 4; n++) buffer.push(spoken(n));
     const played = Array.from({ length: 200 }, (_, n) => {
@@ -115,7 +115,7 @@ describe('playout buffer', () => {
     expect(played).toEqual(Array.from({ length: 200 }, (_, n) => 4_000 + n));
   });
 
-  it('repeats a quiet frame before it runs dry', () => {
+  it('T41: repeats a quiet frame before it runs dry', () => {
     const buffer = new PlayoutBuffer();
     buffer.push(frame(1));
     buffer.push(frame(1));
@@ -129,7 +129,7 @@ describe('playout buffer', () => {
     expect(buffer.depthMs).toBe(20);
   });
 
-  it('follows a clock that is off by 200 ppm for half an hour within 80 ms of delay', () => {
+  it('T41: follows a clock that is off by 200 ppm for half an hour within 80 ms of delay', () => {
     for (const packetMs of [20 * 1.0002, 20 / 1.0002]) {
       const buffer = new PlayoutBuffer();
       let arrivalMs = 0;
@@ -148,7 +148,7 @@ describe('playout buffer', () => {
     }
   });
 
-  it('holds at most 600 ms and drops the oldest', () => {
+  it('T41: holds at most 600 ms and drops the oldest', () => {
     const buffer = new PlayoutBuffer();
     for (let n = 0; n < 100; n++) buffer.push(spoken(n));
     expect(buffer.depthMs).toBe(600);

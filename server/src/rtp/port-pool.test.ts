@@ -31,7 +31,7 @@ async function freeRange(): Promise<number> {
 }
 
 describe('port pool', () => {
-  it('RFC 3550 §11: RTP is on an even port and RTCP on the next', async () => {
+  it('T38 RFC 3550 §11: RTP is on an even port and RTCP on the next', async () => {
     const first = await freeRange();
     const pool = new PortPool({
       host: HOST,
@@ -45,7 +45,7 @@ describe('port pool', () => {
     await expect(pool.open()).rejects.toThrow(NoPortError);
   });
 
-  it('does not use a port again for 30 s', async () => {
+  it('T48: does not use a port again for 30 s', async () => {
     const first = await freeRange();
     const clock = new FakeClock();
     const pool = new PortPool({ host: HOST, portMin: first, portMax: first + 1, clock });
@@ -58,7 +58,7 @@ describe('port pool', () => {
     expect(await take(pool)).toBe(first);
   });
 
-  it('passes over a pair of which somebody else holds one port', async () => {
+  it('T48: passes over a pair of which somebody else holds one port', async () => {
     const first = await freeRange();
     const stranger = await openPeer(first + 1);
     const pool = new PortPool({

@@ -13,7 +13,7 @@ const RECEPTION = {
 };
 
 describe('RTCP', () => {
-  it('RFC 3550 §6.4.1: a sender report with a report block and the CNAME', () => {
+  it('T38 RFC 3550 §6.4.1: a sender report with a report block and the CNAME', () => {
     const bytes = writeReport({
       ssrc: 0x1111,
       sender: { nowMs: 500, rtpTimestamp: 160, packetCount: 2, octetCount: 320 },
@@ -45,7 +45,7 @@ describe('RTCP', () => {
     });
   });
 
-  it('RFC 3550 §6.4.2: who sent nothing gives a receiver report', () => {
+  it('T38 RFC 3550 §6.4.2: who sent nothing gives a receiver report', () => {
     const bytes = writeReport({ ssrc: 1, sender: null, reception: RECEPTION, cname: 'a' });
     expect(parseRtcp(bytes)).toEqual({
       ok: true,
@@ -53,7 +53,7 @@ describe('RTCP', () => {
     });
   });
 
-  it('RFC 3550 §6.6: BYE comes at the end of a compound packet', () => {
+  it('T38 RFC 3550 §6.6: BYE comes at the end of a compound packet', () => {
     const bytes = writeGoodbye(7, 'a');
     expect(bytes.readUInt8(1)).toBe(201);
     expect(parseRtcp(bytes)).toEqual({
@@ -72,11 +72,11 @@ describe('RTCP', () => {
     ['bad-length', '81c9000100000001'],
     ['bad-length', '80c800010000000181ca'],
     ['not-a-report-first', '81cb000100000007'],
-  ])('RFC 3550 A.2: answers %s', (error, hex) => {
+  ])('T38 RFC 3550 A.2: answers %s', (error, hex) => {
     expect(parseRtcp(Buffer.from(hex, 'hex'))).toEqual({ ok: false, error });
   });
 
-  it('never throws, whatever comes', () => {
+  it('T38: never throws, whatever comes', () => {
     const prefix = fc.constantFrom([0x81, 200], [0x9f, 201], [0x80, 203], []);
     fc.assert(
       fc.property(prefix, fc.uint8Array({ maxLength: 120 }), (head, rest) => {
@@ -86,7 +86,7 @@ describe('RTCP', () => {
     );
   });
 
-  it('RFC 5761 §4: is told from RTP on one port, with any payload type and marker of ours', () => {
+  it('T38 RFC 5761 §4: is told from RTP on one port, with any payload type and marker of ours', () => {
     expect(looksLikeRtcp(writeGoodbye(1, 'a'))).toBe(true);
     for (const second of [0, 8, 13, 101, 0x80, 0x88, 0x80 | 101]) {
       expect(looksLikeRtcp(Buffer.from([0x80, second]))).toBe(false);

@@ -6,7 +6,7 @@ import { rtpDatagram } from './testing/udp-peer.ts';
 const PAYLOAD = Uint8Array.of(1, 2, 3, 4);
 
 describe('RTP packets', () => {
-  it('RFC 3550 §5.1: every field of the header is written and read', () => {
+  it('T38 RFC 3550 §5.1: every field of the header is written and read', () => {
     const header = {
       marker: true,
       payloadType: 101,
@@ -20,7 +20,7 @@ describe('RTP packets', () => {
     expect(parsed).toEqual({ ok: true, packet: { ...header, payload: Buffer.from(PAYLOAD) } });
   });
 
-  it('RFC 3550 §5.1: contributing sources, the extension and padding are left out', () => {
+  it('T38 RFC 3550 §5.1: contributing sources, the extension and padding are left out', () => {
     const bytes = Buffer.from(
       'b2000001000000a000001234' + // V=2, P, X, CC=2
         '0000000100000002' + // CSRC
@@ -42,11 +42,11 @@ describe('RTP packets', () => {
     ['bad-length', Buffer.from('90000001000000a000001234bedeffff01020304', 'hex')],
     ['bad-length', Buffer.from('a0000001000000a00000123400000000', 'hex')],
     ['bad-length', Buffer.from('a0000001000000a000001234000000ff', 'hex')],
-  ])('RFC 3550 A.1: answers %s instead of reading past the end', (error, bytes) => {
+  ])('T38 RFC 3550 A.1: answers %s instead of reading past the end', (error, bytes) => {
     expect(parseRtp(bytes)).toEqual({ ok: false, error });
   });
 
-  it('never throws, whatever comes', () => {
+  it('T38: never throws, whatever comes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         const result = parseRtp(Buffer.from(bytes));
@@ -55,7 +55,7 @@ describe('RTP packets', () => {
     );
   });
 
-  it('RFC 3550 A.1: distances are measured across the wrap', () => {
+  it('T38 RFC 3550 A.1: distances are measured across the wrap', () => {
     expect(sequenceDistance(2, 0xffff)).toBe(3);
     expect(sequenceDistance(0xffff, 2)).toBe(-3);
     expect(sequenceDistance(7, 7)).toBe(0);

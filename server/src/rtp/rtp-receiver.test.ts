@@ -66,7 +66,7 @@ class Call {
 }
 
 describe('RtpReceiver', () => {
-  it('gives the ears each packet as it comes, and plays it 40 ms later', () => {
+  it('T41: gives the ears each packet as it comes, and plays it 40 ms later', () => {
     const call = new Call();
     const played: (number | null)[] = [];
     for (let n = 0; n < 10; n++) {
@@ -79,7 +79,7 @@ describe('RtpReceiver', () => {
   });
 
   it.each([10, 20, 30, 40, 60])(
-    'RFC 3551 §4.2: takes packets of %i ms and makes up nothing',
+    'T39 RFC 3551 §4.2: takes packets of %i ms and makes up nothing',
     (packetMs) => {
       const call = new Call();
       const payload = encodeMulaw(new Int16Array(packetMs * 8).fill(LEVEL));
@@ -102,7 +102,7 @@ describe('RtpReceiver', () => {
   );
 
   it.each([79, 481, 0, 1_400])(
-    'RFC 3551 §4.5.14: refuses a payload of %i bytes and counts it',
+    'T39 RFC 3551 §4.5.14: refuses a payload of %i bytes and counts it',
     (length) => {
       const call = new Call();
       expect(call.push(0, { payload: new Uint8Array(length) })).toBe(false);
@@ -110,7 +110,7 @@ describe('RtpReceiver', () => {
     },
   );
 
-  it('refuses payload types that nobody agreed on', () => {
+  it('T39: refuses payload types that nobody agreed on', () => {
     const call = new Call();
     for (const payloadType of [3, 9, 18, 96, 127])
       expect(call.push(0, { payloadType })).toBe(false);
@@ -128,7 +128,7 @@ describe('RtpReceiver', () => {
     expect(agreed.heard).toEqual([[8_448, 160]]);
   });
 
-  it('fills a loss for the ears with silence of its length, and conceals it in playout', () => {
+  it('T41: fills a loss for the ears with silence of its length, and conceals it in playout', () => {
     const call = new Call();
     const played: (number | null)[] = [];
     for (let n = 0; n < 20; n++) {
@@ -161,7 +161,7 @@ describe('RtpReceiver', () => {
     expect(silentMs).toBeLessThanOrEqual(980);
   });
 
-  it('does not take packets of 60 ms for a silence, 20 ms late ones neither', () => {
+  it('T39: does not take packets of 60 ms for a silence, 20 ms late ones neither', () => {
     const call = new Call();
     const payload = encodeMulaw(new Int16Array(480).fill(LEVEL));
     for (let n = 0; n < 20; n++) {
@@ -202,7 +202,7 @@ describe('RtpReceiver', () => {
     expect(call.heardSamples).toBe(160 + 1_600 + 160);
   });
 
-  it('RFC 3389: comfort noise is a pause, no loss, and not heard as speech', () => {
+  it('T41 RFC 3389: comfort noise is a pause, no loss, and not heard as speech', () => {
     const call = new Call();
     for (let n = 0; n < 5; n++) {
       call.push(n);
@@ -222,7 +222,7 @@ describe('RtpReceiver', () => {
     expect(call.stats).toMatchObject({ packetsLost: 0, packetsInvalid: 0, packetsReceived: 7 });
   });
 
-  it('puts reordered packets right and counts late ones and duplicates', () => {
+  it('T41: puts reordered packets right and counts late ones and duplicates', () => {
     const call = new Call();
     const level = (n: number) => ({ payload: encodeMulaw(new Int16Array(160).fill(n * 1_000)) });
     for (const n of [1, 3, 2, 2]) call.push(n, level(n));
@@ -235,7 +235,7 @@ describe('RtpReceiver', () => {
     expect(call.stats).toMatchObject({ packetsDuplicate: 1, packetsLate: 1, packetsLost: 0 });
   });
 
-  it('RFC 3550 §8.2: goes on with another SSRC at once, whatever its numbers are', () => {
+  it('T38 RFC 3550 §8.2: goes on with another SSRC at once, whatever its numbers are', () => {
     const call = new Call();
     for (let n = 0; n < 5; n++) {
       call.push(n);
@@ -251,7 +251,7 @@ describe('RtpReceiver', () => {
     expect(call.stats).toMatchObject({ packetsLost: 0, jitterMs: 0 });
   });
 
-  it('RFC 4733 §2.5: a digit is heard once, the ears are silent meanwhile, and nothing is lost', () => {
+  it('T43 RFC 4733 §2.5: a digit is heard once, the ears are silent meanwhile, and nothing is lost', () => {
     const call = new Call();
     for (let n = 0; n < 3; n++) {
       call.push(n);
@@ -274,7 +274,7 @@ describe('RtpReceiver', () => {
     expect(call.stats.jitterMs).toBe(0);
   });
 
-  it('RFC 4733 §2.5.2.2: ends a digit whose ends were lost when nothing more comes', () => {
+  it('T43 RFC 4733 §2.5.2.2: ends a digit whose ends were lost when nothing more comes', () => {
     const call = new Call();
     call.push(0, { payloadType: 101, payload: Uint8Array.of(11, 10, 0, 160), marker: true });
     call.pass(140);
@@ -325,7 +325,7 @@ describe('RtpReceiver', () => {
     }
   });
 
-  it('RFC 3389 §3.1: plays comfort noise of the level that was named until audio comes again', () => {
+  it('T41 RFC 3389 §3.1: plays comfort noise of the level that was named until audio comes again', () => {
     const call = new Call();
     for (let n = 0; n < 5; n++) {
       call.push(n);
@@ -345,7 +345,7 @@ describe('RtpReceiver', () => {
     expect(call.pass(400)).toContain(LEVEL);
   });
 
-  it('RFC 3550 §6.4.1: reports loss, the highest number with its wraps, and jitter', () => {
+  it('T38 RFC 3550 §6.4.1: reports loss, the highest number with its wraps, and jitter', () => {
     const call = new Call();
     for (let n = 0; n < 20; n++) {
       if (n !== 4) call.push(n);
@@ -365,7 +365,7 @@ describe('RtpReceiver', () => {
     expect(call.receiver.report()?.fractionLost).toBe(0);
   });
 
-  it('never throws, whatever a far end sends', () => {
+  it('T38: never throws, whatever a far end sends', () => {
     const call = new Call();
     const wire = fc.record({
       payloadType: fc.constantFrom(0, 8, 13, 101),

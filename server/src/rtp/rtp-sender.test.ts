@@ -29,7 +29,7 @@ const steps = (values: number[], modulus: number): number[] =>
   values.slice(1).map((value, i) => (value - (values[i] ?? 0) + modulus) % modulus);
 
 describe('RtpSender', () => {
-  it('RFC 3550 §5.1: sequence grows by 1 and timestamp by 160, with one SSRC, over both wraps', () => {
+  it('T38 RFC 3550 §5.1: sequence grows by 1 and timestamp by 160, with one SSRC, over both wraps', () => {
     const sender = new RtpSender();
     const packets = send(sender, 70_000).flatMap((packet) => packet ?? []);
     expect(packets).toHaveLength(70_000);
@@ -46,14 +46,14 @@ describe('RtpSender', () => {
     expect(new Set(timestamps)).toEqual(new Set([160]));
   });
 
-  it('RFC 3550 §5.1: begins anywhere, differently for each stream', () => {
+  it('T38 RFC 3550 §5.1: begins anywhere, differently for each stream', () => {
     const starts = Array.from({ length: 20 }, () => send(new RtpSender(), 1)[0]);
     expect(new Set(starts.map((packet) => packet?.ssrc)).size).toBe(20);
     expect(new Set(starts.map((packet) => packet?.rtpTimestamp)).size).toBe(20);
     expect(new Set(starts.map((packet) => packet?.sequenceNumber)).size).toBeGreaterThan(15);
   });
 
-  it('RFC 3551 §4.1: marks the first packet and no other', () => {
+  it('T38 RFC 3551 §4.1: marks the first packet and no other', () => {
     const packets = send(new RtpSender(), 5, { frame: LOUD });
     expect(packets.map((packet) => packet?.marker)).toEqual([true, false, false, false, false]);
   });
@@ -91,7 +91,7 @@ describe('RtpSender', () => {
     expect(first).toEqual(copy);
   });
 
-  it('RFC 6263 §4: on hold one packet of silence a second goes out, at its own time', () => {
+  it('T42 RFC 6263 §4: on hold one packet of silence a second goes out, at its own time', () => {
     const sender = new RtpSender();
     const [before] = send(sender, 1, { frame: LOUD });
     const held = send(sender, 150, { format: { ...FORMAT, mayTalk: false }, frame: LOUD });
@@ -104,7 +104,7 @@ describe('RtpSender', () => {
     expect(after?.sequenceNumber).toBe(((before?.sequenceNumber ?? 0) + 4) & 0xffff);
   });
 
-  it('RFC 4733 §2.5.1.2: digits replace audio, whose timestamp goes on as if there had been none', async () => {
+  it('T43 RFC 4733 §2.5.1.2: digits replace audio, whose timestamp goes on as if there had been none', async () => {
     const sender = new RtpSender();
     const [before] = send(sender, 1, { frame: LOUD });
     const dialled = sender.dtmf.send('1');
@@ -125,7 +125,7 @@ describe('RtpSender', () => {
     expect(packets[8]?.payload).toEqual(Buffer.alloc(160, 0x80));
   });
 
-  it('on hold finishes the digit that has begun and keeps the next ones for later', async () => {
+  it('T43: on hold finishes the digit that has begun and keeps the next ones for later', async () => {
     const sender = new RtpSender();
     const dialled = sender.dtmf.send('12');
     send(sender, 2);
@@ -148,7 +148,7 @@ describe('RtpSender', () => {
     return expect(dialled).rejects.toThrow('over');
   });
 
-  it('RFC 3550 §6.4.1: counts packets, and octets of payload', async () => {
+  it('T38 RFC 3550 §6.4.1: counts packets, and octets of payload', async () => {
     const sender = new RtpSender();
     send(sender, 3);
     const dialled = sender.dtmf.send('1');

@@ -63,7 +63,7 @@ describe('two streams with keys', () => {
     two = await engine.open();
   });
 
-  it('hear each other, digits too, and go on after the same keys are named again', async () => {
+  it('T44: hear each other, digits too, and go on after the same keys are named again', async () => {
     const { here, there } = keys();
     one.connect(remoteAt(two.localPort, here));
     two.connect(remoteAt(one.localPort, there));
@@ -85,14 +85,14 @@ describe('two streams with keys', () => {
     expect(one.stats.packetsInvalid).toBe(0);
   });
 
-  it('hear nothing of each other where one has other keys, and count it', async () => {
+  it('T44: hear nothing of each other where one has other keys, and count it', async () => {
     one.connect(remoteAt(two.localPort, keys().here));
     two.connect(remoteAt(one.localPort, keys().there));
     await advanceUntil(() => two.stats.packetsInvalid > 5);
     expect(two.stats.packetsReceived).toBe(0);
   });
 
-  it('change their keys in the middle of a call', async () => {
+  it('T44: change their keys in the middle of a call', async () => {
     const first = keys();
     const second = keys();
     one.connect(remoteAt(two.localPort, first.here));
@@ -106,7 +106,7 @@ describe('two streams with keys', () => {
 });
 
 describe('a stream with keys', () => {
-  it('sends nothing that can be read, and takes nothing in clear', async () => {
+  it('T44: sends nothing that can be read, and takes nothing in clear', async () => {
     listener = await openPeer(0);
     const stream = await engine.open();
     stream.connect(remoteAt(listener.port, keys().here));

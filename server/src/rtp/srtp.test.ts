@@ -39,7 +39,7 @@ function rtcp(): Buffer {
 }
 
 describe('RFC 3711 appendix B.3', () => {
-  it('derives the session keys of its example', () => {
+  it('T44: derives the session keys of its example', () => {
     const inline = Buffer.from(
       'E1F97A0D3E018BE0D64FA32C06DE41390EC675AD498AFEEBB6960B3AABE6',
       'hex',
@@ -55,8 +55,8 @@ describe('RFC 3711 appendix B.3', () => {
   });
 });
 
-describe('T44 RFC 6188 §7.2', () => {
-  it('derives the session keys of its example', () => {
+describe('RFC 6188 §7.2', () => {
+  it('T44: derives the session keys of its example', () => {
     const inline = Buffer.from(
       'f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b63b04803de51ee7c96423ab5b78d2',
       'hex',
@@ -73,7 +73,7 @@ describe('T44 RFC 6188 §7.2', () => {
 });
 
 describe.each(SRTP_SUITES)('%s', (suite) => {
-  it('carries packets both ways, unreadable on the way', () => {
+  it('T44: carries packets both ways, unreadable on the way', () => {
     const { here, there } = pair(suite);
     const secret = here.protectRtp(rtp(7));
     expect(secret.includes('audio')).toBe(false);
@@ -82,7 +82,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     expect(here.unprotectRtp(there.protectRtp(rtp(9, 'back')))).toEqual(rtp(9, 'back'));
   });
 
-  it('RFC 3711 §3.3.2: takes no packet twice, and one that is late once', () => {
+  it('T44 RFC 3711 §3.3.2: takes no packet twice, and one that is late once', () => {
     const { here, there } = pair(suite);
     const packets = [10, 11, 12, 200].map((sequence) => here.protectRtp(rtp(sequence)));
     const [first, second, third, far] = packets as [Buffer, Buffer, Buffer, Buffer];
@@ -95,7 +95,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     expect(there.unprotectRtp(third)).toBeNull();
   });
 
-  it('RFC 3711 §3.3.1: goes on over the end of the sequence numbers, also out of order', () => {
+  it('T44 RFC 3711 §3.3.1: goes on over the end of the sequence numbers, also out of order', () => {
     const { here, there } = pair(suite);
     const order = [0xfffe, 0xffff, 0, 1];
     const secrets = order.map((sequence) => here.protectRtp(rtp(sequence)));
@@ -118,7 +118,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     expect(there.unprotectRtp(here.protectRtp(rtp(0x4065)))).toEqual(rtp(0x4065));
   });
 
-  it('takes nothing that was changed, of another key, or too short', () => {
+  it('T44: takes nothing that was changed, of another key, or too short', () => {
     const { here, there } = pair(suite);
     const secret = here.protectRtp(rtp(1));
     for (let i = 0; i < secret.length; i++) {
@@ -131,7 +131,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     expect(there.unprotectRtp(secret)).toEqual(rtp(1));
   });
 
-  it('carries RTCP, once each', () => {
+  it('T44: carries RTCP, once each', () => {
     const { here, there } = pair(suite);
     const secret = here.protectRtcp(rtcp());
     expect(secret.subarray(8, 24)).not.toEqual(rtcp().subarray(8, 24));
@@ -142,7 +142,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     expect(there.unprotectRtcp(changed)).toBeNull();
   });
 
-  it('never throws, and takes no garbage', () => {
+  it('T44: never throws, and takes no garbage', () => {
     const { there } = pair(suite);
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -152,7 +152,7 @@ describe.each(SRTP_SUITES)('%s', (suite) => {
     );
   });
 
-  it('refuses keys of a wrong length', () => {
+  it('T44: refuses keys of a wrong length', () => {
     expect(() => new SrtpSession({ suite, localKey: 'AAAA', remoteKey: 'AAAA' })).toThrow(suite);
   });
 });

@@ -10,7 +10,7 @@ const failOnError = (error: unknown) => {
 };
 
 describe('wheel', () => {
-  it('turns each stream every 20 ms, in a phase of its own', async () => {
+  it('T42: turns each stream every 20 ms, in a phase of its own', async () => {
     const clock = new FakeClock();
     const wheel = new Wheel(clock, failOnError);
     const ticks: number[][] = [[], [], []];
@@ -30,7 +30,7 @@ describe('wheel', () => {
     expect(clock.pendingCount).toBe(0);
   });
 
-  it('spreads 40 streams evenly over its 20 phases', async () => {
+  it('T42: spreads 40 streams evenly over its 20 phases', async () => {
     const clock = new FakeClock();
     const wheel = new Wheel(clock, failOnError);
     const perMs = new Map<number, number>();
@@ -48,7 +48,7 @@ describe('wheel', () => {
     wheel.close();
   });
 
-  it('makes up for a stall of less than 200 ms, and forgets a longer one', () => {
+  it('T42: makes up for a stall of less than 200 ms, and forgets a longer one', () => {
     const late = { nowMs: 0, fn: () => {} };
     const clock: Clock = {
       now: () => late.nowMs,
@@ -75,7 +75,7 @@ describe('wheel', () => {
     expect(wheel.lateness().maxMs).toBeGreaterThanOrEqual(190);
   });
 
-  it('lets others run in between when its ticks take longer than there is time', () => {
+  it('T42: lets others run in between when its ticks take longer than there is time', () => {
     const busy = { nowMs: 0, fn: () => {}, armed: 0 };
     const clock: Clock = {
       now: () => busy.nowMs,
@@ -179,7 +179,7 @@ describe('wheel that may rest its thread', () => {
     wheel.close();
   });
 
-  it('gives each of many streams its 20 ms with five awakenings a round', () => {
+  it('T42: gives each of many streams its 20 ms with five awakenings a round', () => {
     const { state, clock, rest, turn } = restingThread();
     const wheel = new Wheel(clock, failOnError, rest);
     const ticks = Array.from({ length: 40 }, (): number[] => []);
@@ -202,7 +202,7 @@ describe('wheel that may rest its thread', () => {
     expect(state.next).toBeNull();
   });
 
-  it('does not rest while it is behind', () => {
+  it('T42: does not rest while it is behind', () => {
     const { state, clock, rest, turn } = restingThread();
     const wheel = new Wheel(clock, failOnError, rest);
     let count = 0;

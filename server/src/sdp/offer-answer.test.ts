@@ -268,10 +268,10 @@ describe('offer and answer', () => {
   });
 });
 
-describe('T49 codecs beside G.711', () => {
+describe('codecs beside G.711', () => {
   const WIDE: LocalAudio = { ...LOCAL, codecs: ['OPUS', 'G722', 'PCMU'] };
 
-  it('RFC 7587 §7, RFC 3551 §4.5.2: are offered where they are wanted, digits for each clock', () => {
+  it('T49 RFC 7587 §7, RFC 3551 §4.5.2: are offered where they are wanted, digits for each clock', () => {
     const lines = buildOffer(WIDE).split('\r\n');
     expect(lines.slice(5, -3)).toEqual([
       'm=audio 10000 RTP/AVP 111 9 0 101 110',
@@ -286,7 +286,7 @@ describe('T49 codecs beside G.711', () => {
     ]);
   });
 
-  it('are neither offered nor taken where they are not', () => {
+  it('T49: are neither offered nor taken where they are not', () => {
     expect(buildOffer(LOCAL)).not.toMatch(/opus|G722|48000/);
     const { audio } = answered(text('m=audio 4000 RTP/AVP 96 9 0', 'a=rtpmap:96 opus/48000/2'));
     expect(audio.codec).toBe('PCMU');
@@ -294,7 +294,7 @@ describe('T49 codecs beside G.711', () => {
     expect(only).toMatchObject({ ok: false, error: { code: 'no-common-codec' } });
   });
 
-  it('RFC 7587 §7: takes Opus with the number of the offer, and digits of its clock only', () => {
+  it('T49 RFC 7587 §7: takes Opus with the number of the offer, and digits of its clock only', () => {
     const opus = ['a=rtpmap:96 OPUS/48000/2', 'a=rtpmap:97 telephone-event/48000'];
     const offer = text('m=audio 4000 RTP/AVP 96 0 101 97', ...opus, ...EVENTS);
     const { audio, lines } = answered(offer, WIDE);
@@ -309,7 +309,7 @@ describe('T49 codecs beside G.711', () => {
   it.each([
     ['mono', 'opus/48000'],
     ['of another clock', 'opus/16000/2'],
-  ])('RFC 7587 §7: is no Opus: %s', (_what, rtpmap) => {
+  ])('T49 RFC 7587 §7: is no Opus: %s', (_what, rtpmap) => {
     const offer = text('m=audio 4000 RTP/AVP 96', `a=rtpmap:96 ${rtpmap}`);
     expect(answerOffer(offer, WIDE)).toMatchObject({ error: { code: 'no-common-codec' } });
   });
@@ -326,8 +326,8 @@ describe('T49 codecs beside G.711', () => {
   });
 });
 
-describe('T38 RFC 5761 §5.1.1: RTP and RTCP on one port', () => {
-  it('is answered where it was offered, and never asked for', () => {
+describe('RFC 5761 §5.1.1: RTP and RTCP on one port', () => {
+  it('T38: is answered where it was offered, and never asked for', () => {
     const muxed = answered(text('m=audio 4000 RTP/AVP 0', 'a=rtcp-mux'));
     expect(muxed.lines).toContain('a=rtcp-mux');
     expect(muxed.audio.rtcpMux).toBe(true);
@@ -343,7 +343,7 @@ describe('encrypted audio', () => {
   const optional: LocalAudio = { ...LOCAL, encryption: newEncryption('optional') };
   const KEY = 'WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz';
 
-  it('RFC 4568 §5.1: is offered as RTP/SAVP with a line for each suite', () => {
+  it('T44 RFC 4568 §5.1: is offered as RTP/SAVP with a line for each suite', () => {
     const lines = buildOffer(required).split('\r\n');
     expect(lines).toContain('m=audio 10000 RTP/SAVP 0 8 101');
     expect(lines.filter((line) => line.startsWith('a=crypto:'))).toEqual(
@@ -357,29 +357,32 @@ describe('encrypted audio', () => {
     expect(buildOffer(LOCAL)).not.toContain('crypto');
   });
 
-  it.each(SRTP_SUITES)('RFC 4568 §5.1.2: both sides end up with the same keys for %s', (suite) => {
-    const there: LocalAudio = { ...required, encryption: newEncryption('required') };
-    const offer = buildOffer(required)
-      .split('\r\n')
-      .filter((line) => !line.startsWith('a=crypto:') || line.includes(` ${suite} `))
-      .join('\r\n');
-    const { lines, audio } = answered(offer, there);
-    expect(lines.some((line) => line.startsWith('m=audio 10000 RTP/SAVP'))).toBe(true);
-    const read = readAnswer(lines.join('\r\n'), required);
-    if (!read.ok) throw new Error(read.error.message);
-    expect(read.value.srtp).toEqual({
-      suite,
-      localKey: required.encryption?.keys[suite],
-      remoteKey: there.encryption?.keys[suite],
-    });
-    expect(audio.srtp).toEqual({
-      suite,
-      localKey: there.encryption?.keys[suite],
-      remoteKey: required.encryption?.keys[suite],
-    });
-  });
+  it.each(SRTP_SUITES)(
+    'T44 RFC 4568 §5.1.2: both sides end up with the same keys for %s',
+    (suite) => {
+      const there: LocalAudio = { ...required, encryption: newEncryption('required') };
+      const offer = buildOffer(required)
+        .split('\r\n')
+        .filter((line) => !line.startsWith('a=crypto:') || line.includes(` ${suite} `))
+        .join('\r\n');
+      const { lines, audio } = answered(offer, there);
+      expect(lines.some((line) => line.startsWith('m=audio 10000 RTP/SAVP'))).toBe(true);
+      const read = readAnswer(lines.join('\r\n'), required);
+      if (!read.ok) throw new Error(read.error.message);
+      expect(read.value.srtp).toEqual({
+        suite,
+        localKey: required.encryption?.keys[suite],
+        remoteKey: there.encryption?.keys[suite],
+      });
+      expect(audio.srtp).toEqual({
+        suite,
+        localKey: there.encryption?.keys[suite],
+        remoteKey: required.encryption?.keys[suite],
+      });
+    },
+  );
 
-  it('is plain where it may be and the far end says nothing of keys', () => {
+  it('T44: is plain where it may be and the far end says nothing of keys', () => {
     const plain = answered(buildOffer(LOCAL), optional);
     expect(plain.audio.srtp).toBeUndefined();
     expect(plain.lines.join()).not.toContain('crypto');
@@ -420,12 +423,12 @@ describe('encrypted audio', () => {
       ),
       required,
     ],
-  ])('is refused: %s', (_what, offer, local) => {
+  ])('T44: is refused: %s', (_what, offer, local) => {
     const result = answerOffer(offer, local);
     expect(result).toMatchObject({ ok: false, error: { code: 'unsupported-transport' } });
   });
 
-  it('takes a key with a lifetime', () => {
+  it('T44: takes a key with a lifetime', () => {
     const line = `a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^31`;
     const { lines, audio } = answered(text('m=audio 4000 RTP/SAVP 0', line), required);
     expect(audio.srtp?.remoteKey).toBe(KEY);

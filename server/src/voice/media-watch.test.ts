@@ -32,7 +32,7 @@ describe('media watch', () => {
     expect(seen).toEqual([]);
   });
 
-  it('reports one-way audio after 5 s and a missing first packet after 30 s', async () => {
+  it('T46 T47: reports one-way audio after 5 s and a missing first packet after 30 s', async () => {
     const { clock, watch, seen } = watched();
     watch.answered();
     await clock.advance(4_900);
@@ -80,7 +80,7 @@ describe('media watch', () => {
     expect(seen.at(-1)).toBe('lost');
   });
 
-  it('reports each gap once and a stream that is lost for 60 s', async () => {
+  it('T46 T47: reports each gap once and a stream that is lost for 60 s', async () => {
     const { clock, watch, seen } = watched();
     watch.firstPacket();
     watch.answered();
@@ -92,7 +92,7 @@ describe('media watch', () => {
     expect(seen).toEqual(['one-way 5', 'one-way 5', 'lost']);
   });
 
-  it('does not count the silence of a hold, but ends a hold after 30 minutes', async () => {
+  it('T47 T21: does not count the silence of a hold, but ends a hold after 30 minutes', async () => {
     const { clock, watch, seen } = watched();
     watch.firstPacket();
     watch.answered();
