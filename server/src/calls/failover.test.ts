@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../shared/clock.ts';
+import { silentLogger } from '../shared/logger.ts';
+import { createSipResolver } from '../sip/sip-resolver.ts';
+import { FakeDnsServer } from '../sip/testing/fake-dns-server.ts';
 import { FakePeer } from '../sip/testing/fake-peer.ts';
+import { startUserAgent } from '../sip/user-agent.ts';
 import { createNumberStore } from '../trunks/number-store.ts';
 import { createTrunkStore } from '../trunks/trunk-store.ts';
 import { openCallLab, type CallLab, type LabNode } from './testing/call-lab.ts';
@@ -29,12 +33,16 @@ afterEach(async () => {
 });
 
 /** A trunk that is none of the sandbox's. */
-async function realTrunk(ports: readonly number[], ringTimeoutMs = 30_000): Promise<void> {
+async function realTrunk(
+  ports: readonly number[],
+  ringTimeoutMs = 30_000,
+  named?: { host: string; lookup: 'srv' },
+): Promise<void> {
   const clock = systemClock;
   const { db, secrets, workspaceId, agentId } = lab;
   const trunk = await createTrunkStore({ db, secrets, clock }).create(workspaceId, {
     name: 'carrier',
-    gateways: ports.map((port) => ({ host: '127.0.0.1', port, transport: 'udp' })),
+    gateways: ports.map((port) => ({ host: '127.0.0.1', port, transport: 'udp', ...named })),
     callsPerSecond: null,
     qualifyFrequencyS: 0,
     ringTimeoutMs,
@@ -43,8 +51,8 @@ async function realTrunk(ports: readonly number[], ringTimeoutMs = 30_000): Prom
   await createNumberStore({ db, clock }).add(workspaceId, number);
 }
 
-async function call(): Promise<{ reason: string | null; gateways: string[] }> {
-  const { call: placed } = await node.service.place({
+async function call(from = node): Promise<{ reason: string | null; gateways: string[] }> {
+  const { call: placed } = await from.service.place({
     workspaceId: lab.workspaceId,
     to: SAMPLE,
     from: FROM,
@@ -95,6 +103,50 @@ describe('gateways of a trunk', () => {
       expect(second.legs).toEqual([]);
     },
   );
+
+  it('T07 RFC 3263 §4.3: of two servers of an SRV name the silent one is left within 6 s, and asked last by the next call', async () => {
+    const silent = await FakePeer.bind();
+    const dns = await FakeDnsServer.bind();
+    const srv = { type: 'SRV', weight: 1, name: 'one.carrier.example' } as const;
+    dns.records.set('_sip._udp.carrier.example', [
+      { ...srv, priority: 1, port: silent.address.port },
+      { ...srv, priority: 2, port: second.ua.port },
+    ]);
+    dns.records.set('one.carrier.example', [{ type: 'A', address: '127.0.0.1' }]);
+    const ua = await startUserAgent({
+      host: '127.0.0.1',
+      port: 0,
+      userAgent: 'resolving',
+      clock: systemClock,
+      logger: silentLogger,
+      resolver: createSipResolver([dns.address]),
+    });
+    try {
+      await realTrunk([5060], 30_000, { host: 'carrier.example', lookup: 'srv' });
+      const resolving = await lab.node({ ua });
+      resolving.voice.onAnswered = (voice) =>
+        voice.emit({ type: 'end-requested', reason: 'agent-goodbye' });
+      const first6s = call(resolving);
+      const invite = await silent.request('INVITE');
+      const beganMs = performance.now();
+      let reachedMs = Infinity;
+      second.script = (leg) => {
+        reachedMs = Math.min(reachedMs, performance.now());
+        pickUp(leg);
+      };
+      expect(invite.uri).toBe(`sip:${SAMPLE}@carrier.example`);
+      expect(await first6s).toMatchObject({ reason: 'agent-goodbye' });
+      expect(reachedMs - beganMs).toBeLessThan(6_000);
+      const [leg] = second.legs;
+      expect(leg?.request.uri).toBe(`sip:${SAMPLE}@carrier.example`);
+      expect((await call(resolving)).gateways).toHaveLength(1);
+      expect(second.legs).toHaveLength(2);
+    } finally {
+      await ua.close();
+      dns.close();
+      silent.close();
+    }
+  }, 30_000);
 
   it('T14 RFC 3261 §9.1: a gateway that swallows our CANCEL is the last one: no INVITE to the second', async () => {
     const peer = await FakePeer.bind();

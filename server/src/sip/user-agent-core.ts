@@ -152,14 +152,32 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
     return this.greylist.last(await this.#locator.locate(server), (target) => target);
   }
 
-  request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {
+  async request(options: Parameters<UserAgent['request']>[0]): Promise<SipResponse> {
+    const { nextHop } = options;
+    if (isIP(nextHop.host) !== 0) return this.#requestAt(options, nextHop);
+    const targets = await this.locate({ ...nextHop, lookup: nextHop.lookup ?? 'address' });
+    const [target = nextHop] = targets;
+    const response = await this.#requestAt(options, target);
+    // RFC 3263 §4.3: silence, or nothing that could be sent; what was made here has no To tag.
+    const isOurs = tagOf(response, 'To') === null;
+    if (targets.length > 1 && isOurs && (response.status === 408 || response.status === 503)) {
+      const { status } = response;
+      this.greylist.noteFailure(target, { cause: 'timeout', status, retryAfterS: null });
+    }
+    return response;
+  }
+
+  #requestAt(
+    options: Parameters<UserAgent['request']>[0],
+    nextHop: SipAddress,
+  ): Promise<SipResponse> {
     const callId = options.callId ?? `${newTag()}@${this.#wire.advertisedHost}`;
     let tries = 0;
     const nextCseq = options.nextCseq ?? (() => ++tries);
     const from = `<${options.from}>;tag=${newTag()}`;
     const given = options.headers ?? [];
     const hasContact = given.some(({ name }) => name.toLowerCase() === 'contact');
-    const contact = { name: 'Contact', value: this.contact('', options.nextHop.transport) };
+    const contact = { name: 'Contact', value: this.contact('', nextHop.transport) };
     return sendRequest(this.transactions, {
       build: () =>
         makeRequest({
@@ -177,7 +195,7 @@ export class UserAgentCore implements UserAgent, TransactionCore, LegContext {
           ],
           body: options.body?.content ?? '',
         }),
-      to: () => options.nextHop,
+      to: () => nextHop,
       digest: options.credentials ? new DigestSession(options.credentials) : null,
     });
   }

@@ -116,7 +116,8 @@ export interface UserAgent {
   request(options: {
     method: string;
     requestUri: string;
-    nextHop: SipAddress;
+    /** A name is looked up, by its addresses where it says nothing else. */
+    nextHop: SipAddress & Partial<Pick<SipServerName, 'lookup'>>;
     from: string;
     to: string;
     headers?: readonly SipHeader[];

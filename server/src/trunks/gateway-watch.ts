@@ -1,6 +1,7 @@
 import type { GatewayState } from '../db/queries/trunk-health.ts';
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import { getHeader, type SipAddress } from '../sip/message.ts';
+import type { SipServerName } from '../sip/sip-locator.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
 
 /** Answers missed in a row after which a gateway counts as down. */
@@ -20,7 +21,7 @@ export interface GatewayReport {
 }
 
 export interface GatewayWatchOptions {
-  gateway: SipAddress;
+  gateway: SipAddress & Partial<Pick<SipServerName, 'lookup'>>;
   /** Domain of From. */
   domain: string;
   periodMs: number;
@@ -54,7 +55,9 @@ export class GatewayWatch {
     const { gateway, domain, periodMs, ua, clock, random, onReport } = this.#options;
     const host = gateway.host.includes(':') ? `[${gateway.host}]` : gateway.host;
     const transport = gateway.transport === 'udp' ? '' : `;transport=${gateway.transport}`;
-    const uri = `sip:${host}:${gateway.port}${transport}`;
+    // RFC 3263 §4.2: a port would mean that SRV records are not to be asked for.
+    const port = (gateway.lookup ?? 'address') === 'address' ? `:${gateway.port}` : '';
+    const uri = `sip:${host}${port}${transport}`;
     const beganMs = clock.monotonicMs();
     const late = new AbortController();
     const response = await Promise.race([

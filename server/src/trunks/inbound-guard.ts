@@ -2,11 +2,12 @@ import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
 import { DigestVerifier } from '../sip/digest-server.ts';
 import { getHeader, type SipAddress, type SipRequest } from '../sip/message.ts';
+import type { UserAgent } from '../sip/user-agent.ts';
 import type { TrunkWithGateways } from '../db/queries/trunks.ts';
 import type { Secrets } from '../workspaces/secrets.ts';
 import { NameCache } from './name-cache.ts';
 import { SignInLockout } from './sign-in-lockout.ts';
-import { SourceList } from './source-list.ts';
+import { SourceList, type SourceGateway } from './source-list.ts';
 import { INBOUND_SECRETS } from './trunk-store.ts';
 
 /** A trunk whose callers prove by digest who they are. */
@@ -28,6 +29,8 @@ export interface InboundGuardOptions {
   secrets: Secrets;
   clock: Clock;
   logger: Logger;
+  /** Finds gateways that are looked up by SRV or NAPTR records. Default: by their addresses. */
+  ua?: Pick<UserAgent, 'locate'>;
 }
 
 /** Of a trunk that names none. */
@@ -62,7 +65,7 @@ export class InboundGuard {
     trunks: readonly TrunkWithGateways[],
     numbers: readonly { e164: string; trunkId: string }[],
   ): Promise<void> {
-    const sources = await SourceList.of(trunks, (host) => this.#names.addressesOf(host));
+    const sources = await SourceList.of(trunks, (gateway) => this.#addressesOf(gateway));
     const byId = new Map(
       trunks.flatMap((trunk) => {
         const digest = this.#digestTrunk(trunk);
@@ -82,6 +85,15 @@ export class InboundGuard {
     for (const realm of this.#verifiers.keys()) {
       if (![...byId.values()].some((trunk) => trunk.realm === realm)) this.#verifiers.delete(realm);
     }
+  }
+
+  /** Calls come from where they would go. */
+  async #addressesOf(gateway: SourceGateway): Promise<string[]> {
+    const { host, port = 5060, transport = 'udp', lookup = 'address' } = gateway;
+    const { ua } = this.#options;
+    if (lookup === 'address' || !ua) return this.#names.addressesOf(host);
+    const servers = await ua.locate({ host, port, transport, lookup });
+    return servers.map((server) => server.host);
   }
 
   /** Whether a request from outside any dialog is answered at all. @param called E.164. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSource, SourceList } from './source-list.ts';
+import { isSource, SourceList, type SourceGateway } from './source-list.ts';
 
 const trunks = [
   { id: 'trunk_a', allowedSources: ['192.0.2.0/24', 'nonsense'], gateways: [] },
@@ -9,7 +9,7 @@ const trunks = [
     gateways: [{ host: '198.51.100.7' }, { host: 'sip.example' }, { host: 'gone.example' }],
   },
 ];
-const resolve = (host: string): Promise<string[]> =>
+const resolve = ({ host }: SourceGateway): Promise<string[]> =>
   host === 'sip.example'
     ? Promise.resolve(['203.0.113.5'])
     : Promise.reject(new Error('no such host'));

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import type { GatewayRow } from '../db/queries/gateways.ts';
 import { systemResolve } from './name-cache.ts';
 
 /** What says where a trunk's calls come from. */
@@ -6,8 +7,13 @@ export interface TrunkSources {
   id: string;
   /** Addresses and CIDRs. */
   allowedSources: readonly string[];
-  gateways: readonly { host: string }[];
+  gateways: readonly SourceGateway[];
 }
+
+/** A gateway, as far as it says where calls come from. */
+export type SourceGateway = { host: string } & Partial<
+  Pick<GatewayRow, 'port' | 'transport' | 'lookup'>
+>;
 
 /** Which trunks an address may speak for. Immutable; made anew when trunks change. */
 export class SourceList {
@@ -20,20 +26,21 @@ export class SourceList {
   static readonly empty = new SourceList([]);
 
   /**
-   * @param resolve all addresses of a gateway's host name; failures leave the name out.
+   * @param resolve all addresses of a gateway that has a host name; failures leave it out.
    *   Default: the system's resolver.
    */
   static async of(
     trunks: readonly TrunkSources[],
-    resolve: (host: string) => Promise<string[]> = systemResolve,
+    resolve: (gateway: SourceGateway) => Promise<string[]> = ({ host }) => systemResolve(host),
   ): Promise<SourceList> {
     return new SourceList(
       await Promise.all(
         trunks.map(async (trunk) => {
           const addresses = new BlockList();
           for (const source of trunk.allowedSources) addSource(addresses, source);
-          for (const { host } of trunk.gateways) {
-            const found = isIP(host) ? [host] : await resolve(host).catch(() => []);
+          for (const gateway of trunk.gateways) {
+            const { host } = gateway;
+            const found = isIP(host) ? [host] : await resolve(gateway).catch(() => []);
             for (const address of found) addSource(addresses, address);
           }
           return { id: trunk.id, addresses };

@@ -2,6 +2,7 @@ import type { RegistrationState as StoredState } from '../db/queries/trunk-healt
 import type { Clock, TimerHandle } from '../shared/clock.ts';
 import { randomText } from '../shared/ids.ts';
 import { getHeader, getHeaders, type SipAddress, type SipResponse } from '../sip/message.ts';
+import type { SipServerName } from '../sip/sip-locator.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
 import {
   INITIAL,
@@ -12,7 +13,7 @@ import {
 
 /** Where and as whom to register. */
 export interface RegistrationTarget {
-  registrar: SipAddress;
+  registrar: SipAddress & Partial<Pick<SipServerName, 'lookup'>>;
   /** Domain of the address of record. */
   domain: string;
   username: string;

@@ -65,11 +65,11 @@ export async function startTrunkWatcher(options: TrunkWatcherOptions): Promise<T
       gateways:
         qualifyFrequencyS === 0
           ? []
-          : gateways.map(({ host, port, transport }) => {
+          : gateways.map(({ host, port, transport, lookup }) => {
               const shown = host.includes(':') ? `[${host}]` : host;
               const gateway = `${shown}:${port};${transport}`;
               return new GatewayWatch({
-                gateway: { host, port, transport },
+                gateway: { host, port, transport, lookup },
                 domain,
                 periodMs: qualifyFrequencyS * 1000,
                 ua,
@@ -96,12 +96,12 @@ export async function startTrunkWatcher(options: TrunkWatcherOptions): Promise<T
       logger.warn({ err: error, trunkId: id }, 'a trunk is not registered: its password is sealed');
       return null;
     }
-    const { host, port, transport } = registrar;
+    const { host, port, transport, lookup } = registrar;
     const ownPort = transport === 'tls' ? (ua.tlsPort ?? ua.port) : ua.port;
     const ownHost = advertisedHost.includes(':') ? `[${advertisedHost}]` : advertisedHost;
     return new TrunkRegistration({
       target: {
-        registrar: { host, port, transport },
+        registrar: { host, port, transport, lookup },
         domain: fromDomain ?? (host.includes(':') ? `[${host}]` : host),
         username: authUsername,
         password,

@@ -56,7 +56,8 @@ export function createTrunkDoctor(options: TrunkDoctorOptions): TrunkDoctor {
 
   /** Names of gateways without an address. */
   async function unresolvedOf(gateways: Trunk['gateways']): Promise<Map<string, string>> {
-    const hosts = new Set(gateways.map(({ host }) => host).filter((host) => isIP(host) === 0));
+    const named = gateways.filter(({ host, lookup }) => isIP(host) === 0 && lookup === 'address');
+    const hosts = new Set(named.map(({ host }) => host));
     const found = new Map<string, string>();
     const limit = new AbortController();
     const late = clock.sleep(PROBE_LIMIT_MS, limit.signal).then(
@@ -146,7 +147,7 @@ async function probe(
   gateway: Trunk['gateways'][number],
   nameError: string | undefined,
 ): Promise<GatewayProbe> {
-  const { host, port, transport } = gateway;
+  const { host, port, transport, lookup } = gateway;
   const shownHost = host.includes(':') ? `[${host}]` : host;
   const name = `${shownHost}:${port};${transport}`;
   const silent = { gateway: name, host, status: null, reason: null, roundTripMs: null };
@@ -159,7 +160,7 @@ async function probe(
       ua.request({
         method: 'OPTIONS',
         requestUri: uri,
-        nextHop: { host, port, transport },
+        nextHop: { host, port, transport, lookup },
         from: `sip:trunkline@${trunk.fromDomain ?? advertisedHost}`,
         to: uri,
       }),
