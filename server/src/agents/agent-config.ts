@@ -70,7 +70,15 @@ export const agentConfigSchema = z.strictObject({
 
 /** What every agent that may be stored fulfils beyond the form of its fields. */
 export function requireScript(
-  config: Pick<AgentConfig, 'type' | 'script' | 'answering' | 'stt' | 'tts' | 'llm'>,
+  config: Pick<AgentConfig, 'type' | 'script' | 'tools' | 'answering' | 'stt' | 'tts' | 'llm'>,
+  const other = config.tools.findIndex(({ type }) => type !== 'transfer_call');
+  if (config.type === 'scripted' && other !== -1) {
+    ctx.addIssue({
+      code: 'custom',
+      path: ['tools', other],
+      message: 'a script has no tools but transfer_call, for people who ask for a human',
+    });
+  }
   ctx: z.core.$RefinementCtx,
 ): void {
   requireProviders(config, ctx);

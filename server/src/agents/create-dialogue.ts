@@ -8,7 +8,8 @@ import { ScriptedDialogue } from './scripted/scripted-dialogue.ts';
 import { CallVariables } from './tools/call-variables.ts';
 import { createTools } from './tools/create-tools.ts';
 import type { ToolHost } from './tools/tool-host.ts';
-import type { ToolRun } from './tools/tool-runner.ts';
+import { ToolRunner, type ToolRun } from './tools/tool-runner.ts';
+import { TransferringDialogue } from './scripted/transferring-dialogue.ts';
 
 export interface CreateDialogueOptions {
   config: AgentConfig;
@@ -29,25 +30,6 @@ export interface CreateDialogueOptions {
 export function createDialogue(options: CreateDialogueOptions): Dialogue {
   const { config, llm, clock } = options;
   const variables = { ...config.variables, ...options.variables };
-  if (config.type === 'scripted') {
-    if (config.script === null) {
-      throw new Error(`agent '${config.name}' is scripted but has no script`);
-    }
-    return new ScriptedDialogue({
-      script: config.script,
-      variables,
-      greeting: config.greeting,
-      silencePrompt: config.silence.prompt_text,
-      clock,
-      timeZone: timeZoneOf(variables),
-      createRanker: (intents) => new IntentMatcher(intents),
-    });
-  }
-  if (llm === null) {
-    throw new Error(
-      `agent '${config.name}' needs a language model, but none is configured for '${config.llm.provider}'`,
-    );
-  }
   const known = new CallVariables(variables);
   const tools = createTools({
     tools: config.tools,
@@ -56,13 +38,43 @@ export function createDialogue(options: CreateDialogueOptions): Dialogue {
     secrets: options.toolSecrets ?? {},
     clock,
   });
+  const onRun = options.onToolRun ?? (() => undefined);
+  if (config.type === 'scripted') {
+    if (config.script === null) {
+      throw new Error(`agent '${config.name}' is scripted but has no script`);
+    }
+    const scripted = new ScriptedDialogue({
+      script: config.script,
+      variables,
+      greeting: config.greeting,
+      silencePrompt: config.silence.prompt_text,
+      clock,
+      timeZone: timeZoneOf(variables),
+      createRanker: (intents) => new IntentMatcher(intents),
+    });
+    const transfer = config.tools.find((tool) => tool.type === 'transfer_call');
+    if (!transfer) return scripted;
+    const runner = new ToolRunner({ tools, clock, onRun });
+    const [target] = transfer.targets;
+    return new TransferringDialogue({
+      dialogue: scripted,
+      tools: runner,
+      toolName: transfer.name,
+      target: target?.name ?? '',
+    });
+  }
+  if (llm === null) {
+    throw new Error(
+      `agent '${config.name}' needs a language model, but none is configured for '${config.llm.provider}'`,
+    );
+  }
   return new LlmDialogue({
     config,
     variables: known,
     llm,
     tools,
     clock,
-    onToolRun: options.onToolRun ?? (() => undefined),
+    onToolRun: onRun,
   });
 }
 

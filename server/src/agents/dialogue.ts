@@ -39,6 +39,9 @@ export interface Dialogue {
   readonly expects: { digits: boolean; dtmfMaxDigits: number };
   /** Slots, intent, outcome so far, for the call's record. JSON. */
   outcome(): Record<string, unknown>;
-  /** The agent leaves the call: what still runs for it is given up. Idempotent. */
-  close?(): void;
+  /**
+   * The agent leaves the call: what still runs for it is given up. Idempotent.
+   * @param transferred because the caller talks with somebody else from now on.
+   */
+  close?(transferred: boolean): void;
 }

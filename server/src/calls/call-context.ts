@@ -5,6 +5,7 @@ import type { CallEvent } from '../events/call-event.ts';
 import type { JobQueue } from '../jobs/job-queue.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Logger } from '../shared/logger.ts';
+import type { ReferDecision, ReferRequest } from '../sip/refer.ts';
 import type { UserAgent } from '../sip/user-agent.ts';
 import type { AgentAnswer, AgentRequest } from '../voice/agent-request.ts';
 import type { VoicePool } from '../voice/voice-pool.ts';
@@ -53,6 +54,8 @@ export interface CallContext {
   readonly sipTrace: SipTrace;
   /** Calls that this node runs or is about to dial, by id. */
   readonly live: Map<string, LiveCall>;
+  /** Says what is done about a REFER of the far end of a call. */
+  readonly referred: (live: LiveCall, request: ReferRequest) => ReferDecision;
   /** Does what the agent of a call cannot do by itself. */
   readonly askedByAgent: (live: LiveCall, request: AgentRequest) => Promise<AgentAnswer>;
   /** Calls that this node is making ready, so that a job delivered again joins in. */

@@ -10,6 +10,8 @@ export type CallEndCause =
   | { type: 'leg-ended'; end: LegEnd }
   | { type: 'agent'; reason: string }
   | { type: 'api-stop' }
+  /** The carrier has moved it, or the one whom it was connected with has hung up. */
+  | { type: 'transferred' }
   | { type: 'ring-timeout' }
   | { type: 'media-timeout'; phase: 'first-packet' | 'lost' | 'hold' }
   /** The far end's session description cannot be used. */
@@ -99,6 +101,10 @@ function verdict(cause: CallEndCause, context: CallEndContext): Verdict {
       return context.answered
         ? afterAnswer('api-stopped', 'api')
         : { status: 'canceled', endReason: 'canceled', endedBy: 'api' };
+    case 'transferred':
+      return context.answered
+        ? afterAnswer('transferred', 'system')
+        : { status: 'canceled', endReason: 'canceled', endedBy: 'system' };
     case 'ring-timeout':
       return { status: 'no-answer', endReason: 'ring-timeout', endedBy: 'system' };
     case 'media-timeout':

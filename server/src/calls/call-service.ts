@@ -14,6 +14,7 @@ import type { VoiceCallHandle } from '../voice/voice-pool.ts';
 import { AdmissionError } from './admission-error.ts';
 import type { CallRequest } from './admission.ts';
 import type { CallContext } from './call-context.ts';
+import type { CallEndCause } from './call-end.ts';
 import { CallSlots } from './call-slots.ts';
 import { CallCounter, type CallCount } from './count-calls.ts';
 import { DialHere } from './dial-here.ts';
@@ -33,6 +34,7 @@ import { NODE_LEASE_MS, startReaper } from './reaper.ts';
 import { SipTrace } from './sip-trace.ts';
 import { listenForStops } from './stop-signals.ts';
 import { answerAgent } from './transfer/answer-agent.ts';
+import { takeRefer } from './transfer/take-refer.ts';
 import type { LiveCall } from './live-call.ts';
 import { releaseParked } from './waiting-line.ts';
 
@@ -57,6 +59,7 @@ export interface CallServiceOptions
       | 'dialling'
       | 'dialPlace'
       | 'askedByAgent'
+      | 'referred'
       | 'linesUntilMs'
       | 'placeFree'
       | 'closing'
@@ -97,7 +100,8 @@ export interface CallService {
   ): Promise<Page<calls.CallRow>>;
   /** How many calls a filter finds: exact up to 10,000, an estimate above. */
   count(client: Queryable, workspaceId: string, filter?: calls.CallFilter): Promise<CallCount>;
-  hangup(workspaceId: string, callId: string): Promise<HangupResult>;
+  /** `cause`: why, where this node has the call. Default: somebody asked for it. */
+  hangup(workspaceId: string, callId: string, cause?: CallEndCause): Promise<HangupResult>;
   /** Like `hangup`, for calls that were not dialled yet only. */
   cancel(workspaceId: string, callId: string): Promise<CancelResult>;
   /** Cancels every call of an agent that was not dialled yet; their ids. */
@@ -126,6 +130,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     ...options,
     dialling: new Map(),
     dialPlace: () => dialHere.place(),
+    referred: (live, request) => takeRefer({ ...ctx, calls: service }, live.plan, request),
     askedByAgent: (live, request) => answerAgent({ ...ctx, calls: service }, live, request),
     linesUntilMs: new Map(),
     placeFree,
@@ -262,7 +267,7 @@ export async function startCalls(options: CallServiceOptions): Promise<CallServi
     },
     list: (workspaceId, filter, page) => calls.list(db.pool, workspaceId, filter, page),
     count: (client, workspaceId, filter) => counter.count(client, workspaceId, filter),
-    hangup: (workspaceId, callId) => hangupCall(ctx, workspaceId, callId),
+    hangup: (workspaceId, callId, cause) => hangupCall(ctx, workspaceId, callId, cause),
     cancel: (workspaceId, callId) => cancelCall(ctx, workspaceId, callId),
     stopQueuedOfAgent: (workspaceId, agentId) => cancelQueuedOfAgent(ctx, workspaceId, agentId),
     sipTraceOf: (callId) => ctx.sipTrace.live(callId),

@@ -1,7 +1,7 @@
 import * as calls from '../db/queries/calls.ts';
 import { zeroCost } from './call-cost.ts';
 import type { CallContext } from './call-context.ts';
-import { callEnd } from './call-end.ts';
+import { callEnd, type CallEndCause } from './call-end.ts';
 import type { CallStatus } from './call-status.ts';
 import { isOver } from './call-status-fsm.ts';
 import type { LiveCall } from './live-call.ts';
@@ -19,14 +19,19 @@ export type HangupResult =
   /** Its end has begun: the goodbye is played, then the line is cut. */
   | { outcome: 'stopping'; call: calls.CallRow };
 
-/** Stops a call of a workspace, wherever it is. Doing it twice is harmless. */
+/**
+ * Stops a call of a workspace, wherever it is. Doing it twice is harmless.
+ * @param cause why, where this node has the call. Default: somebody asked for it.
+ */
 export async function hangupCall(
   ctx: CallContext,
   workspaceId: string,
   callId: string,
+  cause: CallEndCause = { type: 'api-stop' },
 ): Promise<HangupResult> {
   const live = ctx.live.get(callId);
-  if (live?.plan.call.workspaceId === workspaceId && live.dialled) return stopHere(ctx, live);
+  if (live?.plan.call.workspaceId === workspaceId && live.dialled)
+    return stopHere(ctx, live, cause);
   // A queued call may be claimed between the look and the cancellation: then it is looked at again.
   for (;;) {
     const call = await calls.get(ctx.db.pool, callId, workspaceId);
@@ -76,9 +81,13 @@ export async function cancelQueuedOfAgent(
 }
 
 /** Ends the line first and asks the database afterwards: it may be away. */
-async function stopHere(ctx: CallContext, live: LiveCall): Promise<HangupResult> {
+async function stopHere(
+  ctx: CallContext,
+  live: LiveCall,
+  cause: CallEndCause,
+): Promise<HangupResult> {
   const wasEnding = live.cause !== null;
-  void live.stop({ type: 'api-stop' });
+  void live.stop(cause);
   const { call } = live.plan;
   const status = live.answered ? 'in-progress' : 'initiated';
   const row = await calls.get(ctx.db.pool, call.id, call.workspaceId).catch(() => null);

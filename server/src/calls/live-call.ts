@@ -23,6 +23,7 @@ import { withDuration } from './recording-duration.ts';
 import { addAttributes, findSeat, setAutomation, takeRoom } from './room-seat.ts';
 import { planKnowing } from './plan-knowing.ts';
 import { factOf } from './voice-facts.ts';
+import { referCall, type ReferOrder, type ReferResult } from './transfer/refer-call.ts';
 
 /** A goodbye that takes longer than this is cut. */
 const GOODBYE_LIMIT_MS = 15_000;
@@ -118,6 +119,13 @@ export class LiveCall {
   async shareRoom(roomId: string): Promise<void> {
     if (!this.voice) throw new Error('the call is over');
     await this.voice.shareRoom(roomId);
+  }
+
+  /** Asks the far end's carrier to connect it with somebody else. @throws AdmissionError */
+  async refer(order: ReferOrder): Promise<ReferResult> {
+    const leg = this.#leg;
+    if (!leg || !this.answered || this.#cause) return { type: 'call-over' };
+    return referCall(this.#ctx, this.#plan, leg, order);
   }
 
   /** Whether it has, or had, a line of its own: then its end is ours to make. */
@@ -243,6 +251,7 @@ export class LiveCall {
     this.#attemptId = attemptId;
     this.#ctx.sipTrace.claim(this.plan.call, leg.sipCallId);
     leg.onOffer = (sdp) => this.#onOffer(sdp);
+    leg.onRefer = (request) => this.#ctx.referred(this, request);
     leg.events.on('renegotiated', ({ sdp }) => this.#onLateAnswer(sdp));
     leg.events.on('info', (info) => {
       const pressed = infoDigit(info);

@@ -136,7 +136,7 @@ export class AgentSession {
         this.#input('drained');
       },
       onEndCall: (reason) => this.#ending.lastWords(reason),
-      onDtmf: (digits) => options.sendDtmf(digits),
+      onDtmf: (digits) => this.#pressKeys(digits),
       onNote: (name, data) => this.#note(name, data),
       onDialogueFailed: (error) => (this.#failedOnce('llm', error) ? NO_ANSWER : null),
       onVoiceFailed: (error) => {

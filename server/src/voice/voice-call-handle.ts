@@ -32,8 +32,11 @@ export interface VoiceCallHandle extends CallReady {
   startTap(tap: RoomTap): Promise<void>;
   /** Completes a recording of the room. */
   stopTap(tapId: string): Promise<void>;
-  /** Stops the agent at once and lets it out of the room; the call goes on. */
-  dismissAgent(): Promise<void>;
+  /**
+   * Stops the agent at once and lets it out of the room; the call goes on.
+   * @param transferred because the caller talks with somebody else from now on. Default false.
+   */
+  dismissAgent(transferred?: boolean): Promise<void>;
   /** Lets an agent into the call's room. Rejects when it cannot be made ready. */
   attachAgent(agent: RoomAgent): Promise<void>;
   /** Stops media at once. Idempotent; always resolves, after a crash with what was known by then. */

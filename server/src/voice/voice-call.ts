@@ -141,6 +141,11 @@ export class VoiceCall {
     this.#stream.hearDigit(digit, durationMs);
   }
 
+  /** Stops the agent at once; the line goes on. `transferred`: the caller talks with somebody else. */
+  dismissAgent(transferred = false): void {
+    this.#agent.session.close(transferred);
+  }
+
   async sendDtmf(digits: string): Promise<void> {
     await this.#stream.sendDtmf(digits);
     for (const digit of digits) this.#options.emit({ type: 'dtmf', digit, from: 'agent' });

@@ -12,8 +12,8 @@ import { systemClock } from '../shared/clock.ts';
 import { createLogger } from '../shared/logger.ts';
 import { setThreadPriority } from '../shared/thread-priority.ts';
 import { RpcEndpoint } from '../shared/worker-rpc.ts';
-import { OpeningAudio } from './opening-audio.ts';
 import type { AgentTools } from './call-agent.ts';
+import { OpeningAudio } from './opening-audio.ts';
 import { GuestLine } from './guest-line.ts';
 import { RemoteRoom } from './remote-room.ts';
 import { RoomCall } from './room-call.ts';
@@ -50,7 +50,6 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
   const guardedFetch = createGuardedFetch({ allowPrivateTargets: data.llm.allowPrivateTargets });
   const socketGuard = createSocketGuard({ allowPrivateTargets: data.llm.allowPrivateTargets });
 
-  function callOf(callId: string): VoiceCall | RoomCall {
   const toolFetch = createSafeFetch({
     allowPrivateTargets: data.llm.allowPrivateTargets,
     clock,
@@ -60,6 +59,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     return { fetch: toolFetch, ask: (request) => endpoint.call('ask', { callId, request }) };
   }
 
+  function callOf(callId: string): VoiceCall | RoomCall {
     const call = calls.get(callId);
     if (!call) throw new Error(`no call ${callId} on this worker`);
     return call;
@@ -98,8 +98,8 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
       hub,
       engine,
       createProviders: providersOf,
-      clock,
       tools: toolsOf(callId),
+      clock,
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),
     });
@@ -117,6 +117,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
         endpoint.cast('event', { callId, event: { type: 'provider-failed', ...failure } }),
       ),
       tools: toolsOf(callId),
+      clock,
       logger: logger.child({ callId }),
       emit: (event) => endpoint.cast('event', { callId, event }),
     });
@@ -124,7 +125,6 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     return { rtpPort: call.rtpPort };
   }
 
-  function roomFor(callId: string, roomId: string, host: MessagePort | null): LineRoom {
   function shareRoom(callId: string, roomId: string): void {
     const call = callOf(callId);
     if (call instanceof RoomCall) {
@@ -149,6 +149,7 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     calls.set(callId, shared);
   }
 
+  function roomFor(callId: string, roomId: string, host: MessagePort | null): LineRoom {
     if (host === null) return hub.lineRoom(roomId);
     return new RemoteRoom({
       id: roomId,
@@ -213,10 +214,10 @@ function serve(port: NonNullable<typeof parentPort>, data: VoiceWorkerData): voi
     seat: ({ callId, who, state }) => roomCallOf(callId).seat(who, state),
     enterRoom: ({ callId, roomId, state, host }) =>
       roomCallOf(callId).enterRoom(roomFor(callId, roomId, host), state),
-    hostGuest: ({ callId, roomId, guest }) => hostGuest(callId, roomId, guest),
     shareRoom: ({ callId, roomId }) => shareRoom(callId, roomId),
+    hostGuest: ({ callId, roomId, guest }) => hostGuest(callId, roomId, guest),
     attachAgent: ({ callId, ...agent }) => roomCallOf(callId).attachAgent(agent),
-    dismissAgent: ({ callId }) => roomCallOf(callId).dismissAgent(),
+    dismissAgent: ({ callId, transferred }) => callOf(callId).dismissAgent(transferred),
     startTap: ({ callId, tap }) => hub.startTap(roomOf(callId), tap),
     stopTap: ({ callId, tapId }) => hub.stopTap(roomOf(callId), tapId),
     close: ({ callId }) => close(callId),

@@ -151,7 +151,7 @@ export class WorkerLink {
       enterRoom: (roomId, state) => this.#enterRoom({ callId, live, rpc }, roomId, state),
       shareRoom: (roomId) => this.#shareRoom({ callId, live, rpc }, roomId),
       attachAgent: (agent) => rpc.call('attachAgent', { callId, ...agent }),
-      dismissAgent: () => rpc.call('dismissAgent', { callId }),
+      dismissAgent: (transferred = false) => rpc.call('dismissAgent', { callId, transferred }),
       startTap: (tap) => (live.host?.rpc ?? rpc).call('startTap', { callId, tap }),
       stopTap: (tapId) => (live.host?.rpc ?? rpc).call('stopTap', { callId, tapId }),
       close: () => {

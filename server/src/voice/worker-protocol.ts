@@ -98,8 +98,8 @@ export interface TurnEvidence {
   /** Why then: how the words end, and the silence that such an end asks for. */
   endpointReason?: string;
   endpointSilenceMs?: number;
-  /** Agent turns: the first words of the reply were there. */
-  llmFirstTokenMs?: number;
+  /** Agent turns: the first sentence or clause of the reply was there. */
+  llmFirstTextMs?: number;
   /** The first audio of its first sentence was there. */
   ttsFirstAudioMs?: number;
   /** A filler was heard before the reply. */

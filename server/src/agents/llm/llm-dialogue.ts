@@ -123,8 +123,8 @@ export class LlmDialogue implements Dialogue {
     };
   }
 
-  close(): void {
-    this.#tools.close();
+  close(transferred: boolean): void {
+    this.#tools.close(transferred);
   }
 
   #plan(parts: readonly ReplyPart[], endReason: string | null): DialogueReply {

@@ -102,7 +102,8 @@ export function sendDtmfTool(config: Of<'send_dtmf'>): CallTool {
         const problem = 'digits: expected 0-9, A-D, *, # and w only';
         return Promise.resolve(failed('invalid-arguments', problem));
       }
-      const parts = [{ type: 'dtmf' as const, digits: digits.toUpperCase() }];
+      const keys = digits.toUpperCase().replaceAll('W', 'w');
+      const parts = [{ type: 'dtmf' as const, digits: keys }];
       return Promise.resolve({ content: 'The keys were pressed.', parts, goOn: false });
     },
   };

@@ -1,7 +1,7 @@
 import type { LlmTool, LlmToolCall } from '../../providers/llm.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { ReplyPart } from '../dialogue.ts';
-import { failed, type CallTool, type ToolResult, type ToolStatus } from './call-tool.ts';
+import { failed, told, type CallTool, type ToolResult, type ToolStatus } from './call-tool.ts';
 import { maskArguments } from './mask-arguments.ts';
 import { argumentProblems } from './tool-parameters.ts';
 
@@ -41,6 +41,8 @@ export class ToolRunner {
   readonly #options: ToolRunnerOptions;
   readonly #over = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Runs whose end was not told yet. */
+  readonly #untold = new Map<string, ToolRun>();
   #count = 0;
 
   constructor(options: ToolRunnerOptions) {
@@ -77,9 +79,24 @@ export class ToolRunner {
     return running;
   }
 
-  /** The agent leaves the call: what runs is given up. Idempotent. */
-  close(): void {
+  /**
+   * The agent leaves the call: what runs is given up, and told at once, while there is somebody to
+   * tell. Idempotent.
+   * @param transferred because the caller talks with somebody else: that was what a transfer was for.
+   */
+  close(transferred: boolean): void {
     this.#over.abort(new Error('the call is over'));
+    for (const run of this.#untold.values()) {
+      const isDone = transferred && run.kind === 'transfer_call';
+      this.#tellEnd(run, isDone ? told('') : failed('canceled', 'The call is over.'));
+    }
+  }
+
+  #tellEnd(run: ToolRun, { status = 'ok', error }: ToolResult): void {
+    if (!this.#untold.delete(run.id)) return;
+    const { clock, onRun } = this.#options;
+    const latencyMs = Math.round(clock.monotonicMs() - run.startedAtMs);
+    onRun({ ...run, end: { status, latencyMs, error: status === 'ok' ? null : (error ?? null) } });
   }
 
   #find(name: string): CallTool | undefined {
@@ -99,11 +116,11 @@ export class ToolRunner {
       startedAtMs: clock.monotonicMs(),
       end: null,
     };
+    this.#untold.set(run.id, run);
     onRun(run);
     const result = await this.#resultOf(tool, call.name, args, interrupted);
-    const { status = 'ok', content, parts, goOn, error } = result;
-    const latencyMs = Math.round(clock.monotonicMs() - run.startedAtMs);
-    onRun({ ...run, end: { status, latencyMs, error: status === 'ok' ? null : (error ?? null) } });
+    this.#tellEnd(run, result);
+    const { content, parts, goOn } = result;
     return { content, parts, goOn };
   }
 

@@ -6,6 +6,7 @@ import {
   type ProviderNames,
 } from './speech-config.ts';
 import { readTaskConfig } from './task-config.ts';
+import { readTools } from './tool-config.ts';
 import {
   asJson,
   asList,
@@ -64,6 +65,11 @@ export function readAgentDocument(
   const settings = readConversation(conversation, `tasks.${index}`, names, to);
   const prompt = promptOf(document, index, to);
   const inbound = readInbound(document, conversation, to);
+  const { tools, secrets } = readTools(
+    asJson(conversation['tools_config'])?.['api_tools'],
+    `tasks.${index}.tools_config.api_tools`,
+    to,
+  );
   return {
     config: {
       name: (name ?? '').slice(0, 200),
@@ -74,8 +80,9 @@ export function readAgentDocument(
       ...readWebhook(document['webhook_url']),
       ...inbound.config,
       ...readAfterwards(tasks, index, names, to),
+      tools,
     },
-    secrets: inbound.secrets,
+    secrets: { ...inbound.secrets, ...secrets },
   };
 }
 
@@ -139,13 +146,6 @@ function readConversation(
   }
   if (asJson(tools['multilingual_config'])?.['enabled'] === true) {
     to.refuse(`${path}.tools_config.multilingual_config`, 'the agent speaks one language');
-  }
-  for (const tool of asList(asJson(tools['api_tools'])?.['tools'])) {
-    const named = asText(asJson(tool)?.['name']) ?? asText(asJson(tool)?.['key']) ?? '?';
-    to.refuse(
-      `${path}.tools_config.api_tools`,
-      `the tool '${named.slice(0, 60)}' cannot run: agents have no tools but ending the call yet`,
-    );
   }
   for (const pipeline of asList(asJson(task['toolchain'])?.['pipelines'])) {
     if (JSON.stringify(pipeline) === '["transcriber","llm","synthesizer"]') continue;

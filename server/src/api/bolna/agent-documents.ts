@@ -10,6 +10,7 @@ import { newId } from '../../shared/ids.ts';
 import type { ApiContext } from '../api-context.ts';
 import { modelEndpointProblem } from '../model-endpoint.ts';
 import { sealAgentSecrets } from '../v1/agent-routes.ts';
+import { toolTargetProblem } from '../tool-targets.ts';
 import { conversationIndex, readAgentDocument, MASK, type ReadAgent } from './agent-document.ts';
 import { patchOfDocument } from './agent-patch.ts';
 import { BolnaError, notFound, unprocessable } from './bolna-errors.ts';
@@ -147,6 +148,8 @@ export class AgentDocuments {
     const { webhook } = parsed.data;
     const problem = webhook && this.#context.safeFetch.checkTargetUrl(webhook.url);
     if (problem) throw unprocessable([{ field: 'webhook_url', problem }]);
+    const tool = toolTargetProblem(parsed.data, this.#context.safeFetch.checkTargetUrl);
+    if (tool !== null) throw unprocessable([tool]);
     const endpoint = await modelEndpointProblem(this.#context, workspaceId, parsed.data);
     if (endpoint !== null) {
       const field = endpoint.field.replace(/^llm\b/, 'llm_config');
@@ -238,7 +241,7 @@ function withSynthesizer(task: Json, synthesizer: unknown): Json {
 }
 
 const SECRET_NAME =
-  /(?:^|_)(?:api_key|api_token|auth_token|source_auth_token|token|password|secret)$/i;
+  /(?:^|_)(?:api_key|api_token|auth_token|source_auth_token|token|password|secret|authorization|x-api-key)$/i;
 
 /** The document with a mask for whatever opens a door. */
 function withoutSecrets(document: Json): Json {

@@ -112,6 +112,16 @@ const fields = {
     .describe(
       'Whether audio goes to where audio comes from, whatever the far end’s SDP says; false: to the address of the SDP alone, and only audio of its host is heard.',
     ),
+  transfer_by_refer: z
+    .boolean()
+    .describe(
+      'Whether transfers go by REFER: the carrier connects the far end with the target and our line is free. Where it does not take it, the target is called and both are in one room.',
+    ),
+  accepts_refer: z
+    .boolean()
+    .describe(
+      'Whether a REFER of the far end makes the agent of the call call the number that it names, under every rule of a call; else it is answered 603.',
+    ),
   force_rport: z
     .boolean()
     .describe(
@@ -259,6 +269,8 @@ export function trunkView(trunk: Trunk): z.output<typeof trunkViewSchema> {
     media_encryption: trunk.mediaEncryption,
     rtp_symmetric: trunk.rtpSymmetric,
     force_rport: trunk.forceRport,
+    transfer_by_refer: trunk.transferByRefer,
+    accepts_refer: trunk.acceptsRefer,
     direct_media: trunk.directMedia,
     qualify_frequency_s: trunk.qualifyFrequencyS,
     max_concurrent_calls: trunk.maxConcurrentCalls,
@@ -303,6 +315,8 @@ export function trunkInput(body: z.output<typeof trunkPatchSchema>): TrunkInput 
     mediaEncryption: body.media_encryption,
     rtpSymmetric: body.rtp_symmetric,
     forceRport: body.force_rport,
+    transferByRefer: body.transfer_by_refer,
+    acceptsRefer: body.accepts_refer,
     directMedia: body.direct_media,
     qualifyFrequencyS: body.qualify_frequency_s,
     maxConcurrentCalls: body.max_concurrent_calls,

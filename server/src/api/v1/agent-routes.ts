@@ -8,6 +8,7 @@ import type { ApiContext } from '../api-context.ts';
 import type { Api } from '../api-server.ts';
 import { deleteAgent } from '../delete-agent.ts';
 import { ApiError } from '../errors.ts';
+import { toolTargetProblem } from '../tool-targets.ts';
 import { modelEndpointProblem } from '../model-endpoint.ts';
 import {
   agentCreateSchema,
@@ -188,13 +189,15 @@ export function sealAgentSecrets(
 async function refuseTarget(
   context: ApiContext,
   workspaceId: string,
-  config: Pick<AgentConfig, 'webhook' | 'inbound' | 'stt' | 'tts' | 'llm'>,
+  config: Pick<AgentConfig, 'webhook' | 'inbound' | 'stt' | 'tts' | 'llm' | 'tools'>,
 ): Promise<void> {
   const { webhook, inbound } = config;
   const endpoint = await modelEndpointProblem(context, workspaceId, config);
   if (endpoint !== null) throw invalidRequest([endpoint]);
   const problem = webhook && context.safeFetch.checkTargetUrl(webhook.url);
   if (problem) throw invalidRequest([{ field: 'webhook.url', problem }]);
+  const tool = toolTargetProblem(config, context.safeFetch.checkTargetUrl);
+  if (tool !== null) throw invalidRequest([tool]);
   const { lookup } = inbound;
   const [field, wrong] =
     lookup?.type === 'api'

@@ -32,7 +32,9 @@ export async function settleParticipant(ctx: RoomCore, participantId: string): P
     if (!isGone(call)) return null;
     return leaveRoom(client, ctx, room, view, 'call-over');
   });
-  if (partner?.callId) await ctx.calls.hangup(partner.workspaceId, partner.callId);
+  if (partner?.callId) {
+    await ctx.calls.hangup(partner.workspaceId, partner.callId, { type: 'transferred' });
+  }
 }
 
 /** Of two who were connected by a transfer, the one that would be alone in the room now. */

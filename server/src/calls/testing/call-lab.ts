@@ -15,6 +15,7 @@ import { startPostCall } from '../../post-call/post-call.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { newId } from '../../shared/ids.ts';
 import { silentLogger } from '../../shared/logger.ts';
+import { declineRefer } from '../../sip/refer.ts';
 import { startUserAgent, type UserAgent } from '../../sip/user-agent.ts';
 import { DEFAULT_OPENAI_BASE_URL } from '../../providers/openai/openai-llm.ts';
 import { createRecordingLibrary } from '../../storage/recording-library.ts';
@@ -149,6 +150,7 @@ export async function openCallLab(): Promise<CallLab> {
           dialPlace: () => null,
           linesUntilMs: new Map(),
           placeFree: () => undefined,
+          referred: declineRefer,
           askedByAgent: () => Promise.reject(new Error('nothing is done for agents here')),
           slots: new CallSlots(options.maxCalls),
           sipTrace: new SipTrace(options),

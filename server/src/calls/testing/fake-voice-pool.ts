@@ -92,7 +92,7 @@ export class FakeVoiceCall implements VoiceCallHandle {
     return Promise.resolve();
   }
 
-  dismissAgent(): Promise<void> {
+  dismissAgent(_transferred?: boolean): Promise<void> {
     this.dismissedCount++;
     return Promise.resolve();
   }

@@ -9,6 +9,7 @@ import { retireAgent } from '../rooms/room-agents.ts';
 import type { RoomCore } from '../rooms/room-context.ts';
 import { RoomError } from '../rooms/room-error.ts';
 import { settleParticipant } from '../rooms/settle-participants.ts';
+import { briefTarget, type Briefing } from './brief-target.ts';
 import { shareCall, type SharedCall } from './share-call.ts';
 import type { TransferOrder, TransferResult } from './transfer-order.ts';
 
@@ -51,7 +52,15 @@ export async function bridgeCall(
         ...(order.headers && { headers: order.headers }),
       },
     });
-    const target = await awaitTarget(ctx, workspaceId, call.id, dialled.call.id);
+    const briefing = order.briefing
+      ? briefTarget(ctx, {
+          callerCallId: call.id,
+          targetCallId: dialled.call.id,
+          text: order.briefing,
+        })
+      : null;
+    briefing?.hide();
+    const target = await awaitTarget(ctx, workspaceId, call.id, dialled.call.id, briefing);
     const successful = target.status === 'in-progress';
     if (successful) await letAgentsGo(ctx, shared);
     await settleParticipant(ctx, dialled.participant.id);
@@ -91,6 +100,7 @@ async function awaitTarget(
   workspaceId: string,
   callerCallId: string,
   targetCallId: string,
+  briefing: Briefing | null,
 ): Promise<CallRow> {
   const answered = new AbortController();
   const gone = awaitEnd(ctx, callerCallId, answered.signal).then(
@@ -98,8 +108,13 @@ async function awaitTarget(
     () => null,
   );
   try {
+    const target = await awaitAnswer(ctx, targetCallId, answered.signal);
+    if (!briefing || target.status !== 'in-progress') return target;
+    await briefing.tell();
+    // Either may have hung up meanwhile.
     return await awaitAnswer(ctx, targetCallId, answered.signal);
   } finally {
+    briefing?.reveal();
     answered.abort(new Error('the target has answered'));
     await gone;
   }
@@ -119,5 +134,5 @@ async function letAgentsGo(ctx: RoomCore, { room, member }: SharedCall): Promise
     }
     return true;
   });
-  if (isHere) await ctx.calls.voiceOf(callId)?.dismissAgent();
+  if (isHere) await ctx.calls.voiceOf(callId)?.dismissAgent(true);
 }

@@ -20,6 +20,7 @@ import { sql as freeNumbers } from './0023-free-numbers.ts';
 import { sql as zentrunkAttempts } from './0024-zentrunk-attempts.ts';
 import { sql as sipRouting } from './0030-sip-routing.ts';
 import { sql as answering } from './0040-answering.ts';
+import { sql as transfer } from './0045-transfer.ts';
 import { sql as sipRetention } from './0050-sip-retention.ts';
 
 export interface Migration {
@@ -53,5 +54,6 @@ export const migrationList: readonly Migration[] = [
   { version: 24, name: 'zentrunk-attempts', sql: zentrunkAttempts },
   { version: 30, name: 'sip-routing', sql: sipRouting },
   { version: 40, name: 'answering', sql: answering },
+  { version: 45, name: 'transfer', sql: transfer },
   { version: 50, name: 'sip-retention', sql: sipRetention },
 ];

@@ -64,6 +64,10 @@ export interface TrunkRow {
   rtpSymmetric: boolean;
   forceRport: boolean;
   directMedia: boolean;
+  /** Whether the far end moves calls that we ask it to by REFER. */
+  transferByRefer: boolean;
+  /** Whether its REFER makes our agent call somebody. */
+  acceptsRefer: boolean;
   /** Seconds between OPTIONS to each gateway; 0: none. */
   qualifyFrequencyS: number;
   maxConcurrentCalls: number | null;
@@ -120,6 +124,8 @@ const FIELDS: readonly (keyof TrunkFields)[] = [
   'rtpSymmetric',
   'forceRport',
   'directMedia',
+  'transferByRefer',
+  'acceptsRefer',
   'qualifyFrequencyS',
   'maxConcurrentCalls',
   'callsPerSecond',
