@@ -21,7 +21,7 @@ function heard(
     toneMs = 100,
     pauseMs = 100,
     packetSamples = FRAME_SAMPLES,
-    lost = () => false as boolean,
+    lost = (): boolean => false,
   } = {},
 ): string {
   const pieces = Array.from(digits, (digit) => {

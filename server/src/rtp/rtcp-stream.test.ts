@@ -75,7 +75,7 @@ it('T38 RFC 3550 §6.4.1: learns of loss, jitter and round trip from the reports
     lastSenderReport: first.ntpMiddle,
     delaySinceLast: Math.round(0.12 * 65_536),
   };
-  const stranger = { ...about, ssrc: first.ssrc ^ 1, lost: 99 };
+  const stranger = { ...about, ssrc: (first.ssrc ^ 1) >>> 0, lost: 99 };
   await peer.send(receiverReport(stranger), stream.localPort);
   await peer.send(receiverReport(about), stream.localPort);
   await until(() => stream.stats.remote !== null);
