@@ -7,19 +7,8 @@ import { retrySchema } from './retry-schema.ts';
 import { analysisSchema, retentionSchema } from './analysis-schema.ts';
 import { scriptSchema } from './script-schema.ts';
 import { toolsSchema } from './tools/tool-schema.ts';
+import { turnSchema } from './turn-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
-
-const turnSchema = z.strictObject({
-  /** Silence that ends a turn whose text is complete. */
-  endpointing_min_ms: z.number().int().min(200).max(3_000).default(400),
-  /** Silence that ends any turn. */
-  endpointing_max_ms: z.number().int().min(400).max(10_000).default(3_000),
-  /** Words, or milliseconds of speech, that take the floor from the agent. */
-  interruption_words: z.number().int().min(1).max(20).default(2),
-  interruption_ms: z.number().int().min(100).max(5_000).default(500),
-  /** Whether the caller can interrupt at all. */
-  interruptible: z.boolean().default(true),
-});
 
 const silenceSchema = z.strictObject({
   prompt_after_ms: z.number().int().min(1_000).max(120_000).default(7_000),
@@ -71,14 +60,6 @@ export const agentConfigSchema = z.strictObject({
 /** What every agent that may be stored fulfils beyond the form of its fields. */
 export function requireScript(
   config: Pick<AgentConfig, 'type' | 'script' | 'tools' | 'answering' | 'stt' | 'tts' | 'llm'>,
-  const other = config.tools.findIndex(({ type }) => type !== 'transfer_call');
-  if (config.type === 'scripted' && other !== -1) {
-    ctx.addIssue({
-      code: 'custom',
-      path: ['tools', other],
-      message: 'a script has no tools but transfer_call, for people who ask for a human',
-    });
-  }
   ctx: z.core.$RefinementCtx,
 ): void {
   requireProviders(config, ctx);
@@ -88,6 +69,14 @@ export function requireScript(
       code: 'custom',
       path: ['answering', 'keys'],
       message: 'a scripted agent finds its way through a menu by keys only; name some',
+    });
+  }
+  const other = config.tools.findIndex(({ type }) => type !== 'transfer_call');
+  if (config.type === 'scripted' && other !== -1) {
+    ctx.addIssue({
+      code: 'custom',
+      path: ['tools', other],
+      message: 'a script has no tools but transfer_call, for people who ask for a human',
     });
   }
   if (config.type === 'scripted' && config.script === null) {

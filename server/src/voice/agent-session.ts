@@ -10,6 +10,7 @@ import { Answering, type AnsweringPlan } from './answered/answering.ts';
 import { CallEnding } from './call-ending.ts';
 import { CallerTurn } from './caller-turn.ts';
 import { DigitCollector } from './digit-collector.ts';
+import { Filler } from './filler.ts';
 import { isFixed } from './fixed-reply.ts';
 import { SpokenReply } from './mouth.ts';
 import { OpeningGate } from './opening-gate.ts';
@@ -105,7 +106,7 @@ export class AgentSession {
       clock,
       log: this.#log,
       state: () => this.#state,
-      input: (input) => this.#input(input),
+      input: (input) => this.#input(this.#whatItMeans(input)),
       prepare: (reply) => new SpokenReply(reply, voice),
       pickingUp: () =>
         this.#firstAudioMs !== null && clock.monotonicMs() - this.#firstAudioMs < PICKING_UP_MS,
@@ -125,6 +126,12 @@ export class AgentSession {
       playout: this.#playout,
       log: this.#log,
       clock,
+      filler: new Filler({
+        afterMs: config.turn.filler_after_ms,
+        texts: config.turn.fillers,
+        voice,
+        clock,
+      }),
       onFirstAudio: (atMs) => {
         this.#firstAudioMs ??= clock.monotonicMs();
         this.#log.agentHeard(atMs);
@@ -272,6 +279,11 @@ export class AgentSession {
     for (const effect of effects) this.#do(effect);
   }
 
+  /** A cough that took the floor gives it back: the agent goes on where it stopped. */
+  #whatItMeans(input: TurnInput): TurnInput {
+    return input === 'nothing-said' && this.#speaker.wasCut ? 'false-interruption' : input;
+  }
+
   #do(effect: TurnEffect): void {
     switch (effect) {
       case 'play-opening':
@@ -309,6 +321,8 @@ export class AgentSession {
         return this.#words.saySilencePrompt();
       case 'apologise':
         return this.#apologise();
+      case 'go-on':
+        return this.#words.goOn();
       case 'say-goodbye':
         return this.#words.say(this.#ending.goodbye);
       case 'request-end':

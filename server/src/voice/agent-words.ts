@@ -67,6 +67,15 @@ export class AgentWords {
     this.#options.speaker.start(prepared.spoken, null);
   }
 
+  /** Says the rest of the reply that was cut off for nothing. */
+  goOn(): void {
+    const { speaker, voice } = this.#options;
+    const cut = speaker.takeCut();
+    if (cut === null) return;
+    const spoken = new SpokenReply(fixedReply(cut.rest), voice);
+    speaker.start(spoken, null, cut);
+  }
+
   replyToKeys(digits: string): void {
     const { dialogue, log, clock } = this.#options;
     const nowMs = clock.monotonicMs();

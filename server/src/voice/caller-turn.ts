@@ -4,7 +4,7 @@ import type { SttProvider } from '../providers/stt.ts';
 import type { VadProvider } from '../providers/vad.ts';
 import type { Clock } from '../shared/clock.ts';
 import { Ears } from './ears.ts';
-import { silenceNeededMs } from './end-of-turn.ts';
+import { endOfTurn, type EndOfTurnRule } from './end-of-turn.ts';
 import { FloorContest } from './floor-contest.ts';
 import type { SpokenReply } from './mouth.ts';
 import type { AnsweredSpeech } from './speaker.ts';
@@ -68,6 +68,8 @@ export class CallerTurn {
   #drops = 0;
   /** The guess was made while speech faded, before any silence. */
   #guessedFading = false;
+  /** Why the last utterance was taken to be over. */
+  #endRule: EndOfTurnRule | null = null;
   /** One such guess of this utterance was wrong. */
   #fadingSpent = false;
 
@@ -145,6 +147,7 @@ export class CallerTurn {
     const spoken = guess?.answer;
     if (!guess || !spoken || guess.transcript === null) return null;
     const { log, clock, onRecognised } = this.#options;
+    const endReason = this.#endRule?.reason ?? 'open';
     onRecognised(this.#ears.utteranceMs);
     log.record({
       id: this.#currentTurnId(),
@@ -153,10 +156,18 @@ export class CallerTurn {
       startedAtMs: this.#startedAtMs,
       endedAtMs: this.#endedAtMs,
       confidence: guess.transcript.confidence,
+      evidence: {
+        speechEndedMs: log.sinceAnswer(this.#endedAtMs),
+        sttFinalMs: log.sinceAnswer(guess.transcribedAtMs),
+        endpointMs: log.sinceAnswer(clock.monotonicMs()),
+        endpointReason: endReason,
+        endpointSilenceMs: this.#endRule?.silenceMs ?? 0,
+      },
     });
     const answers: AnsweredSpeech = {
       speechEndedAtMs: this.#endedAtMs,
       committedAtMs: clock.monotonicMs(),
+      endReason,
       transcribedAtMs: guess.transcribedAtMs,
       sttMs: guess.sttMs,
     };
@@ -197,6 +208,8 @@ export class CallerTurn {
       rule: {
         words: config.turn.interruption_words,
         speechMs: config.turn.interruption_ms,
+        interrupting: config.turn.interrupting_phrases,
+        ignored: config.turn.ignored_phrases,
         pickingUp: this.#options.pickingUp(),
       },
       expectDigits: dialogue.expects.digits,
@@ -325,19 +338,23 @@ export class CallerTurn {
     if (!guess || this.#silenceMs === 0) return;
     const { config, dialogue, input } = this.#options;
     const { endpointing_min_ms: minMs, endpointing_max_ms: maxMs } = config.turn;
+    const digitsMs = config.turn.endpointing_digits_ms;
     if (guess.error !== null) {
       if (this.#silenceMs >= minMs) input('recogniser-failed');
       return;
     }
     if (guess.transcript === null) return;
     const { text } = guess.transcript;
-    const neededMs = silenceNeededMs({
+    const rule = endOfTurn({
       text,
       minMs,
       maxMs,
       expectsDigits: dialogue.expects.digits,
       digitsWanted: dialogue.expects.dtmfMaxDigits,
+      digitsMs,
     });
-    if (this.#silenceMs >= neededMs) input(text === '' ? 'nothing-said' : 'turn-ended');
+    if (this.#silenceMs < rule.silenceMs) return;
+    this.#endRule = rule;
+    input(text === '' ? 'nothing-said' : 'turn-ended');
   }
 }

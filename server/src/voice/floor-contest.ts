@@ -1,4 +1,5 @@
 import type { Ears } from './ears.ts';
+import type { Transcript } from '../providers/stt.ts';
 import { judgeInterruption, type InterruptionRule } from './interruption.ts';
 
 export interface FloorContestOptions {
@@ -25,6 +26,7 @@ export class FloorContest {
   #text: string | null = null;
   #askedAtSpeechMs = 0;
   #asking = false;
+  #isDeaf = false;
   #decided = false;
 
   constructor(options: FloorContestOptions) {
@@ -52,7 +54,9 @@ export class FloorContest {
       {
         speechMs: this.#speechMs,
         silenceMs: this.#silenceMs,
-        text: stale ? null : this.#text,
+        text: this.#text,
+        isStale: stale,
+        isDeaf: this.#isDeaf,
         agentRemainingMs: agentRemainingMs(),
       },
       rule,
@@ -74,14 +78,26 @@ export class FloorContest {
     this.#askedAtSpeechMs = this.#speechMs;
     let text = '';
     try {
-      text = (await ears.transcribe({ expectDigits, signal })).text;
+      text = wordsIn(await ears.transcribe({ expectDigits, signal }));
     } catch {
-      // Without a recogniser the length of the speech alone decides.
+      this.#isDeaf = true;
     }
     this.#asking = false;
     if (signal.aborted) return;
+    if (this.#isDeaf) {
+      this.#judge();
+      return;
+    }
     this.#text = text;
     this.#options.onText(text, this.#speechMs - this.#askedAtSpeechMs);
     this.#judge();
   }
+}
+
+/** What a recogniser makes of coughs and noise, none too surely. */
+const OUT_OF_NOISE = /^(?:thank you|thanks|you|bye)[.!]*$/i;
+const SURE = 0.75;
+
+function wordsIn({ text, confidence }: Transcript): string {
+  return confidence < SURE && OUT_OF_NOISE.test(text.trim()) ? '' : text;
 }

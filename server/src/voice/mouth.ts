@@ -65,7 +65,7 @@ export class SpokenReply {
   async speak(playout: Playout, turnId: string, listener: SpeakListener): Promise<SpeakResult> {
     playout.begin(turnId);
     const off = playout.events.on('sentence-started', (started) => {
-      if (started.turnId === turnId) this.#moveAhead(-1);
+      if (started.turnId === turnId && !started.aside) this.#moveAhead(-1);
     });
     this.#aheadLimit = AHEAD_WHILE_SPOKEN;
     this.#moveAhead(0);

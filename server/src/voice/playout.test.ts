@@ -100,9 +100,34 @@ describe('playout', () => {
   it('counts to the sample what was played when it is flushed', () => {
     const playout = withSentence('one two three four', 18 * 480);
     for (let i = 0; i < 27; i++) playout.next();
-    expect(playout.flush()).toEqual({ turnId: 'turn-1', text: 'one two', sampleCount: 27 * 160 });
+    expect(playout.unplayed()).toBe('three four');
+    expect(playout.flush()).toEqual({
+      turnId: 'turn-1',
+      text: 'one two',
+      replyText: 'one two',
+      sampleCount: 27 * 160,
+    });
+    expect(playout.unplayed()).toBe('');
     expect(playout.next()).toBeNull();
     expect(playout.queuedMs).toBe(0);
+  });
+
+  it('says something in between while the turn waits for its next sentence, and only then', () => {
+    const playout = new Playout();
+    playout.begin('turn-1');
+    const filler = new Int16Array(160).fill(7);
+    expect(playout.interject('turn-2', 'Well.', filler)).toBe(false);
+    const first = playout.addSentence('turn-1', 'Yes.');
+    expect(playout.interject('turn-1', 'One moment.', filler)).toBe(true);
+    expect(playout.interject('turn-1', 'One moment.', filler)).toBe(false);
+    expect(playout.next()?.[0]).toBe(7);
+    playout.write('turn-1', first, new Int16Array(320).fill(1));
+    playout.endSentence('turn-1', first);
+    playout.finish('turn-1');
+    expect(playout.next()?.[0]).toBe(1);
+    expect(playout.interject('turn-1', 'One moment.', filler)).toBe(false);
+    expect(playout.next()?.[0]).toBe(1);
+    expect(playout.played()).toMatchObject({ text: 'One moment. Yes.', replyText: 'Yes.' });
   });
 
   it('drops what comes for another turn, or after a flush', () => {

@@ -9,7 +9,9 @@ const SAMPLES_PER_CHARACTER = 480;
 
 export type PlayoutEvents = {
   /** The first frame of a sentence is about to leave. */
-  'sentence-started': [{ turnId: string; sentence: number; text: string; first: boolean }];
+  'sentence-started': [
+    { turnId: string; sentence: number; text: string; first: boolean; aside: boolean },
+  ];
   /** Everything of a finished turn has been played; `tick` counts the frames asked for. */
   drained: [{ turnId: string; tick: number }];
 };
@@ -18,6 +20,8 @@ export type PlayoutEvents = {
 export interface Played {
   turnId: string | null;
   text: string;
+  /** The same without asides. */
+  replyText: string;
   sampleCount: number;
 }
 
@@ -30,6 +34,8 @@ interface Sentence {
   receivedSamples: number;
   playedSamples: number;
   complete: boolean;
+  /** Put in before what was to be said next: no part of the reply. */
+  aside: boolean;
 }
 
 /**
@@ -41,6 +47,9 @@ export class Playout {
   readonly events: TypedEvents<PlayoutEvents>;
   readonly #frame = new Int16Array(FRAME_SAMPLES);
   #turnId: string | null = null;
+  /** In the order in which they were announced. */
+  #added: Sentence[] = [];
+  /** In the order in which they are played. */
   #sentences: Sentence[] = [];
   #current = 0;
   #finished = false;
@@ -88,19 +97,41 @@ export class Playout {
   /** Announces a sentence; its audio follows by `write`. Returns its number in the turn, -1 when stale. */
   addSentence(turnId: string, text: string): number {
     if (turnId !== this.#turnId || this.#finished) return -1;
-    this.#sentences.push({
+    const sentence: Sentence = {
       text,
       chunks: [],
       receivedSamples: 0,
       playedSamples: 0,
       complete: false,
+      aside: false,
+    };
+    this.#sentences.push(sentence);
+    return this.#added.push(sentence) - 1;
+  }
+
+  /**
+   * Says something while the turn waits for its next sentence. False when it does not wait: audio of
+   * it is there, or everything was said.
+   */
+  interject(turnId: string, text: string, samples: Int16Array): boolean {
+    if (turnId !== this.#turnId || samples.length === 0 || this.#queuedSamples > 0) return false;
+    const next = this.#sentences[this.#current];
+    if (next ? next.playedSamples > 0 : this.#finished) return false;
+    this.#sentences.splice(this.#current, 0, {
+      text,
+      chunks: [samples],
+      receivedSamples: samples.length,
+      playedSamples: 0,
+      complete: true,
+      aside: true,
     });
-    return this.#sentences.length - 1;
+    this.#queuedSamples += samples.length;
+    return true;
   }
 
   /** Audio of a sentence. The array is kept. False when it is stale or there is no room. */
   write(turnId: string, sentence: number, samples: Int16Array): boolean {
-    const target = turnId === this.#turnId ? this.#sentences[sentence] : undefined;
+    const target = turnId === this.#turnId ? this.#added[sentence] : undefined;
     if (!target || target.complete) return false;
     if (this.#queuedSamples + samples.length > MAX_QUEUED_SAMPLES) {
       this.#droppedSamples += samples.length;
@@ -115,7 +146,7 @@ export class Playout {
 
   /** No more audio of this sentence. */
   endSentence(turnId: string, sentence: number): void {
-    const target = turnId === this.#turnId ? this.#sentences[sentence] : undefined;
+    const target = turnId === this.#turnId ? this.#added[sentence] : undefined;
     if (target) target.complete = true;
   }
 
@@ -149,15 +180,24 @@ export class Playout {
 
   /** What of the current turn has been played, cut at the word. */
   played(): Played {
-    const texts: string[] = [];
-    for (const sentence of this.#sentences) {
-      const total = sentence.complete
-        ? sentence.receivedSamples
-        : Math.max(sentence.receivedSamples, sentence.text.length * SAMPLES_PER_CHARACTER);
-      const text = heardText(sentence.text, sentence.playedSamples, total);
-      if (text !== '') texts.push(text);
-    }
-    return { turnId: this.#turnId, text: texts.join(' '), sampleCount: this.#playedSamples };
+    const heard = this.#sentences
+      .map((sentence) => ({ aside: sentence.aside, text: playedText(sentence) }))
+      .filter(({ text }) => text !== '');
+    return {
+      turnId: this.#turnId,
+      text: heard.map(({ text }) => text).join(' '),
+      replyText: heard.flatMap(({ aside, text }) => (aside ? [] : [text])).join(' '),
+      sampleCount: this.#playedSamples,
+    };
+  }
+
+  /** The words of the reply that are known and were not played. */
+  unplayed(): string {
+    return this.#sentences
+      .filter(({ aside }) => !aside)
+      .map((sentence) => sentence.text.trim().slice(playedText(sentence).length).trim())
+      .filter((text) => text !== '')
+      .join(' ');
   }
 
   /** The next 20 ms to send, valid until the next call; null: silence. Call once a tick. */
@@ -208,14 +248,16 @@ export class Playout {
     if (this.#turnId === null) return;
     this.events.emit('sentence-started', {
       turnId: this.#turnId,
-      sentence: this.#sentences.indexOf(sentence),
+      sentence: this.#added.indexOf(sentence),
       text: sentence.text,
       first: this.#playedSamples === 0,
+      aside: sentence.aside,
     });
   }
 
   #reset(turnId: string | null): void {
     this.#turnId = turnId;
+    this.#added = [];
     this.#sentences = [];
     this.#current = 0;
     this.#finished = false;
@@ -224,4 +266,11 @@ export class Playout {
     this.#playedSamples = 0;
     this.#wakeWaiters();
   }
+}
+
+function playedText({ text, complete, receivedSamples, playedSamples }: Sentence): string {
+  const total = complete
+    ? receivedSamples
+    : Math.max(receivedSamples, text.length * SAMPLES_PER_CHARACTER);
+  return heardText(text, playedSamples, total);
 }

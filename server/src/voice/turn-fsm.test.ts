@@ -25,6 +25,7 @@ caller-speaking stand-by            standing-by     drop-speculation caller-acti
 caller-pausing  speech-resumed      caller-speaking drop-speculation
 caller-pausing  turn-ended          thinking        commit
 caller-pausing  nothing-said        listening       drop-speculation drop-utterance await-caller
+caller-pausing  false-interruption  thinking        drop-speculation drop-utterance go-on
 caller-pausing  recogniser-failed   thinking        apologise drop-speculation drop-utterance
 caller-pausing  keys-entered        thinking        drop-speculation drop-utterance caller-active reply-to-keys
 caller-pausing  hold                listening       drop-speculation set-utterance-aside await-caller

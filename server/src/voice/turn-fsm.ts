@@ -48,6 +48,8 @@ export const TURN_INPUTS = [
   'keys-pressed',
   'keys-entered',
   'silence-prompt',
+  /** The same, and it had cut an answer off. */
+  'false-interruption',
   'recogniser-failed',
   /** The platform ends the call and there is something to say. */
   'goodbye',
@@ -84,6 +86,8 @@ export type TurnEffect =
   | 'reply-to-keys'
   | 'prompt-silence'
   | 'apologise'
+  /** Say the rest of the answer that was cut off for nothing. */
+  | 'go-on'
   | 'say-goodbye'
   | 'request-end';
 
@@ -139,6 +143,7 @@ const TABLE: Record<TurnState, Row> = {
     'speech-resumed': ['caller-speaking', 'drop-speculation'],
     'turn-ended': ['thinking', 'commit'],
     'nothing-said': ['listening', 'drop-speculation', 'drop-utterance', 'await-caller'],
+    'false-interruption': ['thinking', 'drop-speculation', 'drop-utterance', 'go-on'],
     'recogniser-failed': ['thinking', 'apologise', 'drop-speculation', 'drop-utterance'],
     'keys-entered': [
       'thinking',

@@ -1,6 +1,6 @@
 import type { Clock } from '../shared/clock.ts';
 import { newId } from '../shared/ids.ts';
-import type { TurnLatency, TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
+import type { TurnEvidence, TurnLatency, TurnRecord, VoiceCallEvent } from './worker-protocol.ts';
 
 export interface TurnLogOptions {
   clock: Clock;
@@ -62,6 +62,7 @@ export class TurnLog {
     interrupted?: boolean;
     confidence?: number;
     latency?: TurnLatency | null;
+    evidence?: TurnEvidence | null;
   }): void {
     const record: TurnRecord = {
       id: turn.id,
@@ -72,6 +73,7 @@ export class TurnLog {
       interrupted: turn.interrupted ?? false,
       confidence: turn.confidence ?? null,
       latency: turn.latency ?? null,
+      evidence: turn.evidence ?? null,
     };
     this.turns.push(record);
     const { id: turnId, speaker, text } = record;

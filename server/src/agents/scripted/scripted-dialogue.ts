@@ -88,7 +88,12 @@ export class ScriptedDialogue implements Dialogue {
 
   heard(reply: DialogueReply, text: string, interrupted: boolean): void {
     // News of an earlier reply says nothing about the question that is out now.
-    if (reply !== this.#last?.reply || !interrupted) return;
+    if (reply !== this.#last?.reply) return;
+    if (!interrupted) {
+      // It had been cut off, and was said to its end after all.
+      this.#state = { ...this.#state, cutOff: 'no' };
+      return;
+    }
     const { sentences } = this.#last;
     const saidChars = sentences.join(' ').length;
     const questionChars = sentences.at(-1)?.length ?? 0;

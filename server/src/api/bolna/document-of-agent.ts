@@ -55,7 +55,7 @@ export function documentOfAgent(config: AgentConfig): Json {
           call_terminate: config.max_duration_s,
           call_hangup_message: config.goodbye,
           hangup_after_LLMCall: false,
-          voicemail: false,
+          voicemail: config.answering.voicemail !== 'continue',
         },
       },
     ],

@@ -10,6 +10,8 @@ const DEFAULTS = {
   trigger_user_online_message_after: 10,
 };
 const DEFAULT_ENDPOINTING_MS = 250;
+/** Answers that are later get a filler where `use_fillers` is on. */
+const FILLER_AFTER_MS = 900;
 const MAX_TERMINATE_S = 14_400;
 const MIN_ENDPOINTING_MS = 200;
 const MAX_ENDPOINTING_MS = 3_000;
@@ -20,7 +22,6 @@ const NEVER_MS = 120_000;
 const NO_EFFECT: Record<string, string> = {
   interruption_backoff_period: 'the agent listens again at once after an interruption',
   backchanneling: 'the agent says no words of listening',
-  use_fillers: 'the agent says no filler words',
   ambient_noise: 'no background sound is played',
   ambient_noise_track: 'no background sound is played',
   auto_reschedule: 'calls are not rescheduled by what was said; use retry_config',
@@ -31,14 +32,13 @@ const NO_EFFECT: Record<string, string> = {
   end_call_tool_mode: 'the agent can always end the call by itself',
   language_injection_mode: 'the agent speaks one language',
   language_instruction_template: 'the agent speaks one language',
-  voicemail:
-    'a machine is known by its words only: the agent says goodbye to it and answered_by_voice_mail tells',
   dispositions: 'dispositions are kept at /dispositions',
 };
 /** Meaningful only together with a field above. */
 const COMPANIONS = new Set([
   'backchanneling_message_gap',
   'backchanneling_start_delay',
+  // A machine is known by tones, pauses and words from the first moment on.
   'voicemail_detection_duration',
   'voicemail_check_interval',
   'voicemail_min_transcript_length',
@@ -56,11 +56,13 @@ const READ = new Set([
   'whitelist_phone_numbers',
   'disallow_unknown_numbers',
   'optimize_latency',
+  'voicemail',
+  'use_fillers',
 ]);
 
 type Settings = Pick<
   AgentConfigInput,
-  'turn' | 'silence' | 'max_duration_s' | 'goodbye' | 'prompt'
+  'turn' | 'silence' | 'max_duration_s' | 'goodbye' | 'prompt' | 'answering'
 >;
 
 /** A conversation's `task_config` as settings of ours. `transcriber` brings the endpointing. */
@@ -85,11 +87,14 @@ export function readTaskConfig(
   return {
     turn: {
       ...endpointing(number('incremental_delay', 0, 10_000), transcriber, to),
+      ...(given['use_fillers'] === true && { filler_after_ms: FILLER_AFTER_MS }),
       ...(words === 0
         ? { interruptible: false }
         : // Words decide, as at Bolna; the time is that of a caller who simply goes on.
           { interruption_words: words, interruption_ms: Math.min(5_000, 500 + 350 * words) }),
     },
+    // Bolna hangs up on a mailbox where `voicemail` is on, and talks to it where it is not.
+    answering: { voicemail: given['voicemail'] === true ? 'hang-up' : 'continue' },
     silence: { ...onlineProbe(given, number, path, to), hangup_after_ms: silenceS * 1_000 },
     max_duration_s: number('call_terminate', 10, MAX_TERMINATE_S),
     goodbye: hangupMessage(given['call_hangup_message'], path, to),

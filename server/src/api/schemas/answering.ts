@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { TurnRow } from '../../db/queries/turns.ts';
-import type { TurnLatency } from '../../voice/worker-protocol.ts';
 
 /** How it is known who answered, and what was done about it. */
 export const answeringSchema = z
@@ -48,22 +46,3 @@ export const answeringSchema = z
   })
   .nullable()
   .describe('Of an answered outbound call whose agent has `answering.detect`.');
-
-/** How fast the agent answered over a call. */
-export const turnLatencySchema = z
-  .object({ turns: z.number().int(), p50_ms: z.number(), p95_ms: z.number() })
-  .nullable()
-  .describe(
-    'From the end of the caller’s speech to the first audio of the answer, over all answers; null: there were none.',
-  );
-
-export function turnLatencyOf(
-  turns: readonly Pick<TurnRow, 'latency'>[],
-): z.output<typeof turnLatencySchema> {
-  const totals = turns
-    .flatMap(({ latency }) => (latency === null ? [] : [(latency as TurnLatency).totalMs]))
-    .sort((a, b) => a - b);
-  if (totals.length === 0) return null;
-  const at = (share: number): number => totals[Math.ceil(share * totals.length) - 1] ?? 0;
-  return { turns: totals.length, p50_ms: at(0.5), p95_ms: at(0.95) };
-}

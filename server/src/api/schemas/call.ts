@@ -9,8 +9,14 @@ import type { RecordingUrls } from '../../storage/recording-urls.ts';
 import type { AttemptRow } from '../../db/queries/attempts.ts';
 import type { TurnRow } from '../../db/queries/turns.ts';
 import { ANSWERERS } from '../../voice/answered/answer-phrases.ts';
-import type { TurnLatency } from '../../voice/worker-protocol.ts';
-import { answeringSchema, turnLatencyOf, turnLatencySchema } from './answering.ts';
+import type { TurnEvidence, TurnLatency } from '../../voice/worker-protocol.ts';
+import { answeringSchema } from './answering.ts';
+import {
+  turnEvidenceSchema,
+  turnEvidenceView,
+  turnLatencyOf,
+  turnLatencySchema,
+} from './turn-evidence.ts';
 import { mergeTurns, transcriptText } from '../../post-call/transcript-text.ts';
 import { callQualitySchema, callQualityView } from './call-quality.ts';
 import { isoOrNull, pageQuery, timeOrNull } from './common.ts';
@@ -142,6 +148,7 @@ const turnSchema = z.object({
   latency: latencySchema
     .nullable()
     .describe('From the end of the caller’s speech to the first audio of the answer.'),
+  evidence: turnEvidenceSchema,
 });
 
 const attemptSchema = z.object({
@@ -378,6 +385,7 @@ export function callView(
       interrupted: turn.interrupted,
       confidence: turn.confidence,
       latency: latencyView(turn.latency as TurnLatency | null),
+      evidence: turnEvidenceView(turn.evidence as TurnEvidence | null | undefined),
     })),
   };
 }
