@@ -144,6 +144,39 @@ describe('offers inside a call', () => {
   });
 });
 
+describe('a call that is taken back', () => {
+  it('T13 RFC 3261 §9: CANCEL at any moment of 500 ms, 1000 times over a slow wire: no call is left on either side', async () => {
+    const agents = new LinkedAgents(clock);
+    let seed = 7;
+    const random = (bound: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((seed / 2_147_483_648) * bound);
+    };
+    const outcomes = { ended: 0, failed: 0 };
+    const inbound: InboundLeg[] = [];
+    agents.rule = () => ({ delayMs: random(100) });
+    agents.callee.events.on('invite', (leg) => {
+      inbound.push(leg);
+      if (random(2) === 0) leg.ring();
+      clock.setTimer(random(500), () => leg.answer(ANSWER));
+    });
+    for (let turn = 0; turn < 1000; turn++) {
+      const leg = agents.caller.invite(agents.call());
+      leg.events.on('ended', () => outcomes.ended++);
+      leg.events.on('failed', () => outcomes.failed++);
+      clock.setTimer(random(500), () => void leg.hangup());
+      await clock.advance(60);
+      agents.sent.length = 0;
+    }
+    await clock.advance(600_000);
+    expect([agents.caller.legs.size, agents.callee.legs.size]).toEqual([0, 0]);
+    expect(inbound.filter(({ state }) => state !== 'ended')).toEqual([]);
+    expect(outcomes.ended + outcomes.failed).toBe(1000);
+    expect(Math.min(outcomes.ended, outcomes.failed)).toBeGreaterThan(100);
+    expect(clock.pendingCount).toBe(0);
+  }, 60_000);
+});
+
 describe('the end of a call', () => {
   it('T30 RFC 3261 §15: BYEs that cross within 5 ms are both answered 200, 1000 times', async () => {
     const agents = new LinkedAgents(clock);

@@ -218,6 +218,34 @@ describe('/v1/trunks', () => {
     });
   });
 
+  it('T07 T28 keeps how gateways are looked up and where redirections may lead, and refuses what is neither', async () => {
+    const { id } = await create('/v1/trunks', {
+      name: 'by dns',
+      gateways: [
+        { host: 'sip.example.com', lookup: 'srv' },
+        { host: 'tls.example.com', transport: 'tls', lookup: 'naptr' },
+        { host: '192.0.2.3' },
+      ],
+      redirect_hosts: ['*.example.com', '203.0.113.0/24', '192.0.2.9'],
+    });
+    const { body } = await lab.send('GET', `/v1/trunks/${id}`);
+    expect(body).toMatchObject({
+      gateways: [
+        { host: 'sip.example.com', port: 5_060, transport: 'udp', lookup: 'srv' },
+        { host: 'tls.example.com', port: 5_061, transport: 'tls', lookup: 'naptr' },
+        { host: '192.0.2.3', port: 5_060, transport: 'udp', lookup: 'address' },
+      ],
+      redirect_hosts: ['*.example.com', '203.0.113.0/24', '192.0.2.9'],
+    });
+    for (const bad of ['sip:evil', '1.2.3.4/99', '*', 'a b']) {
+      const refused = await lab.send('PATCH', `/v1/trunks/${id}`, { redirect_hosts: [bad] });
+      expect(refused.status).toBe(400);
+      expect(JSON.stringify(refused.body)).toContain('redirect_hosts');
+    }
+    const cleared = await lab.send('PATCH', `/v1/trunks/${id}`, { redirect_hosts: [] });
+    expect(cleared.body).toMatchObject({ redirect_hosts: [] });
+  });
+
   it('lets a large part of the internet call in by force only, and warns of wide ranges', async () => {
     for (const wide of ['0.0.0.0/0', '64.0.0.0/7', '::/0', '::ffff:0:0/96']) {
       const { status, body } = await lab.send('POST', '/v1/trunks', {
