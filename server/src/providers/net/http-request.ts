@@ -18,7 +18,8 @@ export interface HttpAccess {
 export interface HttpRequest {
   url: string;
   headers: Readonly<Record<string, string>>;
-  body: string | FormData | Uint8Array<ArrayBuffer>;
+  /** Whole: of a stream, an abort would leave an error that nobody catches. */
+  body: string | Uint8Array<ArrayBuffer>;
 }
 
 const MAX_ERROR_BYTES = 4_096;

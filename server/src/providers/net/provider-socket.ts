@@ -2,7 +2,7 @@ import { WebSocket, type RawData } from 'ws';
 import type { SocketGuard } from '../../egress/socket-guard.ts';
 import type { Clock, TimerHandle } from '../../shared/clock.ts';
 import { ProviderError } from '../provider-error.ts';
-import { redactKeys } from '../redact-keys.ts';
+import { redactCause, redactKeys } from '../redact-keys.ts';
 import { errorOfStatus } from './error-of-status.ts';
 import { toNetworkError } from './http-request.ts';
 
@@ -36,6 +36,17 @@ const MAX_REASON_CHARS = 200;
 /** A provider may end the connection by itself after our last words; then we do. */
 const LINGER_MS = 1_000;
 
+/** RFC 6455 7.4.1: these blame what was sent. */
+const CODES_OF_OURS = [1002, 1003, 1007, 1008, 1009, 1010];
+
+/** Vendors have codes of their own from 4000 up, and say in words what they mean. */
+function kindOfClose(code: number, reason: string): 'auth' | 'quota' | 'bad-request' | 'network' {
+  if (code === 4001 || /unauthori[sz]ed|authenticat|api key|credential/i.test(reason))
+    return 'auth';
+  if (code === 4002 || /insufficient|quota|balance|credit/i.test(reason)) return 'quota';
+  return CODES_OF_OURS.includes(code) ? 'bad-request' : 'network';
+}
+
 /** One WebSocket to a provider: time limit, keep-alive, typed errors, and an end without a trace. */
 export class ProviderSocket {
   readonly #options: ProviderSocketOptions;
@@ -57,14 +68,9 @@ export class ProviderSocket {
       );
       return;
     }
-    const socket = new WebSocket(url, {
-      headers,
-      followRedirects: false,
-      perMessageDeflate: false,
-      maxPayload: MAX_MESSAGE_BYTES,
-      ...(guard && { lookup: guard.lookup }),
-    });
+    const socket = this.#create(url, headers);
     this.#socket = socket;
+    if (!socket) return;
     this.#connectLimit = clock.setTimer(connectTimeoutMs, () =>
       this.#fail(
         new ProviderError(provider, `no connection within ${connectTimeoutMs} ms`, {
@@ -138,6 +144,28 @@ export class ProviderSocket {
     socket.once('close', () => linger.cancel());
   }
 
+  /** Null where not even a request can be made of it: a key with a line break in it, say. */
+  #create(url: string, headers: Readonly<Record<string, string>>): WebSocket | null {
+    const { guard, provider, apiKey } = this.#options;
+    try {
+      return new WebSocket(url, {
+        headers,
+        followRedirects: false,
+        perMessageDeflate: false,
+        maxPayload: MAX_MESSAGE_BYTES,
+        ...(guard && { lookup: guard.lookup }),
+      });
+    } catch (error) {
+      const cause = redactCause(error, apiKey);
+      const failure = new ProviderError(provider, 'the request cannot be made: address or key', {
+        retryable: false,
+        cause,
+      });
+      queueMicrotask(() => this.#fail(failure));
+      return null;
+    }
+  }
+
   #onOpen(): void {
     if (this.#state !== 'connecting') return;
     this.#connectLimit?.cancel();
@@ -156,12 +184,13 @@ export class ProviderSocket {
     const { provider, apiKey } = this.#options;
     const told = redactKeys(reason.toString('utf8'), apiKey).slice(0, MAX_REASON_CHARS);
     const detail = told === '' ? '' : `: ${told}`;
-    // RFC 6455 7.4.1: 1002, 1003, 1007 to 1010 blame what was sent; the rest may pass.
-    const isOurs = [1002, 1003, 1007, 1008, 1009, 1010].includes(code);
-    return new ProviderError(provider, `the endpoint closed the connection (${code})${detail}`, {
-      retryable: !isOurs,
-      kind: isOurs ? 'bad-request' : 'network',
-    });
+    const kind = kindOfClose(code, told);
+    // The endpoint's text about a refused key may quote the key.
+    const message =
+      kind === 'auth'
+        ? `the key was refused (${code})`
+        : `the endpoint closed the connection (${code})${detail}`;
+    return new ProviderError(provider, message, { retryable: kind === 'network', kind });
   }
 
   #fail(error: ProviderError): void {

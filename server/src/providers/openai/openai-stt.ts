@@ -1,6 +1,7 @@
 import { endpointUrl, withoutRegion } from '../net/endpoint-url.ts';
 import { httpJson, malformed } from '../net/http-request.ts';
 import { asRecord, asText } from '../net/json-fields.ts';
+import { multipartForm } from '../net/multipart-form.ts';
 import type { SttAdapterOptions } from '../net/stt-options.ts';
 import { UtteranceSttSession } from '../net/utterance-stt.ts';
 import { wavOf } from '../net/wav-of.ts';
@@ -18,16 +19,19 @@ export function createOpenAiStt(options: SttAdapterOptions): SttProvider {
     language: string,
     signal: AbortSignal,
   ): Promise<{ text: string; confidence: number }> => {
-    const form = new FormData();
-    form.append('file', new Blob([wavOf(samples)], { type: 'audio/wav' }), 'speech.wav');
-    form.append('model', options.model ?? DEFAULT_MODEL);
-    form.append('response_format', 'json');
-    form.append('language', withoutRegion(language));
-    if (keywords.length > 0) form.append('prompt', keywords.join(', '));
+    const { contentType, body } = multipartForm(
+      { name: 'speech.wav', contentType: 'audio/wav', bytes: wavOf(samples) },
+      {
+        model: options.model ?? DEFAULT_MODEL,
+        response_format: 'json',
+        language: withoutRegion(language),
+        prompt: keywords.length > 0 ? keywords.join(', ') : undefined,
+      },
+    );
     const request = {
       url: endpointUrl(baseUrl, '/audio/transcriptions'),
-      headers: { authorization: `Bearer ${apiKey}` },
-      body: form,
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': contentType },
+      body,
     };
     const text = asText(asRecord(await httpJson(NAME, options, request, signal))?.['text']);
     if (text === undefined) throw malformed(NAME, 'a transcription without text');

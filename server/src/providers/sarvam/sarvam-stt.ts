@@ -1,6 +1,7 @@
 import { endpointUrl, withRegion } from '../net/endpoint-url.ts';
 import { httpJson, malformed } from '../net/http-request.ts';
 import { asNumber, asRecord, asText } from '../net/json-fields.ts';
+import { multipartForm } from '../net/multipart-form.ts';
 import type { SttAdapterOptions } from '../net/stt-options.ts';
 import { UtteranceSttSession } from '../net/utterance-stt.ts';
 import { wavOf } from '../net/wav-of.ts';
@@ -22,14 +23,14 @@ export function createSarvamStt(options: SttAdapterOptions): SttProvider {
     language: string,
     signal: AbortSignal,
   ): Promise<{ text: string; confidence: number }> => {
-    const form = new FormData();
-    form.append('file', new Blob([wavOf(samples)], { type: 'audio/wav' }), 'speech.wav');
-    if (options.model !== undefined) form.append('model', options.model);
-    form.append('language_code', withRegion(language, SARVAM_REGIONS));
+    const { contentType, body } = multipartForm(
+      { name: 'speech.wav', contentType: 'audio/wav', bytes: wavOf(samples) },
+      { model: options.model, language_code: withRegion(language, SARVAM_REGIONS) },
+    );
     const request = {
       url: endpointUrl(baseUrl, '/speech-to-text'),
-      headers: { 'api-subscription-key': apiKey },
-      body: form,
+      headers: { 'api-subscription-key': apiKey, 'content-type': contentType },
+      body,
     };
     const answer = asRecord(await httpJson(NAME, options, request, signal));
     const text = asText(answer?.['transcript']);
