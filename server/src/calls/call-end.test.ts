@@ -251,6 +251,35 @@ describe('the end of a call', () => {
     });
   });
 
+  it.each([
+    ['SIP;cause=200;text="Call completed elsewhere"', 'answered-elsewhere'],
+    ['sip ; text="x" ; cause=200', 'answered-elsewhere'],
+    ['Q.850;cause=26', 'answered-elsewhere'],
+    ['Q.850;cause=16, SIP;cause=200', 'answered-elsewhere'],
+    ['SIP;cause=487', 'caller-canceled'],
+    ['SIP;cause=2000', 'caller-canceled'],
+    ['Q.850;cause=16', 'caller-canceled'],
+    [null, 'caller-canceled'],
+  ])(
+    'T31 RFC 3326: of an inbound call that is taken back with %s is %s',
+    (reasonHeader, reason) => {
+      const failure: LegFailure = {
+        cause: 'cancelled',
+        status: 487,
+        reason: 'Request Terminated',
+        local: false,
+        provisionalSeen: true,
+        reasonHeader,
+        retryAfterS: null,
+      };
+      const context = { direction: 'inbound', answered: false, sip: null } as const;
+      expect(callEnd({ type: 'leg-failed', failure }, context)).toMatchObject({
+        status: 'canceled',
+        endReason: reason,
+      });
+    },
+  );
+
   it('gives every SIP code from 300 to 699 one final status and one listed reason', () => {
     for (let code = 300; code < 700; code++) {
       const end = callEnd({ type: 'leg-failed', failure: response(code) }, dialling);

@@ -192,12 +192,25 @@ function verdictOfCrash(): Verdict {
 
 function inboundFailure(failure: LegFailure): Verdict {
   if (failure.cause === 'cancelled') {
+    if (isAnsweredElsewhere(failure.reasonHeader)) {
+      return { status: 'canceled', endReason: 'answered-elsewhere', endedBy: 'carrier' };
+    }
     return { status: 'canceled', endReason: 'caller-canceled', endedBy: 'caller' };
   }
   if (failure.cause === 'response') {
     return { status: 'failed', endReason: 'platform-error', endedBy: 'system' };
   }
   return { status: 'failed', endReason: 'dialog-lost', endedBy: 'system' };
+}
+
+/** RFC 3326 §3.1, Q.850 §2.2.4: another phone of the same number took the call, so nobody missed it. */
+function isAnsweredElsewhere(reasonHeader: string | null): boolean {
+  const reason = reasonHeader?.toLowerCase() ?? '';
+  return /(^|,)\s*sip\s*;[^,]*cause\s*=\s*200\b/.test(reason) || isNonSelected(reason);
+}
+
+function isNonSelected(reason: string): boolean {
+  return /(^|,)\s*q\.850\s*;[^,]*cause\s*=\s*26\b/.test(reason);
 }
 
 function outboundFailure(failure: LegFailure): Verdict {

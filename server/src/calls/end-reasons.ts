@@ -97,6 +97,11 @@ export const END_REASONS = {
     fault: 'none',
     action: 'Nothing.',
   },
+  'answered-elsewhere': {
+    meaning: 'Another phone of the same number took the call that came in.',
+    fault: 'none',
+    action: 'Nothing.',
+  },
   'user-busy': {
     meaning: 'The line is busy (486, 600).',
     fault: 'none',

@@ -285,6 +285,27 @@ function replyTo(request: SipRequest, status: number): SipResponse {
   return { kind: 'response', status, reason: '', headers, body: '' };
 }
 
+describe('overload', () => {
+  it('T16 RFC 3261 §21.5.4: new requests get 503 with Retry-After, those of live calls never', async () => {
+    const wire = new MemoryWire(clock);
+    const { tag, leg } = await answeredCall(wire);
+    for (let index = 0; wire.responses(503).length === 0 && index < 30_000; index++) {
+      wire.receive(peerRequest('OPTIONS', { callId: `o${index}`, branch: `z9hG4bK-o${index}` }));
+      if (wire.sent.length > 1000 && wire.responses(503).length === 0) wire.sent.length = 0;
+    }
+    expect(getHeader(wire.responses(503)[0] as SipResponse, 'Retry-After')).toBe('32');
+    wire.receive(peerRequest('INVITE', { callId: 'new', branch: 'z9hG4bK-new', body: OFFER }));
+    expect(wire.responses(503)).toHaveLength(2);
+    wire.receive(peerRequest('UPDATE', { cseq: 2, toTag: tag }));
+    expect(cseqOf(wire.responses(200).at(-1) as SipResponse)).toEqual({
+      sequence: 2,
+      method: 'UPDATE',
+    });
+    wire.receive(peerRequest('BYE', { cseq: 3, toTag: tag }));
+    expect(leg.state).toBe('ended');
+  }, 30_000);
+});
+
 describe('reasons', () => {
   it.each([
     'Q.850;cause=16;text="Normal call clearing"',

@@ -7,7 +7,7 @@ import {
 import { makeResponse } from './make-response.ts';
 import { MAGIC_COOKIE, newBranch, newTag } from './make-request.ts';
 import { getHeader } from './message.ts';
-import type { SipAddress, SipRequest, SipResponse } from './message.ts';
+import type { SipAddress, SipHeader, SipRequest, SipResponse } from './message.ts';
 import { callIdOf, cseqOf, tagOf } from './message-fields.ts';
 import { formatHostPort } from './parse-host-port.ts';
 import { topVia } from './response-address.ts';
@@ -19,8 +19,12 @@ import {
 import type { TransactionContext } from './transaction-context.ts';
 import type { SipSource } from './transport.ts';
 
-/** Requests that are being answered at one time; more are refused with 503. */
+/** Requests that are being answered at one time; more from outside dialogs are refused with 503. */
 const MAX_SERVER_TRANSACTIONS = 20_000;
+/** Calls that live need some room beyond that: refusing their requests would cut them. */
+const MAX_IN_DIALOG_TRANSACTIONS = 40_000;
+/** RFC 3261 §21.5.4: the longest of these transactions is over then. */
+const OVERLOAD_RETRY_AFTER_S = 32;
 
 /** The core above the transactions (RFC 3261 §5). */
 export interface TransactionCore {
@@ -133,8 +137,11 @@ export class TransactionLayer {
   }
 
   #open(request: SipRequest, source: SipSource, key: string): void {
-    if (this.#servers.size >= MAX_SERVER_TRANSACTIONS) {
-      this.#refuse(request, source, 503);
+    const isInDialog = tagOf(request, 'To') !== null;
+    const most = isInDialog ? MAX_IN_DIALOG_TRANSACTIONS : MAX_SERVER_TRANSACTIONS;
+    if (this.#servers.size >= most) {
+      const headers = [{ name: 'Retry-After', value: String(OVERLOAD_RETRY_AFTER_S) }];
+      this.#refuse(request, source, 503, headers);
       return;
     }
     const merge = mergeKey(request);
@@ -155,8 +162,13 @@ export class TransactionLayer {
     this.#core.onRequest(transaction);
   }
 
-  #refuse(request: SipRequest, source: SipSource, status: number): void {
-    const response = makeResponse(request, status, { toTag: newTag() });
+  #refuse(
+    request: SipRequest,
+    source: SipSource,
+    status: number,
+    headers: readonly SipHeader[] = [],
+  ): void {
+    const response = makeResponse(request, status, { toTag: newTag(), headers });
     this.context.wire.respond(response, source).catch((error: unknown) => {
       this.context.logger.debug({ err: error }, 'refusal could not be sent');
     });

@@ -29,6 +29,7 @@ const HANGUPS: Record<string, [Party, string, number]> = {
   'api-stopped': ['API Request', 'Call ended', 4000],
   canceled: ['API Request', 'Call canceled', 4000],
   'caller-canceled': ['Caller', 'Call canceled', 4000],
+  'answered-elsewhere': ['Caller', 'Call canceled', 4000],
   'user-busy': ['Carrier', 'Call recipient was busy', 3010],
   unavailable: ['Carrier', 'Call unanswered', 3000],
   'request-timeout': ['Carrier', 'Call unanswered', 3070],
