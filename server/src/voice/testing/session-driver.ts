@@ -1,12 +1,16 @@
 import { agentConfigSchema, type AgentConfigInput } from '../../agents/agent-config.ts';
 import { createFakeVad } from '../../providers/fake/fake-vad.ts';
+import type { LlmProvider } from '../../providers/llm.ts';
 import { FakeClock } from '../../shared/testing/fake-clock.ts';
 import { AgentSession } from '../agent-session.ts';
+import { answeringPlan } from '../answered/answering-plan.ts';
 import type { VoiceCallEvent } from '../worker-protocol.ts';
 import { ScriptedTestDialogue, type ScriptedAnswers } from './scripted-dialogue.ts';
 import { scriptedStt, scriptedTts } from './scripted-speech.ts';
 
 const FRAME_MS = 20;
+/** Tones of a line are no speech to a real one. */
+const LOUD_ONLY = { speechRms: 4_000 };
 const FRAME_SAMPLES = 160;
 
 /** A session with a line on a clock that the test moves, 20 ms at a time. */
@@ -21,12 +25,23 @@ export class SessionDriver {
   readonly dialogue: ScriptedTestDialogue;
   readonly session: AgentSession;
 
-  constructor(answers: ScriptedAnswers = {}, config: Partial<AgentConfigInput> = {}) {
+  constructor(
+    answers: ScriptedAnswers = {},
+    config: Partial<AgentConfigInput> = {},
+    llm: LlmProvider | null = null,
+  ) {
+    const agent = agentConfigSchema.parse({ name: 'test', ...config });
     this.dialogue = new ScriptedTestDialogue(answers);
     this.session = new AgentSession({
-      config: agentConfigSchema.parse({ name: 'test', ...config }),
+      config: agent,
+      // Whoever says what becomes of machines calls somebody.
+      answering: config.answering ? answeringPlan(agent, {}, llm) : null,
       dialogue: this.dialogue,
-      providers: { vad: createFakeVad(), stt: this.stt, tts: this.tts },
+      providers: {
+        vad: createFakeVad(config.answering ? LOUD_ONLY : {}),
+        stt: this.stt,
+        tts: this.tts,
+      },
       clock: this.clock,
       emit: (event) => this.events.push({ atMs: this.clock.monotonicMs(), event }),
       sendDtmf: (digits) => this.sentDigits.push(digits),
@@ -37,8 +52,9 @@ export class SessionDriver {
   static async answered(
     answers: ScriptedAnswers = {},
     config: Partial<AgentConfigInput> = {},
+    llm: LlmProvider | null = null,
   ): Promise<SessionDriver> {
-    const driver = new SessionDriver(answers, config);
+    const driver = new SessionDriver(answers, config, llm);
     await driver.prepare();
     driver.session.answered(driver.clock.now());
     driver.session.firstPacket();
@@ -76,6 +92,23 @@ export class SessionDriver {
 
   silence(durationMs: number): Promise<void> {
     return this.#run(durationMs, 0);
+  }
+
+  /** These samples, 20 ms at a time. */
+  async sound(samples: Int16Array): Promise<void> {
+    for (let at = 0; at < samples.length; at += FRAME_SAMPLES) {
+      const frame = new Int16Array(FRAME_SAMPLES);
+      frame.set(samples.subarray(at, at + FRAME_SAMPLES));
+      this.session.hear(frame);
+      await this.#tick();
+    }
+  }
+
+  /** Speech that is understood as `text`, and the pause behind it. */
+  async says(text: string, speechMs: number, pauseMs: number): Promise<void> {
+    this.stt.text = text;
+    await this.speech(speechMs);
+    await this.silence(pauseMs);
   }
 
   /** Time passes without a packet of the far end. */
