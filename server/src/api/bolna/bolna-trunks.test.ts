@@ -128,6 +128,11 @@ describe('/sip-trunks/trunks', () => {
     expect(inactive.map((trunk) => trunk['id'])).toEqual([id]);
   });
 
+  it('speaks G.722 and Opus where `allow` names them, in its order', async () => {
+    const trunk = await made({ name: 'Wide', allow: 'opus, G722,ulaw' });
+    expect(trunk).toMatchObject({ allow: 'opus,g722,ulaw' });
+  });
+
   it('refuses by name what cannot be', async () => {
     const refused = async (body: object, words: string): Promise<void> => {
       const answer = await lab.send('POST', '/sip-trunks/trunks', { ...userpass, ...body });
