@@ -80,14 +80,14 @@ const NUMBERS: readonly {
   {
     number: '+15005550108',
     what: 'an IVR',
-    expected: { status: 'completed' },
+    expected: { status: 'completed', answered_by: 'ivr' },
     sip: 200,
     caller: /press|call|appointment|billing|clinic|key/i,
   },
   {
     number: '+15005550109',
     what: 'call screening',
-    expected: { status: 'completed' },
+    expected: { status: 'completed', answered_by: 'call-screening' },
     sip: 200,
     caller: /screening|calling|assistant|name|line/i,
   },
