@@ -254,6 +254,10 @@ export interface SipLadder {
   messages: {
     at: string;
     direction: 'sent' | 'received';
+    /** `host:port`; null: not known. */
+    from: string | null;
+    to: string | null;
+    /** The far end of the wire. */
     peer: string;
     transport: string;
     summary: string;
