@@ -196,6 +196,8 @@ export interface Gateway {
   host: string;
   port: number;
   transport: 'udp' | 'tcp' | 'tls';
+  /** How its host name is looked up (RFC 3263). */
+  lookup: 'address' | 'srv' | 'naptr';
 }
 
 /** A trunk, as far as clients of every day look at it. */

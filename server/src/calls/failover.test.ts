@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
+import { getHeader } from '../sip/message.ts';
 import { createSipResolver } from '../sip/sip-resolver.ts';
 import { FakeDnsServer } from '../sip/testing/fake-dns-server.ts';
 import { FakePeer } from '../sip/testing/fake-peer.ts';
@@ -37,11 +38,13 @@ async function realTrunk(
   ports: readonly number[],
   ringTimeoutMs = 30_000,
   named?: { host: string; lookup: 'srv' },
+  provider = 'generic',
 ): Promise<void> {
   const clock = systemClock;
   const { db, secrets, workspaceId, agentId } = lab;
   const trunk = await createTrunkStore({ db, secrets, clock }).create(workspaceId, {
     name: 'carrier',
+    provider,
     gateways: ports.map((port) => ({ host: '127.0.0.1', port, transport: 'udp', ...named })),
     callsPerSecond: null,
     qualifyFrequencyS: 0,
@@ -147,6 +150,16 @@ describe('gateways of a trunk', () => {
       silent.close();
     }
   }, 30_000);
+
+  it.each([
+    ['generic', '100rel, timer'],
+    ['plivo', 'timer'],
+  ])('T26 RFC 3262: INVITEs to %s support %s', async (provider, supported) => {
+    await realTrunk([second.ua.port], 30_000, undefined, provider);
+    await call();
+    const [leg] = second.legs;
+    expect(leg && getHeader(leg.request, 'Supported')).toBe(supported);
+  });
 
   it('T14 RFC 3261 §9.1: a gateway that swallows our CANCEL is the last one: no INVITE to the second', async () => {
     const peer = await FakePeer.bind();

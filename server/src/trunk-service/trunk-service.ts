@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { hangup } from '../carrier/hangup-codes.ts';
 import type {
@@ -60,7 +61,11 @@ export function createTrunkService(options: TrunkServiceOptions): TrunkService {
   const { db, clock, logger, domain } = options;
   const lockout = new SignInLockout({ clock });
   const attempts = new OutboundAttempts(options);
-  const locator = new SipLocator({ resolver: createSipResolver(), clock });
+  const locator = new SipLocator({
+    resolver: createSipResolver(),
+    clock,
+    reaches: (address) => isIP(address) === 4 || options.localHost.includes(':'),
+  });
   let timer: TimerHandle | null = null;
   sweep();
 
