@@ -44,16 +44,46 @@ describe('POST /v2/agent', () => {
 
   it('refuses every provider that is not there by its name, and says how another may stand in', async () => {
     const document = bolnaDocument({
-      transcriber: 'deepgram',
+      transcriber: 'gladia',
       synthesizer: 'polly',
       llm: 'cohere',
     });
     const answer = await lab.send('POST', '/v2/agent', document);
     expect(answer.status).toBe(422);
-    expect(answer.text).toContain("'deepgram' is not there; local and fake are");
+    expect(answer.text).toContain("'gladia' is not there; these are: local, fake, deepgram");
     expect(answer.text).toContain("'polly' is not there");
     expect(answer.text).toContain("'cohere' is not there");
-    expect(answer.body).toMatchObject({ error: 422, detail: expect.stringContaining('deepgram') });
+    expect(answer.body).toMatchObject({ error: 422, detail: expect.stringContaining('gladia') });
+  });
+
+  it('takes the vendors that are there, with their models, voices and languages', async () => {
+    const document = bolnaDocument({
+      transcriber: 'deepgram',
+      synthesizer: 'elevenlabs',
+      llm: 'anthropic',
+      language: 'hi',
+    });
+    const [task] = document.agent_config.tasks;
+    const tools = task?.tools_config as unknown as {
+      synthesizer: { provider_config: object };
+      llm_agent: { llm_config: object };
+    };
+    tools.synthesizer.provider_config = {
+      voice: 'Nila',
+      voice_id: 'V9LC',
+      model: 'eleven_turbo_v2_5',
+    };
+    Object.assign(tools.llm_agent.llm_config, { model: 'claude-haiku-4-5', base_url: null });
+    const answer = await lab.send('POST', '/v2/agent', document);
+    expect(answer.status, answer.text).toBe(200);
+    const { agent_id: id } = answer.body as { agent_id: string };
+    const agents = (await lab.send('GET', '/v1/agents')).body as { data: { id: string }[] };
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(agents.data[0]).toMatchObject({
+      stt: { provider: 'deepgram', model: 'nova-3', language: 'hi' },
+      tts: { provider: 'elevenlabs', voice: 'V9LC', model: 'eleven_turbo_v2_5' },
+      llm: { provider: 'anthropic', model: 'claude-haiku-4-5' },
+    });
   });
 
   it('runs with providers that stand in, and says so', async () => {

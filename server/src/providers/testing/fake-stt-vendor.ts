@@ -40,6 +40,8 @@ export interface FakeSttVendor {
 /** Audio after a pause of this length is of another utterance. */
 const NEW_UTTERANCE_MS = 250;
 const BYTES_PER_MS = 8;
+/** In less than this nobody hears a word. */
+const MIN_WORD_MS = 700;
 
 /** @param vendor whose messages it speaks. */
 export async function startFakeSttVendor(
@@ -111,6 +113,7 @@ export async function startFakeSttVendor(
     let current = '';
     let isSaid = true;
     let lastAudioMs = -Infinity;
+    let firstByte = 0;
     peer.on('message', (data, isBinary) => {
       const bytes = data as Buffer;
       const read = dialect.read(bytes, isBinary);
@@ -121,6 +124,7 @@ export async function startFakeSttVendor(
         lastAudioMs = nowMs;
         if (behaviour.type === 'hangs-in-the-middle') return;
         if (isNew) {
+          firstByte = connection.audioBytes - read.bytes;
           current = transcripts[utterances++ % transcripts.length] ?? '';
           isSaid = false;
           const toMs = connection.audioBytes / BYTES_PER_MS;
@@ -134,8 +138,10 @@ export async function startFakeSttVendor(
       if (read.type === 'bye') peer.close(1000);
       if (read.type !== 'settle' || behaviour.type === 'hangs-in-the-middle') return;
       const toMs = connection.audioBytes / BYTES_PER_MS;
-      send(dialect.settled(isSaid ? '' : current, toMs));
-      isSaid = true;
+      const lengthMs = (connection.audioBytes - firstByte) / BYTES_PER_MS;
+      const isWord = lengthMs >= MIN_WORD_MS && !isSaid;
+      send(dialect.settled(isWord ? current : '', toMs));
+      isSaid ||= isWord;
     });
   }
 
