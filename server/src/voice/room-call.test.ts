@@ -13,6 +13,7 @@ import { silentLogger } from '../shared/logger.ts';
 import { FakeClock } from '../shared/testing/fake-clock.ts';
 import { RoomCall } from './room-call.ts';
 import { RoomHub } from './room-hub.ts';
+import { VoiceCall } from './voice-call.ts';
 import type { OpenCall, VoiceCallEvent } from './worker-protocol.ts';
 
 const AGENT = agentConfigSchema.parse({
@@ -154,5 +155,65 @@ describe('a line of a room', () => {
     const wav = readWav(await readFile(path));
     expect(wav.sampleRateHz).toBe(8_000);
     expect((await readFile(path)).length).toBeGreaterThan(8_000 * 2 * 2 * 1.8);
+  });
+
+  it('takes a call on as it is that had a room of its own: agent, turns and time', async () => {
+    const call: OpenCall = {
+      callId: 'call_a',
+      direction: 'outbound',
+      agent: AGENT,
+      variables: {},
+      secrets: {},
+      recordingPath: join(directory, 'a.wav'),
+      mediaTimeouts: { firstPacketMs: 300_000, lostMs: 300_000, holdMs: 1_800_000 },
+    };
+    const providers = {
+      vad: createFakeVad(),
+      stt: createFakeStt({ clock }),
+      tts: createFakeTts({ clock }),
+      llm: createFakeLlm({ clock }),
+    };
+    const emit = (event: VoiceCallEvent): void => void events.push(['call_a', event]);
+    const opening = VoiceCall.open({
+      call,
+      engine,
+      providers,
+      clock,
+      logger: silentLogger,
+      emit,
+    });
+    await clock.advance(1_000);
+    const alone = await opening;
+    alone.answered(clock.now());
+    await clock.advance(4_000);
+    const parts = alone.handOver();
+    const shared = RoomCall.adopt(
+      {
+        call: parts.call,
+        room: { id: 'room_1', ringback: false },
+        hub,
+        engine,
+        createProviders: () => providers,
+        clock,
+        logger: silentLogger,
+        emit,
+      },
+      parts,
+    );
+    open.push(shared);
+    const b = await line('call_b');
+    b.answered(clock.now());
+    expect([shared.rtpPort, hub.enter('room_1').room.lineCount]).toEqual([alone.rtpPort, 2]);
+    shared.dismissAgent(true);
+    // The time that the call may last began with its answer.
+    await clock.advance(4_800);
+    expect(typesOf('call_a')).not.toContain('end-requested');
+    await clock.advance(400);
+    expect(typesOf('call_a').filter((type) => type === 'end-requested')).toHaveLength(1);
+    const closing = shared.close();
+    await clock.advance(100);
+    const report = await closing;
+    expect(report.turns.map(({ text }) => text)).toEqual(['Hello there.']);
+    expect(report.recordingDurationMs).toBeGreaterThan(9_000);
   });
 });

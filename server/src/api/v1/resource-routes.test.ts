@@ -72,6 +72,35 @@ describe('/v1/agents', () => {
     expect((body as { variables: object }).variables).toEqual({ c: '3' });
   });
 
+  it('takes tools with secrets of their own, of which only the names come out', async () => {
+    const tool = (url: string) => ({
+      type: 'http',
+      name: 'look_up',
+      description: 'Looks up.',
+      request: { url, headers: { authorization: '{{secrets.CRM_TOKEN}}' } },
+    });
+    const agent = {
+      name: 'with tools',
+      type: 'llm',
+      secrets: { CRM_TOKEN: 'very-secret' },
+      tools: [tool('https://crm.example.com/{id}')],
+    };
+    const { status, body, text } = await lab.send('POST', '/v1/agents', agent);
+    expect([status, text.includes('very-secret')]).toEqual([201, false]);
+    expect(body).toMatchObject({ secrets: ['CRM_TOKEN'], tools: [{ timeout_ms: 10_000 }] });
+    for (const [tools, field] of [
+      [[tool('http://169.254.169.254/{id}')], 'tools.0.request.url'],
+      [[tool('https://{host}/')], 'tools.0.request.url'],
+      [[{ ...tool('https://crm.example.com/'), colour: 'red' }], 'tools.0.colour'],
+    ] as const) {
+      const refused = await lab.send('POST', '/v1/agents', { ...agent, tools });
+      expect(refused.status).toBe(400);
+      expect(refused.body).toMatchObject({ error: { details: [{ field }] } });
+    }
+    const scripted = await lab.send('POST', '/v1/agents', { ...agent, type: 'scripted' });
+    expect(scripted.text).toContain('a script has no tools but transfer_call');
+  });
+
   it('refuses a change as a whole when one field is wrong', async () => {
     const { id } = await create('/v1/agents', { name: 'kept', type: 'llm' });
     for (const [patch, field] of [
@@ -80,7 +109,7 @@ describe('/v1/agents', () => {
       [{ name: 'gone', id: 'agent_mine' }, 'id'],
       [{ name: 'gone', version: 7 }, 'version'],
       [{ name: 'gone', llm: { key: 'x' } }, 'llm.key'],
-      [{ name: 'gone', secrets: { OTHER_KEY: 'x' } }, 'secrets.OTHER_KEY'],
+      [{ name: 'gone', secrets: { other_key: 'x' } }, 'secrets.other_key'],
     ] as const) {
       const { status, body } = await lab.send('PATCH', `/v1/agents/${id}`, patch);
       expect(status).toBe(400);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendCallEvent } from '../../events/event-log.ts';
 import { openApiLab, type ApiLab } from '../testing/api-lab.ts';
 
 let lab: ApiLab;
@@ -94,6 +95,12 @@ describe('what a call shows', () => {
 describe('DELETE /v1/calls/{id}/transcript', () => {
   it('removes every word, of its own workspace only', async () => {
     const { id } = await playedCall();
+    const run = { id: 'tool_1', name: 'look', kind: 'http', started_ms: 1 };
+    const data = { ...run, arguments: { said: 'that is right' }, status: 'ok', latency_ms: 2 };
+    await appendCallEvent(lab.calls.db.pool, id, {
+      type: 'tool.finished',
+      data: { ...data, error: null },
+    });
     const headers = { authorization: `Bearer ${lab.otherKey}` };
     for (const what of ['transcript', 'recording']) {
       const other = await lab.send('DELETE', `/v1/calls/${id}/${what}`, undefined, headers);
@@ -102,6 +109,7 @@ describe('DELETE /v1/calls/{id}/transcript', () => {
     expect((await lab.send('DELETE', `/v1/calls/${id}/transcript`)).status).toBe(204);
     const { body } = await lab.send('GET', `/v1/calls/${id}`);
     expect(body).toMatchObject({ transcript: null, turns: [], summary: null });
+    expect(body).toMatchObject({ tool_runs: [{ name: 'look', status: 'ok', arguments: null }] });
     expect(JSON.stringify(await lab.calls.events(id))).not.toContain('that is right');
   });
 });

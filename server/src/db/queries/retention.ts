@@ -140,7 +140,7 @@ export async function forgetRecording(
 }
 
 /**
- * Removes what was said from a call: transcript, summary, turns and the text of events. Times, the
+ * Removes what was said from a call: transcript, summary, turns, the text of events and the arguments of tools. Times, the
  * outcome and extracted data stay. False: there is no such call.
  */
 export async function forgetTranscript(
@@ -162,6 +162,12 @@ export async function forgetTranscript(
   await client.query(
     `update call_events set data = data || '{"text": ""}'
      where call_id = $1 and workspace_id = $2 and data ? 'text'`,
+    [callId, workspaceId],
+  );
+  // What a model passes to a tool is what the caller said.
+  await client.query(
+    `update call_events set data = data || '{"arguments": null}'
+     where call_id = $1 and workspace_id = $2 and type in ('tool.called', 'tool.finished')`,
     [callId, workspaceId],
   );
   return true;
