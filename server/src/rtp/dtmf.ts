@@ -113,6 +113,9 @@ export class DtmfSender {
   #tick = 0;
   #eventTimestamp = 0;
 
+  /** What sounds in the tick that was asked for last: a digit, and which 20 ms of it; null: nothing. */
+  sounding: { digit: string; part: number } | null = null;
+
   /** True from the first digit to the end of the pause after the last. */
   get active(): boolean {
     return this.#queue.length > 0;
@@ -149,6 +152,7 @@ export class DtmfSender {
     const code = head?.codes[0];
     if (!head || code === undefined) return null;
     const tick = this.#tick++;
+    this.sounding = tick < TONE_PACKETS ? { digit: DIGITS.charAt(code), part: tick } : null;
     if (tick === 0) this.#eventTimestamp = rtpTimestamp;
     if (tick === TONE_PACKETS + PAUSE_PACKETS - 1) this.#next(head);
     if (tick >= TONE_PACKETS - 1 + END_PACKETS) return null;

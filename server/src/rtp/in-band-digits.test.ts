@@ -17,12 +17,7 @@ function randomFrom(seed: number): () => number {
 /** Keys as tones with pauses, over mu-law, in packets that `lost` takes some of. */
 function heard(
   digits: string,
-  {
-    toneMs = 100,
-    pauseMs = 100,
-    packetSamples = FRAME_SAMPLES,
-    lost = (): boolean => false,
-  } = {},
+  { toneMs = 100, pauseMs = 100, packetSamples = FRAME_SAMPLES, lost = (): boolean => false } = {},
 ): string {
   const pieces = Array.from(digits, (digit) => {
     const piece = new Int16Array((toneMs + pauseMs) * 8);

@@ -305,16 +305,20 @@ describe('a stream', () => {
     expect(b.stats).toMatchObject({ packetsLost: 0, packetsInvalid: 0 });
   });
 
-  it('refuses digits where nobody takes them: not connected, no telephone-event, any more', async () => {
-    const stream = await openStream();
-    await expect(stream.sendDtmf('1')).rejects.toThrow(DtmfError);
-    stream.connect(remoteAt(4_000, { dtmfPayloadType: null }));
-    await expect(stream.sendDtmf('1')).rejects.toThrow('telephone-event');
-    stream.connect(remoteAt(4_000));
-    const queued = stream.sendDtmf('123');
-    await clock.advance(40);
-    stream.connect(remoteAt(4_000, { dtmfPayloadType: null }));
-    await expect(queued).rejects.toThrow('any more');
+  it('T43 ITU-T Q.23: sends and hears digits as tones where no telephone-event was agreed on', async () => {
+    const [one, other] = [await openStream(), await openStream()];
+    const digits: string[] = [];
+    other.events.on('dtmf', ({ digit }) => digits.push(digit));
+    await expect(one.sendDtmf('1')).rejects.toThrow(DtmfError);
+    one.connect(remoteAt(other.localPort, { dtmfPayloadType: null }));
+    other.connect(remoteAt(one.localPort, { dtmfPayloadType: null }));
+    const sent = one.sendDtmf('15#5');
+    for (let tick = 0; tick < 40; tick++) {
+      await clock.advance(20);
+      await until(() => other.stats.packetsReceived === one.stats.packetsSent);
+    }
+    await sent;
+    expect(digits).toEqual(['1', '5', '#', '5']);
   });
 
   it('goes on when onTick, onAudio or a listener throws, and tells of it once', async () => {

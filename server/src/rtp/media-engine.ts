@@ -99,7 +99,7 @@ export interface RtpStream {
   onAudio: ((samples: Int16Array) => void) | null;
   /** Starts sending, or changes where and what. Packets received before are latched from then on. */
   connect(remote: RtpRemote): void;
-  /** Queues digits as RFC 4733 events, 100 ms each with a pause of 60 ms; audio is silent meanwhile. Resolves when the last has left; rejects when the far end takes no telephone-event. */
+  /** Queues digits as RFC 4733 events, or as tones where the far end takes none, 100 ms each with a pause of 60 ms; nothing else is sent meanwhile. Resolves when the last has left; rejects before `connect`. */
   sendDtmf(digits: string): Promise<void>;
   /** A digit that the signalling tells of: emitted as `dtmf`, unless the audio tells of the same press. */
   hearDigit(digit: string, durationMs: number): void;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { decodeMulaw } from '../audio/g711.ts';
+import { levelDbfs } from '../audio/level.ts';
 import { parseRtp, type RtpPacket } from './rtp-packet.ts';
 import { RtpSender, type SendFormat } from './rtp-sender.ts';
 
@@ -139,13 +141,29 @@ describe('RtpSender', () => {
     expect(later.slice(0, 7)).toEqual(Array(7).fill(2));
   });
 
-  it('keeps digits queued while the far end takes none, and goes on with audio', () => {
+  it('T43 ITU-T Q.23: sends tones of 100 ms with pauses of 60 ms where there is no telephone-event', async () => {
+    const sender = new RtpSender();
+    const format = { ...FORMAT, dtmfPayloadType: null };
+    const dialled = sender.dtmf.send('17');
+    const packets = send(sender, 16, { format, frame: LOUD });
+    await dialled;
+    expect(packets.every((packet) => packet?.payloadType === 0)).toBe(true);
+    const isLoud = packets.map(
+      (packet) => packet !== null && levelDbfs(decodeMulaw(packet.payload)) > -30,
+    );
+    const key = [true, true, true, true, true, false, false, false];
+    expect(isLoud).toEqual([...key, ...key]);
+  });
+
+  it('on hold sends no tones, and goes on with them when it may talk again', async () => {
     const sender = new RtpSender();
     const dialled = sender.dtmf.send('1');
-    const [packet] = send(sender, 1, { format: { ...FORMAT, dtmfPayloadType: null }, frame: LOUD });
-    expect(packet?.payloadType).toBe(0);
-    sender.dtmf.abort('over');
-    return expect(dialled).rejects.toThrow('over');
+    const format = { ...FORMAT, dtmfPayloadType: null };
+    send(sender, 2, { format });
+    const held = send(sender, 10, { format: { ...format, mayTalk: false } });
+    expect(held.every((packet) => packet === null)).toBe(true);
+    send(sender, 6, { format });
+    await dialled;
   });
 
   it('T38 RFC 3550 §6.4.1: counts packets, and octets of payload', async () => {

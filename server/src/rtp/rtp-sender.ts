@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CODECS } from '../sdp/codecs.ts';
 import type { CodecName } from '../sdp/sdp.ts';
+import { dialTone } from './dial-tones.ts';
 import { DtmfSender } from './dtmf.ts';
 import { encodeG711, PayloadEncoder } from './payload-encoder.ts';
 import { RTP_HEADER_BYTES, writeRtpHeader } from './rtp-packet.ts';
@@ -18,7 +19,10 @@ export interface SendFormat {
   mayTalk: boolean;
 }
 
-/** The sending half of a stream: packets with their sequence, timestamps and digits. No sockets. */
+/**
+ * The sending half of a stream: packets with their sequence, timestamps and digits, which are tones
+ * where the far end takes no telephone-event. No sockets.
+ */
 export class RtpSender {
   readonly ssrc = randomBytes(4).readUInt32BE();
   readonly dtmf = new DtmfSender();
@@ -55,22 +59,22 @@ export class RtpSender {
     this.#rtpTimestamp = (rtpTimestamp + clockRateHz / FRAMES_PER_S) >>> 0;
     this.#ticks++;
     // On hold a digit that has begun is finished, and the next ones wait.
-    const mayDial = this.dtmf.active && (format.mayTalk || this.dtmf.inDigit);
-    if (mayDial && format.dtmfPayloadType !== null) {
+    const { dtmfPayloadType, mayTalk } = format;
+    const mayFinish = this.dtmf.inDigit && dtmfPayloadType !== null;
+    if (this.dtmf.active && (mayTalk || mayFinish)) {
       const event = this.dtmf.tick(rtpTimestamp, clockRateHz);
-      if (!event) return this.#audio(format, rtpTimestamp, null);
+      if (!event || dtmfPayloadType === null) {
+        const { sounding } = this.dtmf;
+        const tone = event && sounding && dialTone(sounding.digit, sounding.part);
+        return this.#audio(format, rtpTimestamp, tone);
+      }
       this.#markNext = true;
       const { payload, marker } = event;
-      const packet = this.#packet(
-        format.dtmfPayloadType,
-        event.rtpTimestamp,
-        marker,
-        payload.length,
-      );
+      const packet = this.#packet(dtmfPayloadType, event.rtpTimestamp, marker, payload.length);
       packet.set(payload, RTP_HEADER_BYTES);
       return packet;
     }
-    if (format.mayTalk) return this.#audio(format, rtpTimestamp, frame);
+    if (mayTalk) return this.#audio(format, rtpTimestamp, frame);
     if (this.#ticks % KEEP_ALIVE_TICKS !== 0) return null;
     this.#markNext = true;
     return this.#audio(format, rtpTimestamp, null);

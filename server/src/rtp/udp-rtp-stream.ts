@@ -105,9 +105,6 @@ export class UdpRtpStream implements RtpStream {
     const mayTalk = direction === 'sendrecv' || direction === 'sendonly';
     this.#format = { codec, payloadType, dtmfPayloadType, mayTalk };
     this.#receiver.expect({ codec, payloadType, dtmfPayloadType });
-    if (dtmfPayloadType === null) {
-      this.#sender.dtmf.abort('the far end takes no telephone-event any more (RFC 4733)');
-    }
   }
 
   /** Counters and windows go on as long as the keys are the same (RFC 4568 §7.1.4). */
@@ -124,9 +121,6 @@ export class UdpRtpStream implements RtpStream {
   sendDtmf(digits: string): Promise<void> {
     if (this.#closed || !this.#format) {
       return Promise.reject(new DtmfError('the stream is not connected'));
-    }
-    if (this.#format.dtmfPayloadType === null) {
-      return Promise.reject(new DtmfError('the far end takes no telephone-event (RFC 4733)'));
     }
     return this.#sender.dtmf.send(digits);
   }

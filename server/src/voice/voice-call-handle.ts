@@ -12,7 +12,7 @@ export interface VoiceCallHandle extends CallReady {
   answered(atMs: number): void;
   /** Says `text` (null: nothing) and resolves when it has been heard, or cannot be any more. */
   finish(text: string | null): Promise<void>;
-  /** Resolves when the last digit has left; rejects when the far end takes none. */
+  /** Resolves when the last digit has left; rejects where nobody listens yet. */
   sendDtmf(digits: string): Promise<void>;
   /** A digit of the far end that the signalling tells of; once a press, whatever the audio tells. */
   hearDigit(digit: string, durationMs: number): void;
