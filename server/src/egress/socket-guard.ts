@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
+import { callbackify } from 'node:util';
 import { createAddressGate } from './address-gate.ts';
 import { systemResolve, type ResolveHost } from './guarded-connector.ts';
 import { EgressError } from './egress-error.ts';
@@ -34,17 +35,16 @@ export function createSocketGuard(options: SocketGuardOptions): SocketGuard {
     return addresses.map((address) => ({ address, family: isIP(address) }));
   }
 
+  const found = callbackify(judged);
   return {
     refusal: (url) => urlRefusal(url.replace(/^ws(s?):/i, 'http$1:'), gate),
     lookup(hostname, { all }, callback) {
-      judged(hostname).then(
-        (addresses) => {
-          const [first] = addresses;
-          if (all) callback(null, addresses);
-          else callback(null, first?.address ?? '', first?.family ?? 4);
-        },
-        (error: unknown) => callback(error as NodeJS.ErrnoException, ''),
-      );
+      found(hostname, (error, addresses) => {
+        const [first] = addresses ?? [];
+        if (error) callback(error, '');
+        else if (all) callback(null, addresses);
+        else callback(null, first?.address ?? '', first?.family ?? 4);
+      });
     },
   };
 }

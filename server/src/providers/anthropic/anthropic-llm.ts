@@ -95,7 +95,7 @@ function effortOf(model: string, maxTokens: number): Record<string, unknown> {
     max_tokens: maxTokens + THINKING_TOKENS,
     output_config: { effort: 'low' },
   };
-  return /^claude-sonnet-5-5/.test(model)
+  return model.startsWith('claude-sonnet-5-5')
     ? { ...withThoughts, thinking: { type: 'between_tools' } }
     : withThoughts;
 }

@@ -63,7 +63,8 @@ export async function* httpStream(
         kind: 'server',
       });
     }
-    while (reader) {
+    if (!reader) return;
+    for (;;) {
       const next = await limit.watch(reader.read(), access.timeoutMs);
       signal.throwIfAborted();
       if (next.done) return;

@@ -73,7 +73,7 @@ function isUnderstood(
     }
     case 'google':
       return (
-        /^\/v1beta\/models\/[^/]+:streamGenerateContent$/.test(path) &&
+        /^\/v1(beta)?\/models\/[^/]+:streamGenerateContent$/.test(path) &&
         query.get('alt') === 'sse' &&
         Boolean(headers['x-goog-api-key']) &&
         Array.isArray(json['contents'])
@@ -97,7 +97,7 @@ function openAiEvents({ text, calls = [], usage = USAGE }: ModelAnswer): string[
     }),
   );
   const events = [
-    ...text.map((content) => chunk({ content })),
+    ...text.map((content, n) => chunk({ ...(n === 0 && { role: 'assistant' }), content })),
     ...tools,
     chunk({}, calls.length > 0 ? 'tool_calls' : 'stop'),
     {
