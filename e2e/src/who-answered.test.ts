@@ -44,7 +44,14 @@ async function agentWith(answering: Record<string, unknown>): Promise<string> {
     body: JSON.stringify({
       name: 'Caller',
       greeting: 'Hello, this is the library, calling about the book that you ordered last week.',
-      script: { start: 'wait', states: { wait: { say: 'Would you like to keep it?' } } },
+      script: {
+        start: 'ask',
+        fallback: 'end',
+        states: {
+          ask: { say: 'Would you like to keep it?', expects: { yes: 'end', no: 'end' } },
+          end: { say: 'Thank you. Goodbye.', end: { reason: 'agent-goodbye' } },
+        },
+      },
       answering,
     }),
   });

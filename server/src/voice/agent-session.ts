@@ -120,6 +120,7 @@ export class AgentSession {
         onWords: (turnId, text, askedMs) => this.#answering?.onWords(turnId, text, askedMs),
         onSaid: (text, endedMs) => this.#answering?.onSaid(text, endedMs),
         onTurn: () => this.#answering?.onTurn(),
+        isUndecided: () => this.#answering?.isUndecided ?? false,
       },
     });
     this.#speaker = new Speaker({

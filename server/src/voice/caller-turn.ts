@@ -23,6 +23,8 @@ export interface CallerObserver {
   onSaid(text: string, endedMs: number): void;
   /** What was said is the caller's turn. */
   onTurn(): void;
+  /** Who answered is still to be found out. */
+  isUndecided(): boolean;
 }
 
 export interface CallerTurnOptions {
@@ -46,6 +48,9 @@ export interface CallerTurnOptions {
   observer: CallerObserver;
 }
 
+/** Nobody picks up with these: it is a "Hi" that goes on. */
+const NO_FIRST_WORD = /^(?:good[- ]?)?bye?[.!,]*$/i;
+const DOUBTFUL_MS = 1_200;
 /** Silence behind which words of a machine are looked at. */
 const MACHINE_PAUSES_MS = 600;
 /** The recogniser takes no longer utterances than 30 s. */
@@ -353,7 +358,9 @@ export class CallerTurn {
       digitsWanted: dialogue.expects.dtmfMaxDigits,
       digitsMs,
     });
-    if (this.#silenceMs < rule.silenceMs) return;
+    const isDoubtful = this.#options.observer.isUndecided() && NO_FIRST_WORD.test(text.trim());
+    const neededMs = isDoubtful ? Math.max(rule.silenceMs, DOUBTFUL_MS) : rule.silenceMs;
+    if (this.#silenceMs < neededMs) return;
     this.#endRule = rule;
     input(text === '' ? 'nothing-said' : 'turn-ended');
   }

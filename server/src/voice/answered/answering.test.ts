@@ -116,6 +116,15 @@ describe('a mailbox', () => {
     expect(reportOf(driver)?.message).toMatchObject({ after: 'silence', beepEndedMs: null });
   });
 
+  it('whose "Hi" was heard as a goodbye is not taken for somebody who takes leave', async () => {
+    const driver = await called({ voicemail: 'hang-up' });
+    await driver.silence(7_000);
+    await driver.says('Bye.', 400, 700);
+    expect(driver.dialogue.committed).toEqual([]);
+    await driver.says(`Bye. ${MAILBOX}`, 1_600, 500);
+    expect(driver.of('end-requested')).toEqual([{ type: 'end-requested', reason: 'voicemail' }]);
+  });
+
   it('that is full is hung up on', async () => {
     const driver = await called({ voicemail: 'leave-message', message: MESSAGE });
     await driver.says(MAILBOX, 2_000, 800);

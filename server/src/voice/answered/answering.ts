@@ -64,9 +64,9 @@ export class Answering {
     this.#words = new HeardWords(options.clock, options.transcribe);
   }
 
-  /** The agent has left the line to a machine. */
-  get isOnMachine(): boolean {
-    return this.#tactic !== null;
+  /** Who answered is still to be found out. */
+  get isUndecided(): boolean {
+    return this.#isWatching && this.#verdict === null;
   }
 
   /** Samples of the far end as they arrive. */
