@@ -1,7 +1,9 @@
 import { TypedEvents } from '../shared/events.ts';
+import { ClientFork } from './client-fork.ts';
 import type { ClientTransaction } from './client-transaction.ts';
 import { Dialog } from './dialog.ts';
 import { DigestSession, type DigestAttempt } from './digest-session.ts';
+import { FirstInterval } from './first-interval.ts';
 import { InviteSession } from './invite-session.ts';
 import { ALLOW, supported, type DialogOwner, type LegContext } from './leg-context.ts';
 import type {
@@ -18,7 +20,6 @@ import { makeResponse, reasonPhrase } from './make-response.ts';
 import type { SipAddress, SipRequest, SipResponse } from './message.ts';
 import { bodyHeaders, cseqOf, reasonOf, retryAfterOf, sdpOf, tagOf } from './message-fields.ts';
 import { redirectContacts } from './redirect-contacts.ts';
-import { provisionalOrder } from './reliable-order.ts';
 import { credentialsOf } from './outgoing-reinvites.ts';
 import { formatNameAddr } from './parse-name-addr.ts';
 import { parseUri } from './parse-uri.ts';
@@ -26,8 +27,6 @@ import { topVia } from './response-address.ts';
 import { declineRefer } from './refer.ts';
 import type { ReferDecision, ReferOptions, ReferOutcome, ReferRequest } from './refer.ts';
 import type { ServerTransaction } from './server-transaction.ts';
-import { sessionTimerFields, sessionTimerOffer } from './session-timer-fields.ts';
-import { raisedMinimum, type SessionTimerPolicy } from './session-timer-fsm.ts';
 import { TimerSet } from './timer-set.ts';
 import type { InviteOptions } from './user-agent.ts';
 
@@ -36,24 +35,6 @@ const MAX_FORKS = 16;
 
 /** A SIP server that is there says 100 within 200 ms (RFC 3261 §17.2.1); this leaves room for three lost. */
 const NO_RESPONSE_TIMEOUT_MS = 5000;
-
-/** Longer session intervals than the one asked for that one INVITE takes up. */
-const MAX_RAISES = 2;
-
-/** One fork of the INVITE (RFC 3261 §13.2.2.4). */
-interface Fork {
-  session: InviteSession;
-  /** Whether a provisional response held the answer to the INVITE's offer (RFC 3261 §13.2.1). */
-  hasEarlyAnswer: boolean;
-  /** RSeq of the last provisional response that was acknowledged (RFC 3262 §4). */
-  rseq: number | null;
-  /** Whether the answer to the INVITE's offer came reliably, so that ours may follow (RFC 3311 §5.1). */
-  hasReliableAnswer: boolean;
-  /** Their offer in an UPDATE that was accepted before the 2xx (RFC 3311 §5.2). */
-  earlyUpdate: string | null;
-  /** Sent again, as it is, for each 2xx. */
-  ack: { request: SipRequest; to: SipAddress } | null;
-}
 
 /** The calling side of a call (RFC 3261 §13.2). */
 export class ClientLeg implements Leg, DialogOwner {
@@ -75,14 +56,12 @@ export class ClientLeg implements Leg, DialogOwner {
   readonly #digest: DigestSession | null;
   readonly #attempt: DigestAttempt | null;
   readonly #timers: TimerSet<'cancel' | 'silence'>;
-  readonly #forks = new Map<string, Fork>();
+  readonly #forks = new Map<string, ClientFork>();
   readonly #over = Promise.withResolvers<void>();
   #main: InviteSession | null = null;
   #transaction: ClientTransaction | undefined;
   #branch: string;
-  readonly #sessionTimer: SessionTimerPolicy | null;
-  #minS: number;
-  #raises = 0;
+  readonly #interval: FirstInterval;
   #cseq = 1;
   #state: LegState = 'calling';
   #wasConfirmed = false;
@@ -100,9 +79,8 @@ export class ClientLeg implements Leg, DialogOwner {
       context.logger.error({ err: error, event }, 'listener of leg threw');
     });
     this.#branch = options.branch;
-    this.#sessionTimer =
-      options.sessionTimer === undefined ? context.sessionTimer : options.sessionTimer;
-    this.#minS = this.#sessionTimer?.minS ?? 0;
+    const { sessionTimer = context.sessionTimer } = options;
+    this.#interval = new FirstInterval(sessionTimer);
     this.#digest = options.credentials ? new DigestSession(options.credentials) : null;
     this.#attempt = this.#digest?.attempt() ?? null;
     this.#timers = new TimerSet(context.clock);
@@ -227,8 +205,8 @@ export class ClientLeg implements Leg, DialogOwner {
       headers: [
         { name: 'Contact', value: this.#contact },
         { name: 'Allow', value: ALLOW },
-        ...supported(this.#sessionTimer !== null, options.reliableProvisionals ?? true),
-        ...(this.#sessionTimer ? sessionTimerOffer(this.#sessionTimer, null, this.#minS) : []),
+        ...supported(this.#interval.policy !== null, options.reliableProvisionals ?? true),
+        ...this.#interval.headers(),
         { name: 'User-Agent', value: this.#context.userAgent },
         ...(options.headers ?? []),
         ...bodyHeaders('application/sdp'),
@@ -267,33 +245,16 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#provisionalSeen = true;
       // RFC 3261 §12.1: each To tag is an early dialog of its own.
       const fork = tag === null ? undefined : this.#fork(tag);
-      if (fork && !this.#takeEarly(fork, response)) return;
+      if (fork) {
+        if (!fork.takeProvisional(response)) return;
+        this.#main = fork.session;
+      }
     }
     if (this.#cancelling) this.#cancelWhenAllowed();
     else if (response.status > 100) {
       const { status, reason } = response;
       this.events.emit('provisional', { status, reason, sdp: sdpOf(response) });
     }
-  }
-
-  /** False: a response that is as if it had not come (RFC 3262 §4). */
-  #takeEarly(fork: Fork, response: SipResponse): boolean {
-    const order = provisionalOrder(fork.rseq, response);
-    if (order.type === 'ignored') return false;
-    const { session } = fork;
-    session.dialog.apply('provisional-with-tag', response);
-    session.refresher.learn(response);
-    if (order.type === 'next') {
-      fork.rseq = order.rseq;
-      session.prack(order.rack);
-    }
-    if (sdpOf(response) !== null) {
-      fork.hasEarlyAnswer = true;
-      if (order.type === 'next') fork.hasReliableAnswer = true;
-      session.remoteSdp = sdpOf(response);
-    }
-    this.#main = session;
-    return true;
   }
 
   #take2xx(response: SipResponse): void {
@@ -341,23 +302,13 @@ export class ClientLeg implements Leg, DialogOwner {
       this.#fail({ cause: 'cancelled', status, reason, local: false, ...extra }, null);
       return;
     }
-    if (this.#attempt?.accepts(response) || this.#raisesMinimum(response)) {
+    if (this.#attempt?.accepts(response) || this.#interval.raisesFor(response)) {
       this.#retry();
       return;
     }
     const contacts = redirectContacts(response);
     const failure = { cause: 'response', status, reason, local: false, ...extra } as const;
     this.#fail(contacts.length === 0 ? failure : { ...failure, contacts }, null);
-  }
-
-  /** RFC 4028 §7.3: a longer session interval than the one asked for. */
-  #raisesMinimum(response: SipResponse): boolean {
-    if (response.status !== 422 || !this.#sessionTimer || this.#raises >= MAX_RAISES) return false;
-    const raised = raisedMinimum(this.#minS, sessionTimerFields(response));
-    if (raised === null) return false;
-    this.#raises++;
-    this.#minS = raised;
-    return true;
   }
 
   /** RFC 3261 §22.2: the same INVITE anew, such as with credentials, a new branch and the next CSeq. */
@@ -455,11 +406,11 @@ export class ClientLeg implements Leg, DialogOwner {
   }
 
   /** RFC 3311 §5.2: offers are taken once ours is answered; the leg's session is that of one fork. */
-  #mayUpdate(fork: Fork): boolean {
+  #mayUpdate(fork: ClientFork): boolean {
     return fork.hasEarlyAnswer && fork.session === this.#main;
   }
 
-  async #decideOffer(fork: Fork, sdp: string | null): Promise<OfferAnswer> {
+  async #decideOffer(fork: ClientFork, sdp: string | null): Promise<OfferAnswer> {
     const decision = await this.onOffer(sdp);
     if (decision.accept && fork.session.dialog.state === 'early') fork.earlyUpdate = sdp;
     return decision;
@@ -477,7 +428,7 @@ export class ClientLeg implements Leg, DialogOwner {
     this.#failHere('response', 487, null, end.reasonHeader);
   }
 
-  #fork(tag: string): Fork | undefined {
+  #fork(tag: string): ClientFork | undefined {
     const known = this.#forks.get(tag);
     if (known) return known;
     if (this.#forks.size >= MAX_FORKS) return undefined;
@@ -510,16 +461,9 @@ export class ClientLeg implements Leg, DialogOwner {
         onRenegotiated: (sdp) => this.events.emit('renegotiated', { sdp }),
         onEnd: (end) => this.#takeEnd(session, end),
       },
-      { timer: this.#sessionTimer, localSdp: this.#options.sdp },
+      { timer: this.#interval.policy, localSdp: this.#options.sdp },
     );
-    const fork: Fork = {
-      session,
-      hasEarlyAnswer: false,
-      rseq: null,
-      hasReliableAnswer: false,
-      earlyUpdate: null,
-      ack: null,
-    };
+    const fork = new ClientFork(session);
     this.#forks.set(tag, fork);
     return fork;
   }
