@@ -24,6 +24,7 @@ export interface LlmDialogueOptions {
 }
 
 const OPENING_CUE = '[The call has just been answered. Say your first words.]';
+const WAITING_CUE = '[The caller is silent and waits. Go on with what the tool has told you.]';
 const INTERRUPTED_MARK = ' [interrupted by the caller]';
 const NOBODY_THERE = 'I cannot hear you. I will end the call now. Goodbye.';
 const MAX_FAILURES = 2;
@@ -48,6 +49,8 @@ export class LlmDialogue implements Dialogue {
   readonly #usage = { inputTokens: 0, outputTokens: 0 };
   readonly #toolsRun: string[] = [];
   #failures = 0;
+  /** A tool has run for an answer that was interrupted: nobody was told what came of it. */
+  #hasUntold = false;
   #endReason: string | null = null;
 
   constructor(options: LlmDialogueOptions) {
@@ -89,6 +92,8 @@ export class LlmDialogue implements Dialogue {
 
   silence(count: number): DialogueReply | null {
     if (count < 1) return null;
+    // Who interrupted the agent and then said nothing waits for what the agent went to do.
+    if (this.#tools.isBusy || this.#hasUntold) return this.#ask(WAITING_CUE, null);
     if (count >= MAX_SILENCES) {
       const end: ReplyPart = { type: 'end-call', reason: 'no-input' };
       return this.#plan([...sentences(NOBODY_THERE), end], 'no-input');
@@ -155,6 +160,7 @@ export class LlmDialogue implements Dialogue {
           exchange = this.#history.add(remembered);
           this.#exchanges.set(reply, exchange);
           this.#endReason = null;
+          if (succeeded) this.#hasUntold = false;
           if (failed) this.#failures++;
           else if (succeeded) this.#failures = 0;
         },
@@ -162,7 +168,8 @@ export class LlmDialogue implements Dialogue {
           this.#usage.inputTokens += usage.inputTokens;
           this.#usage.outputTokens += usage.outputTokens;
         },
-        onTool: (tool) => {
+        onTool: (tool, dropped) => {
+          this.#hasUntold ||= dropped;
           exchange?.tools.push(tool);
           if (this.#toolsRun.length < 100) this.#toolsRun.push(tool.call.name);
         },
@@ -171,7 +178,9 @@ export class LlmDialogue implements Dialogue {
         },
         onSucceeded: () => {
           succeeded = true;
-          if (exchange !== null) this.#failures = 0;
+          if (exchange === null) return;
+          this.#failures = 0;
+          this.#hasUntold = false;
         },
         onFailed: () => {
           failed = true;

@@ -8,8 +8,8 @@ import { SentenceChunker, splitSentences } from './sentence-chunker.ts';
 export interface ReplyObserver {
   onCommit(): void;
   onUsage(usage: LlmUsage): void;
-  /** A tool has run; told also when the answer that asked for it is not spoken any more. */
-  onTool(tool: RanTool): void;
+  /** A tool has run. `dropped`: the answer that asked for it is not spoken any more. */
+  onTool(tool: RanTool, dropped: boolean): void;
   /** The agent is hanging up. */
   onEnd(reason: string): void;
   onSucceeded(): void;
@@ -188,7 +188,7 @@ export class LlmReply implements DialogueReply {
       const entry = { call, content: run.content, final };
       // Interrupted meanwhile: what was done is remembered, and what follows from it is not.
       const isDropped = this.#controller.signal.aborted;
-      if (!isDropped || !final) observer.onTool(entry);
+      if (!isDropped || !final) observer.onTool(entry, isDropped);
       if (isDropped) return null;
       ran.push(entry);
       goOn ||= run.goOn;

@@ -199,6 +199,24 @@ describe('tools in a talk', () => {
     ]);
   });
 
+  it('are taken up when the caller interrupted and then says nothing', async () => {
+    const lab = talk([DESK], [call('transfer_call', { target: 'desk' })], ['They are busy.']);
+    const first = reply(lab, 'A person please');
+    const reading = partsOf(first);
+    await expect.poll(() => lab.transfers.length).toBe(1);
+    first.abort();
+    lab.dialogue.heard(first, '', true);
+    // While it runs nobody is asked whether they are still there, and nobody is hung up on.
+    const waiting = lab.dialogue.silence(1);
+    waiting?.commit();
+    const parts = waiting && partsOf(waiting);
+    lab.answerTransfer({ type: 'failed', reason: 'user-busy', message: 'the line is busy' });
+    expect(said((await parts) ?? [])).toEqual(['They are busy.']);
+    await reading;
+    const then = lab.dialogue.silence(1);
+    expect(then && said(await partsOf(then))).toEqual(['Are you still there?']);
+  });
+
   it('are on record as canceled when the caller hangs up meanwhile', async () => {
     const lab = talk([DESK], [call('transfer_call', { target: 'desk' })]);
     const answer = reply(lab, 'A person please');

@@ -75,6 +75,32 @@ export const agentCreateSchema = agentConfigSchema
         },
       },
       {
+        name: 'Front desk',
+        type: 'llm',
+        greeting: 'Hello, this is Practice Weber. What can I do for you?',
+        prompt: 'You make appointments. Look for a free slot before you offer one.',
+        secrets: { CRM_TOKEN: 'token-of-your-server' },
+        tools: [
+          {
+            type: 'http',
+            name: 'find_slot',
+            description: 'Free slots of a day.',
+            parameters: {
+              type: 'object',
+              properties: { day: { type: 'string', format: 'date' } },
+              required: ['day'],
+            },
+            request: {
+              method: 'GET',
+              url: 'https://crm.example.com/slots/{day}',
+              headers: { Authorization: 'Bearer {{secrets.CRM_TOKEN}}' },
+            },
+            response: { text: '/slots' },
+          },
+          { type: 'transfer_call', targets: [{ name: 'reception', number: '+14155550123' }] },
+        ],
+      },
+      {
         name: 'Delivery window',
         type: 'scripted',
         greeting: 'Hello {name}. Your parcel comes {window}.',
