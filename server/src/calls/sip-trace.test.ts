@@ -27,7 +27,9 @@ describe('the SIP trace of a call', () => {
     await lab.reached(call.id);
     await node.service.close();
     const trace = await sipTraces.read(lab.db.pool, lab.workspaceId, call.id);
-    expect(trace.map(({ direction, text }) => `${direction} ${text.split('\r\n')[0]}`)).toEqual([
+    const lines = trace.map(({ direction, text }) => `${direction} ${text.split('\r\n')[0]}`);
+    // On a busy machine one or the other is sent twice.
+    expect([...new Set(lines)]).toEqual([
       `sent INVITE sip:${TO}@127.0.0.1:${callee.ua.port} SIP/2.0`,
       'received SIP/2.0 100 Trying',
       'received SIP/2.0 486 Busy Here',
