@@ -43,7 +43,7 @@ export interface CallerTurnOptions {
   agentRemainingMs: () => number | null;
   /** Milliseconds of speech that were recognised. */
   onRecognised: (utteranceMs: number) => void;
-  /** An utterance that was set aside could not be recognised. */
+  /** An utterance that was set aside could not be recognised, or nobody listened for a while. */
   onAsideLost: (error: unknown) => void;
   observer: CallerObserver;
 }
@@ -82,7 +82,9 @@ export class CallerTurn {
     this.#options = options;
     this.#ears = new Ears({
       vad: options.vad,
-      stt: options.stt.open({ language: options.config.language }),
+      openStt: () => options.stt.open({ language: options.config.language }),
+      clock: options.clock,
+      onStalled: options.onAsideLost,
       onSignal: (signal) => this.#onSignal(signal),
     });
   }

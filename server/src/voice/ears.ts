@@ -1,13 +1,19 @@
 import type { SttSession, Transcript } from '../providers/stt.ts';
 import type { VadProvider, VadSession } from '../providers/vad.ts';
+import { ProviderError } from '../providers/provider-error.ts';
+import type { Clock } from '../shared/clock.ts';
 import { FRAME_SAMPLES } from '../rtp/media-engine.ts';
 import { SpeechDetector, type SpeechSignal } from './speech-detector.ts';
 
 export interface EarsOptions {
   vad: VadProvider;
-  stt: SttSession;
+  /** Opens the recogniser; again when it has stopped answering. */
+  openStt: () => SttSession;
+  clock: Clock;
   /** Told of each judged frame, in order. */
   onSignal: (signal: SpeechSignal) => void;
+  /** Voice activity was judged no more, and is begun anew. */
+  onStalled: (error: ProviderError) => void;
 }
 
 /** Speech is noticed late; the first consonant is this far back. */
@@ -15,11 +21,16 @@ const PRE_ROLL_FRAMES = 12;
 /** Ticks without a packet after which silence is assumed: a far end may send nothing when it is silent. */
 const STARVED_TICKS = 4;
 const SAMPLES_PER_MS = 8;
+/** Audio that nobody judges: whoever should has stopped. */
+const STALLED_MS = 3_000;
+/** A recogniser that is later has stopped answering. */
+const STT_LIMIT_MS = 8_000;
 
 /** Listens to the far end: voice activity, pre-roll, and the utterance that is being recognised. */
 export class Ears {
   readonly #options: EarsOptions;
-  readonly #vad: VadSession;
+  #vad: VadSession;
+  #stt: SttSession;
   readonly #detector: SpeechDetector;
   readonly #preRoll: Int16Array;
   readonly #silence = new Int16Array(FRAME_SAMPLES);
@@ -28,6 +39,8 @@ export class Ears {
   #utteranceOpen = false;
   #utteranceSamples = 0;
   #ticksWithoutAudio = 0;
+  /** Audio since the last judgement of voice activity. */
+  #unjudgedMs = 0;
   #gated = false;
   #closed = false;
 
@@ -36,7 +49,8 @@ export class Ears {
     const { frameMs } = options.vad;
     this.#detector = new SpeechDetector(frameMs);
     this.#preRoll = new Int16Array(PRE_ROLL_FRAMES * frameMs * SAMPLES_PER_MS);
-    this.#vad = options.vad.open((probability) => this.#judge(probability));
+    this.#stt = options.openStt();
+    this.#vad = this.#openVad();
   }
 
   /** The caller is speaking, or pausing inside an utterance. */
@@ -75,7 +89,7 @@ export class Ears {
     signal: AbortSignal;
     interim?: boolean;
   }): Promise<Transcript> {
-    return this.#options.stt.transcribe(options);
+    return this.#withinLimit(options);
   }
 
   /** The utterance has been dealt with: the next speech is a new one. */
@@ -90,20 +104,71 @@ export class Ears {
     if (this.#closed) return;
     this.#closed = true;
     this.#vad.close();
-    this.#options.stt.close();
+    this.#stt.close();
+  }
+
+  #openVad(): VadSession {
+    const session = this.#options.vad.open((probability) => {
+      // One that was given up may still answer.
+      if (session === this.#vad) this.#judge(probability);
+    });
+    return session;
+  }
+
+  /** Nobody is hung up on because they are not heard: whoever listens is started anew. */
+  #restartVad(): void {
+    this.#unjudgedMs = 0;
+    this.#vad.close();
+    this.endUtterance();
+    this.#vad = this.#openVad();
+    const message = `no voice activity was judged for ${STALLED_MS} ms; it is started anew`;
+    this.#options.onStalled(
+      new ProviderError('vad', message, { retryable: true, kind: 'timeout' }),
+    );
+  }
+
+  async #withinLimit(options: {
+    expectDigits: boolean;
+    signal: AbortSignal;
+    interim?: boolean;
+  }): Promise<Transcript> {
+    const stt = this.#stt;
+    const limit = new AbortController();
+    const late = this.#options.clock
+      .sleep(STT_LIMIT_MS, AbortSignal.any([limit.signal, options.signal]))
+      .then(() => 'late' as const);
+    late.catch(() => undefined);
+    try {
+      const asked = stt.transcribe(options);
+      asked.catch(() => undefined);
+      const first = await Promise.race([asked, late]);
+      if (first !== 'late') return first;
+    } finally {
+      limit.abort(new Error('the recogniser has answered'));
+    }
+    if (options.interim !== true && stt === this.#stt && !this.#closed) {
+      stt.close();
+      this.#stt = this.#options.openStt();
+      this.#stt.begin();
+    }
+    const message = `no transcript within ${STT_LIMIT_MS} ms; the recogniser is opened anew`;
+    throw new ProviderError('stt', message, { retryable: true, kind: 'timeout' });
   }
 
   #take(samples: Int16Array): void {
     if (this.#closed || this.#gated) return;
     if (this.#utteranceOpen) {
-      this.#options.stt.push(samples);
+      this.#stt.push(samples);
       this.#utteranceSamples += samples.length;
     }
     this.#remember(samples);
     this.#vad.push(samples);
+    this.#unjudgedMs += samples.length / SAMPLES_PER_MS;
+    if (this.#unjudgedMs > STALLED_MS) this.#restartVad();
   }
 
   #judge(probability: number): void {
+    this.#unjudgedMs = 0;
     // Judgements come later than the audio: one may be about sound from before a hold or the end.
     if (this.#closed || this.#gated) return;
     const signal = this.#detector.push(probability);
@@ -115,7 +180,7 @@ export class Ears {
   }
 
   #openUtterance(): void {
-    const { stt } = this.#options;
+    const stt = this.#stt;
     stt.begin();
     this.#utteranceOpen = true;
     const start = this.#preRollAt - this.#preRollFilled;

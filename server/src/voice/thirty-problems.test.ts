@@ -101,6 +101,19 @@ describe('turns', () => {
     expect(noise.dialogue.committed).toEqual([]);
   });
 
+  it('11: who stops listening is started anew, and the call goes on', async () => {
+    const driver = await SessionDriver.listening();
+    driver.stt.latencyMs = 60_000;
+    await driver.says('Are you there?', 700, 13_500);
+    expect(driver.of('provider-error')).toMatchObject([{ provider: expect.stringMatching(/stt/) }]);
+    const apology = driver.of('turn').at(-1)?.turn;
+    expect(apology).toMatchObject({ speaker: 'agent', text: expect.stringContaining('Sorry') });
+    driver.stt.latencyMs = 50;
+    await driver.says('Can you hear me now?', 700, 1_500);
+    expect(driver.dialogue.committed).toMatchObject([{ text: 'Can you hear me now?' }]);
+    expect(driver.of('end-requested')).toEqual([]);
+  });
+
   it('12: nobody is hung up on for silence while the agent is still heard', async () => {
     const driver = await SessionDriver.answered(
       { opening: Array.from({ length: 5 }, () => long).join(' '), silences: [null, null] },
