@@ -45,6 +45,8 @@ export interface Turn {
   interrupted: boolean;
   confidence: number | null;
   latency: TurnLatency | null;
+  /** What happened when, milliseconds since the answer. */
+  evidence?: Record<string, unknown> | null;
 }
 
 /** A tool that the agent ran. */
@@ -83,6 +85,10 @@ export interface Call {
   end_reason: string | null;
   ended_by: 'caller' | 'callee' | 'agent' | 'api' | 'system' | 'carrier' | null;
   answered_by: string | null;
+  /** How that is known and what was done about it; not in lists. */
+  answering?: Record<string, unknown> | null;
+  /** Over all answers of the agent; not in lists. */
+  turn_latency?: { turns: number; p50_ms: number; p95_ms: number } | null;
   sip: { code: number | null; reason: string | null };
   from: string;
   to: string;

@@ -340,6 +340,7 @@ export class AgentSession {
       clock,
       sinceAnswer: (ms) => this.#log.sinceAnswer(ms),
       transcribe: (signal) => this.#caller.transcribeNow(signal),
+      isTranscribing: () => this.#caller.isTranscribing,
       onReport: (report) => emit({ type: 'answered-by', report }),
       actions: {
         standBy: () => this.#input('stand-by'),

@@ -99,6 +99,12 @@ export class CallerTurn {
     return this.#speculation?.error ?? null;
   }
 
+  /** A guess of the answer waits for what was said. */
+  get isTranscribing(): boolean {
+    const guess = this.#speculation;
+    return guess !== null && guess.transcript === null && guess.error === null;
+  }
+
   hear(samples: Int16Array): void {
     this.#ears.hear(samples);
   }

@@ -33,6 +33,8 @@ export interface AnsweringOptions {
   clock: Clock;
   sinceAnswer: (monotonicMs: number) => number;
   transcribe: TranscribeNow;
+  /** A turn waits for its words. */
+  isTranscribing: () => boolean;
   actions: AnsweringActions;
   onReport: (report: AnsweringReport) => void;
 }
@@ -61,7 +63,7 @@ export class Answering {
   constructor(options: AnsweringOptions) {
     this.#options = options;
     this.#speech = new FarSpeech(options.frameMs);
-    this.#words = new HeardWords(options.clock, options.transcribe);
+    this.#words = new HeardWords(options.clock, options.transcribe, options.isTranscribing);
   }
 
   /** Who answered is still to be found out. */

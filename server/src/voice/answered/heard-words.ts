@@ -17,6 +17,7 @@ export type TranscribeNow = (signal: AbortSignal) => Promise<{ utteranceId: stri
 export class HeardWords {
   readonly #clock: Clock;
   readonly #transcribe: TranscribeNow;
+  readonly #isBusy: () => boolean;
   readonly #closing = new AbortController();
   /** By utterance, in order. */
   readonly #texts = new Map<string, string>();
@@ -27,7 +28,9 @@ export class HeardWords {
   #lookedAtSpeechMs = 0;
   #lost = false;
 
-  constructor(clock: Clock, transcribe: TranscribeNow) {
+  /** @param isBusy a turn waits for its words, which come here as well. */
+  constructor(clock: Clock, transcribe: TranscribeNow, isBusy: () => boolean) {
+    this.#isBusy = isBusy;
     this.#clock = clock;
     this.#transcribe = transcribe;
   }
@@ -54,7 +57,7 @@ export class HeardWords {
   /** Asks for words that no turn has asked for: of a long greeting, or of one that ended. */
   askIfUnknown(speech: FarSpeech, onKnown: () => void): void {
     if (this.#isAsking || this.#looks >= MOST_LOOKS || speech.lastMs === null) return;
-    if (!this.isBehind(speech)) return;
+    if (!this.isBehind(speech) || this.#isBusy()) return;
     const silenceMs = speech.silenceMs(this.#clock.monotonicMs());
     const isLong = speech.speechMs - this.#lookedAtSpeechMs >= LOOK_AFTER_MS;
     if (silenceMs >= LOOK_IN_SILENCE_MS || isLong) void this.#look(speech.speechMs, onKnown);

@@ -179,6 +179,7 @@ async function listenTo(line: Int16Array): Promise<AnsweringReport | null> {
       isAsked = asked.then(() => undefined);
       return { utteranceId: `u${utterance}`, text: (await asked).text };
     },
+    isTranscribing: () => false,
     actions: {
       standBy: () => undefined,
       prepare: () => undefined,
