@@ -40,6 +40,8 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await signals.close();
+  // The server takes leave of a connection in its own time; the next test cuts its own.
+  await expect.poll(listeners, { interval: 5 }).toBe(0);
   await db.pool.query('delete from calls');
 });
 
@@ -48,6 +50,14 @@ function listen(nodeId: string): Promise<StopSignals> {
     heard.push(callId);
     wake();
   });
+}
+
+/** Connections that listen. */
+async function listeners(): Promise<number> {
+  const { rows } = await db.pool.query(
+    `select 1 from pg_stat_activity where query like 'listen %' and datname = current_database()`,
+  );
+  return rows.length;
 }
 
 async function liveCall(nodeId = NODE): Promise<string> {
