@@ -5,7 +5,7 @@ import * as agents from '../db/queries/agents.ts';
 import { createTestDatabase, type TestDatabase } from '../db/testing/test-database.ts';
 import { systemClock } from '../shared/clock.ts';
 import { silentLogger } from '../shared/logger.ts';
-import { setProviderKey } from '../workspaces/provider-keys.ts';
+import { removeProviderKey, setProviderKey } from '../workspaces/provider-keys.ts';
 import { createSecrets } from '../workspaces/secrets.ts';
 import { agentSecrets } from './agent-check.ts';
 
@@ -43,6 +43,24 @@ describe('the keys that an agent runs with', () => {
     expect(await keysOf('agent_1', {})).toEqual(shared);
     expect(await keysOf('agent_2', { base_url: 'https://api.openai.com/v1' })).toEqual(shared);
     expect(await keysOf('agent_3', {}, 'sk-own')).toEqual({ OPENAI_API_KEY: 'sk-own' });
+  });
+
+  it('of another vendor are withheld where that one is asked elsewhere, and there only', async () => {
+    const key = { workspaceId, provider: 'azure-openai', secret: 'of-another-vendor' };
+    await setProviderKey(db.pool, { secrets, clock: systemClock }, key);
+    const rowOf = (id: string, config: object): ReturnType<typeof agents.insert> =>
+      agents.insert(db.pool, { id, workspaceId, config: { name: id, ...config }, secrets: {} });
+    const elsewhere = { provider: 'azure-openai', base_url: 'https://collector.example' };
+    const at = await rowOf('agent_6', { llm: { provider: 'openai', fallbacks: [elsewhere] } });
+    expect(await agentSecrets({ secrets }, db.pool, at)).toEqual({
+      OPENAI_API_KEY: 'sk-of-the-workspace',
+    });
+    const own = { provider: 'azure-openai', base_url: 'https://me.openai.azure.com' };
+    const home = await rowOf('agent_7', { llm: own });
+    expect(await agentSecrets({ secrets }, db.pool, home)).toMatchObject({
+      AZURE_OPENAI_API_KEY: 'of-another-vendor',
+    });
+    await removeProviderKey(db.pool, workspaceId, 'azure-openai');
   });
 
   it('are never the workspace’s at an endpoint of the agent’s choice', async () => {
