@@ -23,7 +23,9 @@ export interface BoltiConversation {
 }
 
 /** A call in Bolti's words, the same in answers and in webhooks. */
-export function boltiConversation(facts: Omit<CallFacts, 'attempts' | 'toolRuns'>): BoltiConversation {
+export function boltiConversation(
+  facts: Omit<CallFacts, 'attempts' | 'toolRuns'>,
+): BoltiConversation {
   const { call } = facts;
   const isOver = FINAL_STATUSES.has(call.status);
   return {
