@@ -75,15 +75,22 @@ export function lastEventId(client: Queryable): Promise<number> {
 
 /**
  * What is stored of these workspaces after a number, in the order of the numbers. `nextId`: from where to ask the next time; what is younger than
- * `settledMs` comes again, because a lower number may be committed after a higher one.
+ * `settledMs`, the `recent` ones, comes again, because a lower number may be committed after a higher
+ * one. `isEnd`: there were no more.
  */
 export async function readEventsSince(
   client: Queryable,
   after: { workspaceIds: readonly string[]; afterId: number; settledMs: number },
-): Promise<{ events: CallEvent[]; nextId: number }> {
+): Promise<{ events: CallEvent[]; recent: CallEvent[]; nextId: number; isEnd: boolean }> {
   const rows = await callEvents.listSince(client, after, PAGE_EVENTS);
-  const settled = rows.length === PAGE_EVENTS ? rows : rows.filter((row) => row.settled);
-  return { events: rows.map(toEvent), nextId: settled.at(-1)?.id ?? after.afterId };
+  const isEnd = rows.length < PAGE_EVENTS;
+  const passed = isEnd ? rows.filter((row) => row.settled) : rows;
+  return {
+    events: rows.map(toEvent),
+    recent: rows.filter((row) => !row.settled).map(toEvent),
+    nextId: passed.at(-1)?.id ?? after.afterId,
+    isEnd,
+  };
 }
 
 function toEvent(row: callEvents.CallEventRow): CallEvent {

@@ -26,6 +26,7 @@ afterAll(async () => {
   await test.close();
 });
 beforeEach(async () => {
+  await db.pool.query('delete from call_events');
   callId = await call('ws_1');
 });
 
@@ -82,6 +83,7 @@ function node() {
 it('brings those who follow a workspace the events that other nodes stored, of it alone', async () => {
   const here = node();
   await dtmf('0');
+  await db.pool.query(`update call_events set created_at = now() - interval '1 minute'`);
   const digits = here.collect(here.feed.subscribe({ workspaceId: 'ws_1' }));
   await here.tick();
   const foreign = await call('ws_2');
@@ -112,6 +114,28 @@ it('tells what was published here once, though the log has it too', async () => 
   await dtmf('4');
   await here.until(digits, ['1', '2', '3', '4']);
   expect(all.filter((digit) => digit === '1')).toHaveLength(1);
+  here.close();
+});
+
+it('does not miss an event that was being stored while it looked for the first time', async () => {
+  const here = node();
+  const other = await call('ws_1');
+  const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>();
+  const { promise: isAppended, resolve: appended } = Promise.withResolvers<void>();
+  const slow = db.transaction(async (client) => {
+    const data = { digit: 'last', from: 'caller' } as const;
+    await appendCallEvent(client, callId, { type: 'call.dtmf', data });
+    appended();
+    await mayCommit;
+  });
+  await isAppended;
+  await dtmf('higher', other);
+  const digits = here.collect(here.feed.replay({ workspaceId: 'ws_1', callId }, 0));
+  const all = here.collect(here.feed.subscribe({ workspaceId: 'ws_1' }));
+  await here.until(all, ['higher']);
+  commit();
+  await slow;
+  await here.until(digits, ['last']);
   here.close();
 });
 

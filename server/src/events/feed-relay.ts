@@ -17,8 +17,11 @@ export interface FeedRelay {
 }
 
 const POLL_MS = 250;
+/** A database that is away is not asked, and complained of, four times a second. */
+const TROUBLE_MS = 5_000;
 /** Numbers are given before the commit: one that is lower may still appear for so long. */
 const LATE_COMMIT_MS = 3_000;
+const LOOK_BACK_EVENTS = 10_000;
 
 /**
  * Brings what other nodes stored to those who follow calls here, within half a second. Asks the log
@@ -28,6 +31,8 @@ const LATE_COMMIT_MS = 3_000;
 export function startFeedRelay({ feed, pool, clock, logger }: FeedRelayOptions): FeedRelay {
   /** Null: nobody follows. */
   let afterId: number | null = null;
+  /** Whether everything that was stored before the first look has been passed over. */
+  let caughtUp = false;
   let timer: TimerHandle | null = null;
   let closed = false;
 
@@ -35,30 +40,36 @@ export function startFeedRelay({ feed, pool, clock, logger }: FeedRelayOptions):
     const workspaceIds = feed.followedWorkspaces();
     if (workspaceIds.length === 0) {
       afterId = null;
+      caughtUp = false;
       return;
     }
-    afterId ??= await lastEventId(pool);
+    // Some way back: below the newest number there may be events that are not committed yet.
+    afterId ??= Math.max(0, (await lastEventId(pool)) - LOOK_BACK_EVENTS);
     const read = await readEventsSince(pool, {
       workspaceIds,
       afterId,
       settledMs: LATE_COMMIT_MS,
     });
     afterId = read.nextId;
-    for (const event of read.events) feed.publish(event);
+    for (const event of caughtUp ? read.events : read.recent) feed.publish(event);
+    caughtUp ||= read.isEnd;
   }
 
-  function next(): void {
-    timer = clock.setTimer(POLL_MS, () => {
-      relay()
-        .catch((error: unknown) => {
-          if (!closed) logger.warn({ err: error }, 'events of other nodes were not read');
-        })
-        .finally(() => {
-          if (!closed) next();
-        });
+  function next(waitMs: number): void {
+    timer = clock.setTimer(waitMs, () => {
+      void relay().then(
+        () => {
+          if (!closed) next(POLL_MS);
+        },
+        (error: unknown) => {
+          if (closed) return;
+          logger.warn({ err: error }, 'events of other nodes were not read');
+          next(TROUBLE_MS);
+        },
+      );
     });
   }
-  next();
+  next(POLL_MS);
 
   return {
     close() {
