@@ -1,4 +1,3 @@
-import type { DialogSnapshot } from './leg.ts';
 import type { SipMessage } from './message.ts';
 import { getHeader } from './message.ts';
 import { parseNameAddr } from './parse-name-addr.ts';
@@ -37,17 +36,4 @@ export function isReferEvent(message: SipMessage): boolean {
 /** `Refer-Sub: false` (RFC 4488 §4). */
 export function isQuiet(message: SipMessage): boolean {
   return /^\s*false\b/i.test(getHeader(message, 'Refer-Sub') ?? '');
-}
-
-/**
- * Refer-To value that takes over a dialog of ours: the far side of it is called with Replaces
- * (RFC 3891 §3, RFC 5589 §7: an attended transfer). Null while it has no far side.
- */
-export function replacingTarget(dialog: DialogSnapshot): string | null {
-  const { remoteTarget, remoteTag, localTag, sipCallId } = dialog;
-  if (remoteTarget === null || remoteTag === null) return null;
-  // RFC 3891 §3: tags as the one who is called sees them.
-  const replaces = `${sipCallId};to-tag=${remoteTag};from-tag=${localTag}`;
-  const [uri = ''] = remoteTarget.split('?');
-  return `<${uri}?Replaces=${encodeURIComponent(replaces)}>`;
 }
