@@ -75,7 +75,7 @@ export const ROWS = [
     'Crossing BYEs, BYE before ACK, 481 and 408 in a call, 487 to what was pending',
   ],
   ['T31', '3326', 'Reason in and out; a call that was answered elsewhere is not missed'],
-  ['T32', '3515, 3891, 4488', 'REFER and NOTIFY, both ways'],
+  ['T32', '3515, 4488', 'REFER and NOTIFY, both ways'],
   ['T33', '3261 §11', 'OPTIONS both ways: known sources only, gateways down and up again'],
   ['T34', '3261 §10', 'REGISTER: refresh, 423, back-off, no hammering'],
   [

@@ -55,21 +55,21 @@ export function startFeedRelay({ feed, pool, clock, logger }: FeedRelayOptions):
     caughtUp ||= read.isEnd;
   }
 
-  function next(waitMs: number): void {
+  function arm(waitMs: number): void {
     timer = clock.setTimer(waitMs, () => {
       void relay().then(
         () => {
-          if (!closed) next(POLL_MS);
+          if (!closed) arm(POLL_MS);
         },
         (error: unknown) => {
           if (closed) return;
           logger.warn({ err: error }, 'events of other nodes were not read');
-          next(TROUBLE_MS);
+          arm(TROUBLE_MS);
         },
       );
     });
   }
-  next(POLL_MS);
+  arm(POLL_MS);
 
   return {
     close() {
